@@ -1,0 +1,17 @@
+"""The one door through which controllers reach a host.  `app` puts the real agent behind it."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from seawall.program.host import HostProgram
+from seawall.program.messages import Applied, State, TaskChanged
+
+
+class HostPort(Protocol):
+    """A connection to one host's agent; survives the agent's restarts."""
+
+    def apply(self, program: HostProgram) -> None:
+        """Hand over the whole desired state; only the newest not yet sent is kept.  Never blocks."""
+
+    def on_event(self, listener: Callable[[Applied | TaskChanged | State], None]) -> None:
+        """Call `listener` for each fact; a `State` arrives after every (re)connection."""

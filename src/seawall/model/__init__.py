@@ -1,0 +1,1 @@
+"""What exists: the resource types of the API as frozen plain data.  Nothing here does anything."""

@@ -1,0 +1,55 @@
+"""An elastic network interface (ENI): the only way a task or gateway touches a VPC."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from seawall.model.resource import Ref, Resource, Tags, kind
+
+InterfaceType = Literal["interface", "nat_gateway"]
+
+
+class InterfaceAttachment(msgspec.Struct, frozen=True, kw_only=True):
+    attachment_id: str  # eni-attach-... or ela-attach-...
+    instance_owner_id: str
+    device_index: int = 1
+    attach_time: datetime
+    status: Literal["attaching", "attached", "detaching", "detached"] = "attaching"
+    delete_on_termination: bool = False
+
+
+class PublicAssociation(msgspec.Struct, frozen=True, kw_only=True):
+    """The public address that the internet gateway translates to this interface's private one."""
+
+    public_ip: str
+    ip_owner_id: str  # "amazon" for auto-assigned addresses, else the account
+    allocation_id: str | None = None
+    association_id: str | None = None
+
+
+@kind("network_interface")
+class NetworkInterface(Resource, frozen=True, kw_only=True):
+    """`owner` is the resource the interface lives and dies with, e.g. Ref("task", ...)."""
+
+    vpc_id: str
+    subnet_id: str
+    availability_zone: str
+    private_ip_address: str
+    mac_address: str
+    description: str
+    group_ids: tuple[str, ...]
+    interface_type: InterfaceType = "interface"
+    requester_id: str = ""
+    requester_managed: bool = True
+    source_dest_check: bool = True
+    status: Literal["available", "attaching", "in-use", "detaching"] = "attaching"
+    attachment: InterfaceAttachment | None = None
+    association: PublicAssociation | None = None
+    owner: Ref | None = None
+    tags: Tags = {}
+
+    def refs(self) -> tuple[Ref, ...]:
+        groups = tuple(Ref("security_group", group) for group in self.group_ids)
+        owner = (self.owner,) if self.owner else ()
+        return (Ref("vpc", self.vpc_id), Ref("subnet", self.subnet_id), *groups, *owner)

@@ -1,0 +1,14 @@
+"""All that one host shall be: its networks and its tasks, at one revision of the store."""
+
+import msgspec
+
+from seawall.program.network import NetworkProgram
+from seawall.program.task import TaskProgram
+
+
+class HostProgram(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole desired state.  Applying it twice is applying it once; what it does not name is removed."""
+
+    revision: int
+    network: NetworkProgram
+    tasks: tuple[TaskProgram, ...] = ()

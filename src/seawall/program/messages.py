@@ -1,0 +1,83 @@
+"""What control plane and host say to each other over the world's Unix socket.
+
+Frames are a four-byte big-endian length and a msgpack body.  The control plane sends `Request`s, each
+answered by one `Reply` with the same number; the host sends `Event`s whenever a fact changes.  A file
+descriptor travels as SCM_RIGHTS with the frame of its reply.
+"""
+
+import msgspec
+
+from seawall.program.host import HostProgram
+from seawall.program.report import Problem, TaskReport
+
+
+class Apply(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Make the host equal to the program.  Answered at once; `Applied` follows when the network stands."""
+
+    program: HostProgram
+
+
+class Observe(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Report everything: answered by `State`."""
+
+
+class Listen(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """A listening TCP socket (or a bound UDP one) in a namespace; the reply carries the descriptor."""
+
+    namespace: str
+    address: str
+    port: int
+    udp: bool = False
+
+
+class Connect(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """A TCP connection from inside a namespace; the reply carries the descriptor."""
+
+    namespace: str
+    address: str
+    port: int
+    timeout_s: float = 5.0
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    number: int
+    body: Apply | Observe | Listen | Connect
+
+
+class Done(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """It was done; `descriptor` tells whether one travels with this frame."""
+
+    descriptor: bool = False
+
+
+class Refused(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    text: str
+
+
+class State(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """What the host runs now.  `applied_revision` is 0 for a world that was just born."""
+
+    world: str
+    applied_revision: int
+    tasks: tuple[TaskReport, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    number: int
+    body: Done | Refused | State
+
+
+class Applied(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """The network of the program with this revision (and all before) is in force."""
+
+    revision: int
+    problems: tuple[Problem, ...] = ()
+
+
+class TaskChanged(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    report: TaskReport
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    body: Applied | TaskChanged

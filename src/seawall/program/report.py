@@ -1,0 +1,57 @@
+"""Facts a host reports about what it runs.  Never commands, always the whole state of one thing."""
+
+from typing import Literal
+
+import msgspec
+
+FailureStep = Literal["registry_auth", "pull", "logs", "create", "start"]
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a container never ran.
+
+    step      what was being done
+    url       what was being asked for over the network, if anything, e.g. "https://api.ecr.../"
+    cause     "timeout", "refused", "unreachable", "dns", "tls", "denied", "not_found", "other"
+    address   the ip:port that did not answer, where it is known
+    text      the tool's own words
+    attempts  how often it was tried
+    """
+
+    step: FailureStep
+    cause: str
+    text: str
+    url: str | None = None
+    address: str | None = None
+    attempts: int = 1
+
+
+ContainerState = Literal["waiting", "pulling", "pulled", "created", "running", "exited", "failed"]
+
+
+class ContainerReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Times are seconds since the epoch."""
+
+    name: str
+    runtime_id: str
+    state: ContainerState = "waiting"
+    image_digest: str | None = None
+    pull_started_at: float | None = None
+    pull_stopped_at: float | None = None
+    started_at: float | None = None
+    finished_at: float | None = None
+    exit_code: int | None = None
+    out_of_memory: bool = False
+    failure: Failure | None = None
+
+
+class TaskReport(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    containers: tuple[ContainerReport, ...]
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """Something of the program that the host could not make so; it keeps trying."""
+
+    subject: str  # namespace, link or task id
+    text: str
