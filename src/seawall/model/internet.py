@@ -1,0 +1,13 @@
+"""The addresses of the world's own "internet".  All from ranges that are routed nowhere (RFC 2544, RFC 5737)."""
+
+PUBLIC_POOL = "198.18.0.0/16"  # Elastic IPs and auto-assigned public addresses
+RESOLVER_ADDRESS = "198.19.0.2"  # the public resolver, for clients on the internet
+API_ADDRESS = "198.19.0.10"  # every AWS service name but the registries, ports 80 and 443
+REGISTRY_ADDRESS = "198.19.0.11"  # ACCOUNT.dkr.ecr.REGION.amazonaws.com, port 443
+CLIENT_NETWORK = "203.0.113.0/24"  # hosts on the internet; .1 is the edge
+CLIENT_ADDRESS = "203.0.113.10"  # where `seawall internet -- CMD` runs
+LINK_LOCAL_NETWORK = "169.254.172.0/22"  # eth0 of every task
+TASK_ENDPOINT_ADDRESS = "169.254.170.2"  # task metadata and credentials, over eth0
+
+EDGE_NAMESPACE = "edge"
+CLIENT_NAMESPACE = "internet"
