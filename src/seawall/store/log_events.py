@@ -1,0 +1,194 @@
+"""Log events in an SQLite file of their own, so that a flood of them never slows the state of the API.
+
+A batch is on disk when `append` returns.  Events of a stream are ordered by (timestamp, id); `id` grows with
+every event, so that a position (timestamp, id) says exactly how far a reader has come.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+EVENT_OVERHEAD = 26  # bytes that CloudWatch Logs counts for each event beside its UTF-8 text
+
+_SCHEMA = """
+BEGIN IMMEDIATE;
+CREATE TABLE stream (
+    number         INTEGER PRIMARY KEY,
+    key            TEXT NOT NULL UNIQUE,
+    first_event    INTEGER,
+    last_event     INTEGER,
+    last_ingestion INTEGER,
+    stored_bytes   INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE event (
+    id        INTEGER PRIMARY KEY AUTOINCREMENT,
+    stream    INTEGER NOT NULL REFERENCES stream (number),
+    timestamp INTEGER NOT NULL,
+    ingestion INTEGER NOT NULL,
+    message   TEXT NOT NULL
+);
+CREATE INDEX event_time ON event (stream, timestamp, id);
+PRAGMA user_version = 1;
+COMMIT;
+"""
+
+
+class Position(NamedTuple):
+    """A place between events; an event lies at its own (timestamp, id).  Milliseconds since 1970."""
+
+    timestamp: int
+    id: int
+
+
+class LogEvent(NamedTuple):
+    id: int
+    stream_key: str
+    timestamp: int
+    ingestion: int
+    message: str
+
+    @property
+    def position(self) -> Position:
+        return Position(self.timestamp, self.id)
+
+
+class StreamFacts(NamedTuple):
+    """What is known of a stream's events: times in milliseconds, None while there is none."""
+
+    first_event: int | None
+    last_event: int | None
+    last_ingestion: int | None
+    stored_bytes: int
+
+
+EMPTY = StreamFacts(None, None, None, 0)
+BEGINNING = Position(-1, -1)
+END = Position(1 << 62, 1 << 62)
+
+
+class LogEvents:
+    """Open with `LogEvents(path)`.  One writer; used inline from the event loop like the store."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = sqlite3.connect(path, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        if self._db.execute("PRAGMA user_version").fetchone()[0] == 0:
+            self._db.executescript(_SCHEMA)
+
+    def append(self, key: str, ingestion: int, events: Sequence[tuple[int, str]]) -> int:
+        """File a batch of (timestamp, message) under a stream; returns the id of the last event."""
+        size = sum(len(message.encode()) + EVENT_OVERHEAD for _, message in events)
+        first, last = min(when for when, _ in events), max(when for when, _ in events)
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("INSERT OR IGNORE INTO stream (key) VALUES (?)", (key,))
+            (number,) = self._db.execute("SELECT number FROM stream WHERE key = ?", (key,)).fetchone()
+            self._db.executemany(
+                "INSERT INTO event (stream, timestamp, ingestion, message) VALUES (?, ?, ?, ?)",
+                [(number, when, ingestion, message) for when, message in events],
+            )
+            self._db.execute(
+                "UPDATE stream SET first_event = min(ifnull(first_event, ?1), ?1),"
+                " last_event = max(ifnull(last_event, ?2), ?2), last_ingestion = ?3,"
+                " stored_bytes = stored_bytes + ?4 WHERE number = ?5",
+                (first, last, ingestion, size, number),
+            )
+            (newest,) = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'event'").fetchone()
+        return int(newest)
+
+    def read(
+        self,
+        keys: Sequence[str],
+        *,
+        after: Position = BEGINNING,
+        before: Position = END,
+        start: int = 0,
+        end: int | None = None,
+        limit: int,
+        newest_first: bool = False,
+    ) -> list[LogEvent]:
+        """Events of all these streams merged by time, strictly between two positions.
+
+        start, end    milliseconds; `start` is included, `end` is not
+        newest_first  take the last `limit` of them, last one first
+        """
+        upper = before if end is None else min(before, Position(end, -1))
+        lower = max(after, Position(start, -1))
+        found: list[LogEvent] = []
+        order = "DESC" if newest_first else "ASC"
+        for chunk in _chunks(keys, 500):
+            marks = ", ".join("?" for _ in chunk)
+            found += map(
+                LogEvent._make,
+                self._db.execute(
+                    "SELECT e.id, s.key, e.timestamp, e.ingestion, e.message"
+                    " FROM stream s JOIN event e ON e.stream = s.number"
+                    f" WHERE s.key IN ({marks}) AND (e.timestamp, e.id) > (?, ?)"
+                    " AND (e.timestamp, e.id) < (?, ?)"
+                    f" ORDER BY e.timestamp {order}, e.id {order} LIMIT ?",
+                    (*chunk, *lower, *upper, limit),
+                ),
+            )
+        found.sort(key=lambda event: event.position, reverse=newest_first)
+        return found[:limit]
+
+    def facts(self, keys: Iterable[str]) -> dict[str, StreamFacts]:
+        """What is known of each stream that ever had an event."""
+        return {
+            key: StreamFacts(first, last, ingestion, stored)
+            for chunk in _chunks(list(keys), 500)
+            for key, first, last, ingestion, stored in self._db.execute(
+                "SELECT key, first_event, last_event, last_ingestion, stored_bytes FROM stream"
+                f" WHERE key IN ({', '.join('?' for _ in chunk)})",
+                chunk,
+            )
+        }
+
+    def expire(self, keys: Sequence[str], before: int) -> int:
+        """Remove the events of these streams older than `before` (milliseconds); returns how many."""
+        removed = 0
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            for key in keys:
+                row = self._db.execute(
+                    "SELECT number FROM stream WHERE key = ? AND first_event < ?", (key, before)
+                ).fetchone()
+                if row is None:
+                    continue
+                removed += self._db.execute(
+                    "DELETE FROM event WHERE stream = ? AND timestamp < ?", (row[0], before)
+                ).rowcount
+                self._db.execute(
+                    "UPDATE stream SET"
+                    " first_event = (SELECT min(timestamp) FROM event WHERE stream = ?1),"
+                    " last_event = (SELECT max(timestamp) FROM event WHERE stream = ?1),"
+                    " stored_bytes = (SELECT ifnull(sum(length(CAST(message AS BLOB)) + ?2), 0)"
+                    "                 FROM event WHERE stream = ?1)"
+                    " WHERE number = ?1",
+                    (row[0], EVENT_OVERHEAD),
+                )
+        return removed
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Forget these streams and all their events."""
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            for key in keys:
+                self._db.execute(
+                    "DELETE FROM event WHERE stream = (SELECT number FROM stream WHERE key = ?)", (key,)
+                )
+                self._db.execute("DELETE FROM stream WHERE key = ?", (key,))
+
+    def keep_only(self, keys: Iterable[str]) -> None:
+        """Forget every other stream: what a crash left behind of streams that were deleted."""
+        known = {key for (key,) in self._db.execute("SELECT key FROM stream")}
+        self.remove(known - set(keys))
+
+    def close(self) -> None:
+        self._db.close()
+
+
+def _chunks(keys: Sequence[str], size: int) -> Iterable[Sequence[str]]:
+    return (keys[start : start + size] for start in range(0, len(keys), size))
