@@ -1,4 +1,4 @@
-"""The addresses of the world's own "internet".  All from ranges that are routed nowhere (RFC 2544, RFC 5737)."""
+"""The addresses of the world's own "internet", all from ranges that are routed nowhere (RFC 2544, 5737)."""
 
 PUBLIC_POOL = "198.18.0.0/16"  # Elastic IPs and auto-assigned public addresses
 RESOLVER_ADDRESS = "198.19.0.2"  # the public resolver, for clients on the internet

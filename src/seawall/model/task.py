@@ -76,6 +76,7 @@ class Task(Resource, frozen=True, kw_only=True):
 
     task_role_arn: str | None = None
     execution_role_arn: str | None = None
+    execution_session_id: str | None = None  # the role session the host acts as for this task
 
     last_status: TaskStatus = "PROVISIONING"
     desired_status: Literal["RUNNING", "STOPPED"] = "RUNNING"

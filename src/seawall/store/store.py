@@ -167,9 +167,14 @@ class Store(Reader):
             self._lock.close()
             raise Busy(f"another Seawall uses {path}") from error
         connection = sqlite3.connect(path, isolation_level=None)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        _migrate(connection)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            _migrate(connection)
+        except BaseException:
+            connection.close()
+            self._lock.close()
+            raise
         super().__init__(connection)
         self._writing = False
         self._listeners: list[Callable[[], None]] = []

@@ -1,0 +1,43 @@
+"""remove everything the API knows: tasks, networks, definitions, images
+
+On a running Seawall this needs `--auth open`; on one that is down it empties the state directory.
+"""
+
+import argparse
+import shutil
+
+import httpx
+
+from seawall.app.answer import answer
+from seawall.app.failure import USAGE, CommandFailed
+from seawall.app.running import NotRunning, read_running
+
+OURS = ("state.db", "state.db-wal", "state.db-shm", "state.lock", "logs.db", "tls", "images", "tasks", "registry")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="do not ask; needed when Seawall is down")
+
+
+def run(args: argparse.Namespace) -> int:
+    try:
+        running = read_running(args.state_dir)
+    except NotRunning:
+        return empty_state_dir(args)
+    reply = httpx.post(f"{running.url}/_seawall/reset", timeout=120)
+    if reply.status_code != 200:
+        raise CommandFailed(f"the running Seawall refused: {reply.text.strip()}")
+    answer(args.output, {"reset": True}, ["Everything is gone; the default VPC is new."])
+    return 0
+
+
+def empty_state_dir(args: argparse.Namespace) -> int:
+    if not args.yes:
+        raise CommandFailed(
+            f"Seawall is down. `seawall reset --yes` removes what it keeps in {args.state_dir}.", status=USAGE
+        )
+    for path in sorted(args.state_dir.glob("*")):
+        if path.name.startswith(OURS):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    answer(args.output, {"reset": True}, [f"{args.state_dir} is empty."])
+    return 0

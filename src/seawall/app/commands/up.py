@@ -1,0 +1,54 @@
+"""start Seawall and stay in the foreground until it is stopped
+
+By root or by an ordinary user.  Ctrl-C or `seawall down` ends it.  Files, rules, links and processes of this
+machine are left alone: all that Seawall makes lives in a private world that ends with it.
+"""
+
+import argparse
+from typing import Literal, cast
+
+from seawall.app.failure import USAGE, CommandFailed
+from seawall.app.settings import Settings
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--listen", default="127.0.0.1:4566", metavar="HOST:PORT", help="(default: %(default)s)")
+    parser.add_argument(
+        "--auth",
+        choices=("enforce", "open"),
+        default="enforce",
+        help="enforce: known keys and right signatures only; open: for tests, anybody is the administrator",
+    )
+    parser.add_argument("--account", default="123456789012", help="twelve digits (default: %(default)s)")
+    parser.add_argument("--region", default="us-east-1", help="(default: %(default)s)")
+    parser.add_argument("--uplink", action="store_true", help="let tasks reach the real internet")
+    parser.add_argument("--runtime", help="OCI runtime by name or path (default: crun, else runc)")
+    parser.add_argument("--json-logs", action="store_true", help="one JSON object a line on stderr")
+
+
+def run(args: argparse.Namespace) -> int:
+    from seawall.app import control_plane
+
+    settings = settings_of(args)
+    settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return int(control_plane.run(settings))
+
+
+def settings_of(args: argparse.Namespace) -> Settings:
+    """The settings the command line asks for.  Raises CommandFailed where it makes no sense."""
+    host, colon, port = args.listen.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65535:
+        raise CommandFailed(f"--listen {args.listen}: say HOST:PORT", status=USAGE)
+    if not (args.account.isdigit() and args.account.isascii() and len(args.account) == 12):
+        raise CommandFailed(f"--account {args.account}: an AWS account has twelve digits", status=USAGE)
+    return Settings(
+        state_dir=args.state_dir,
+        listen_host=host.strip("[]"),
+        listen_port=int(port),
+        auth=cast(Literal["enforce", "open"], args.auth),
+        account=args.account,
+        region=args.region,
+        uplink=args.uplink,
+        json_logs=args.json_logs,
+        runtime=args.runtime,
+    )

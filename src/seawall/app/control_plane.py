@@ -1,0 +1,274 @@
+"""`seawall up`: the control plane, from an empty folder to answering AWS clients, and back."""
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from seawall.api.ec2.bootstrap import create_default_network
+from seawall.api.iam.bootstrap import create_administrator_key
+from seawall.api.registry import load_operations
+from seawall.app.agent_link import AgentLink
+from seawall.app.certificates import Certificates
+from seawall.app.endpoints import endpoint_addresses
+from seawall.app.gateway import Gateway
+from seawall.app.logs import set_up_logging
+from seawall.app.own_routes import OwnRoutes
+from seawall.app.registry import Registry, RegistryFront
+from seawall.app.settings import Settings
+from seawall.app.world_keeper import WorldKeeper
+from seawall.controllers.host_view import HostView
+from seawall.controllers.loop import Context, Loops, Timer
+from seawall.model.access_key import AccessKey
+from seawall.model.installation import Installation
+from seawall.model.internet import API_ADDRESS, EDGE_NAMESPACE, REGISTRY_ADDRESS
+from seawall.store.errors import Busy
+from seawall.store.log_events import LogEvents
+from seawall.store.store import Store
+
+EXIT_OK = 0
+EXIT_FAILED = 1
+EXIT_BUSY = 3
+
+
+class LoopClock:
+    """The event loop's own clock, for the controllers."""
+
+    def now(self) -> datetime:
+        return datetime.now(timezone.utc)
+
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> Timer:
+        return asyncio.get_running_loop().call_later(seconds, callback)
+
+
+class StartError(Exception):
+    """Seawall cannot start; the text says why and what to do."""
+
+
+class Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: this process has several servers and one owner."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def run(settings: Settings) -> int:
+    """Serve until a signal ends it; returns the exit status.
+
+    SIGINT and SIGTERM end the world too.  After SIGKILL the world lives on, and the next `run` adopts it.
+    """
+    set_up_logging(settings.state_dir / "control.log", json_lines=settings.json_logs)
+    try:
+        return asyncio.run(_serve(settings))
+    except Busy as error:
+        print(f"seawall: {error}. Use another --state-dir, or end it with `seawall down`.", file=sys.stderr)
+        return EXIT_BUSY
+    except StartError as error:
+        print(f"seawall: {error}", file=sys.stderr)
+        return EXIT_FAILED
+
+
+async def _serve(settings: Settings) -> int:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with contextlib.AsyncExitStack() as stack:
+        plane = await _start(settings, stack)
+        stack.callback((settings.state_dir / "control.json").unlink, missing_ok=True)
+        _announce(settings, plane)
+        await stop.wait()
+        _say("ending: stopping tasks, removing the world")
+    return EXIT_OK
+
+
+async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> OwnRoutes:
+    store = Store(settings.state_dir / "state.db")
+    stack.callback(store.close)
+    events = LogEvents(settings.state_dir / "logs.db")
+    stack.callback(events.close)
+    load_operations()
+    _first_start(store, settings)
+    certificates = Certificates(settings.state_dir / "tls", account=settings.account, region=settings.region)
+    certificates.ensure()
+    registry = Registry(settings.state_dir)
+    await registry.start()
+    stack.push_async_callback(registry.stop)
+
+    link = AgentLink(settings.state_dir / "agent.sock")
+    host = HostView(link)
+    context = Context(
+        store=store,
+        host=host,
+        clock=LoopClock(),
+        account=settings.account,
+        region=settings.region,
+        services=endpoint_addresses(settings.account, settings.region),
+        uplink=settings.uplink,
+    )
+    loops = Loops(context)
+    loops.start()
+    stack.callback(loops.stop)
+
+    front = RegistryFront(registry, store, account=settings.account, region=settings.region)
+    own = OwnRoutes(context, registry, events, reset=lambda: _first_start(store, settings), settings=settings)
+    gateway = Gateway(
+        store=store,
+        settings=settings,
+        resources={"log_events": events, "registry": registry},
+        routes=[(own.matches, own), (front.matches, front)],
+    )
+
+    keeper = WorldKeeper(settings)
+    await keeper.start()
+    stack.push_async_callback(keeper.stop)
+    await _background(stack, keeper.keep())
+    await _background(stack, link.serve())
+    await _background(stack, _serve_inside(link, host, gateway, certificates))
+    await _listen(stack, gateway, settings)
+    await own.ready()
+    return own
+
+
+def _first_start(store: Store, settings: Settings) -> None:
+    """Give an empty store what an AWS account has on its first day; refuse a store of another account."""
+    found = store.find(Installation, "installation")
+    if found is None:
+        with store.write() as txn:
+            now = datetime.now(timezone.utc)
+            txn.put(
+                Installation(
+                    id="installation",
+                    account=settings.account,
+                    region=settings.region,
+                    control_token=secrets.token_urlsafe(32),
+                )
+            )
+            create_administrator_key(txn, now)
+            create_default_network(txn, account=settings.account, region=settings.region, now=now)
+    elif (found.account, found.region) != (settings.account, settings.region):
+        raise StartError(
+            f"{settings.state_dir} belongs to account {found.account} in {found.region}, not"
+            f" {settings.account} in {settings.region}. Use another --state-dir."
+        )
+
+
+async def _listen(stack: contextlib.AsyncExitStack, gateway: Gateway, settings: Settings) -> None:
+    """Answer AWS clients of this machine."""
+    config = _uvicorn_config(gateway, host=settings.listen_host, port=settings.listen_port)
+    try:
+        listener = config.bind_socket()
+    except SystemExit as error:  # uvicorn ends the process when the address is taken
+        raise StartError(
+            f"cannot listen on {settings.listen_host}:{settings.listen_port}; is another program using it?"
+            " Choose another with --listen."
+        ) from error
+    server = Server(config)
+    await _background(stack, server.serve(sockets=[listener]))
+
+
+async def _serve_inside(
+    link: AgentLink, host: HostView, gateway: Gateway, certificates: Certificates
+) -> None:
+    """Answer AWS's names on the world's internet, over TLS; anew whenever the world is a new one."""
+    changed = asyncio.Event()
+    host.on_change(changed.set)
+    served: str | None = None
+    server: Server | None = None
+    serving: asyncio.Task[None] | None = None
+    try:
+        while True:
+            await changed.wait()
+            changed.clear()
+            if host.world == served or not host.in_force:
+                continue
+            if server is not None and serving is not None:
+                server.should_exit = True
+                await serving
+            sockets = [await link.listen(EDGE_NAMESPACE, a, 443) for a in (API_ADDRESS, REGISTRY_ADDRESS)]
+            server = Server(_uvicorn_config(gateway, tls=certificates))
+            serving = asyncio.create_task(server.serve(sockets=sockets))
+            served = host.world
+    finally:
+        if server is not None and serving is not None:
+            server.should_exit = True
+            await serving
+
+
+def _uvicorn_config(gateway: Gateway, *, tls: Certificates | None = None, **more: Any) -> uvicorn.Config:
+    if tls is not None:
+        more |= {"ssl_certfile": str(tls.server), "ssl_keyfile": str(tls.server_key)}
+    return uvicorn.Config(
+        gateway,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+        timeout_keep_alive=75,
+        **more,
+    )
+
+
+async def _background(stack: contextlib.AsyncExitStack, work: Awaitable[Any]) -> None:
+    """Run `work` beside the rest; cancelled when the stack ends, fatal when it fails."""
+    task = asyncio.ensure_future(work)
+
+    def ended(finished: "asyncio.Future[Any]") -> None:
+        if not finished.cancelled() and finished.exception() is not None:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    async def end() -> None:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    task.add_done_callback(ended)
+    stack.push_async_callback(end)
+
+
+def _announce(settings: Settings, own: OwnRoutes) -> None:
+    """Leave the key to the door where the other commands look for it, and say that all is ready."""
+    url = f"http://{settings.listen_host}:{settings.listen_port}"
+    key = administrator_key(own.store)
+    control = {
+        "pid": os.getpid(),
+        "started": process_start_time(os.getpid()),
+        "url": url,
+        "account": settings.account,
+        "region": settings.region,
+        "auth": settings.auth,
+        "access_key_id": key.id,
+        "secret_access_key": key.secret,
+        "control_token": own.control_token,
+    }
+    path = settings.state_dir / "control.json"
+    temporary = path.with_suffix(".new")
+    temporary.touch(mode=0o600)
+    temporary.write_text(json.dumps(control))
+    temporary.replace(path)
+    _say(f"ready at {url} (account {settings.account}, region {settings.region}, auth {settings.auth})")
+
+
+def administrator_key(store: Store) -> AccessKey:
+    """The account's first key."""
+    return next(key for key in store.all(AccessKey) if key.user is None)
+
+
+def process_start_time(pid: int) -> int:
+    """Clock ticks after boot at which a process began: with its id, a name that is never used twice."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19])
+
+
+def _say(text: str) -> None:
+    print(f"seawall: {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,109 @@
+"""Seawall's own few URLs: health, and reset.  Everything else is AWS's."""
+
+import asyncio
+import hmac
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import msgspec
+
+from seawall.app.registry import Registry
+from seawall.app.settings import Settings
+from seawall.controllers.loop import Context
+from seawall.model.installation import Installation
+from seawall.store.log_events import LogEvents
+from seawall.store.store import Store
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+PREFIX = "/_seawall/"
+
+
+class OwnRoutes:
+    """GET /_seawall/health: 200 when all is ready, 503 before.
+
+    POST /_seawall/reset: empties everything and makes the first day's account again.  Where signatures are
+    enforced it wants the control token (`Authorization: Bearer ...`) that `up` left in control.json.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        registry: Registry,
+        events: LogEvents,
+        *,
+        reset: Callable[[], None],
+        settings: Settings,
+    ) -> None:
+        self.store: Store = context.store
+        self._context = context
+        self._registry = registry
+        self._events = events
+        self._first_start = reset
+        self._settings = settings
+
+    @property
+    def control_token(self) -> str:
+        return self.store.get(Installation, "installation").control_token
+
+    @staticmethod
+    def matches(scope: Scope) -> bool:
+        return bool(scope["path"].startswith(PREFIX))
+
+    async def ready(self) -> None:
+        """Return once the host has everything in force that the store says."""
+        changed = asyncio.Event()
+        self._context.host.on_change(changed.set)
+        while not self._context.host.in_force:
+            await changed.wait()
+            changed.clear()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        match scope["method"], scope["path"].removeprefix(PREFIX):
+            case "GET", "health":
+                health = self._health()
+                await _answer(send, 200 if health["status"] == "ready" else 503, health)
+            case "POST", "reset":
+                if not self._may_reset(scope):
+                    await _answer(send, 403, {"message": "reset wants the control token of control.json"})
+                    return
+                await self._reset()
+                await _answer(send, 200, {"status": "empty"})
+            case _:
+                await _answer(send, 404, {"message": "Seawall has /_seawall/health and /_seawall/reset"})
+
+    def _health(self) -> dict[str, Any]:
+        host = self._context.host
+        revision = self.store.revision()
+        return {
+            "status": "ready" if host.world and host.in_force else "starting",
+            "world": host.world,
+            "revision": revision,
+            "in_force": host.in_force,
+            "settled": host.in_force >= host.covers,
+            "problems": [msgspec.to_builtins(problem) for problem in host.problems],
+        }
+
+    def _may_reset(self, scope: Scope) -> bool:
+        if self._settings.auth == "open":
+            return True
+        given = dict(scope["headers"]).get(b"authorization", b"")
+        return hmac.compare_digest(given, f"Bearer {self.control_token}".encode())
+
+    async def _reset(self) -> None:
+        key_and_token = self.store.get(Installation, "installation").control_token
+        self.store.clear()
+        self._events.clear()
+        await self._registry.clear()
+        self._first_start()
+        with self.store.write() as txn:
+            fresh = txn.get(Installation, "installation")
+            txn.put(msgspec.structs.replace(fresh, control_token=key_and_token))
+
+
+async def _answer(send: Send, status: int, body: dict[str, Any]) -> None:
+    content = msgspec.json.encode(body)
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": content})

@@ -1,0 +1,24 @@
+"""How one Seawall is set up."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Settings:
+    """state_dir   everything this Seawall keeps; two Seawalls have two
+    auth        "enforce": only known keys with right signatures; "open": anybody is the administrator
+    uplink      let tasks reach the real internet
+    runtime     an OCI runtime by name or path; None: crun if it works here, else runc
+    """
+
+    state_dir: Path
+    listen_host: str = "127.0.0.1"
+    listen_port: int = 4566
+    auth: Literal["enforce", "open"] = "enforce"
+    account: str = "123456789012"
+    region: str = "us-east-1"
+    uplink: bool = False
+    json_logs: bool = False
+    runtime: str | None = None

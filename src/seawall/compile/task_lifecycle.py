@@ -1,0 +1,191 @@
+"""What becomes of a task: its next state, from what it is and what is known.  Pure; the controller writes.
+
+PROVISIONING -> PENDING -> RUNNING -> STOPPING -> DEPROVISIONING -> STOPPED.  ACTIVATING and DEACTIVATING
+belong to load balancers.  Source: "Task lifecycle" of the ECS developer guide.
+"""
+
+from datetime import datetime, timezone
+
+import msgspec
+from msgspec.structs import replace
+
+from seawall.compile.stop_reason import stopped_reason
+from seawall.model.task import Task, TaskContainer
+from seawall.program.report import ContainerReport, TaskReport
+
+OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
+ESSENTIAL_EXITED = "Essential container in task exited"
+HOST_LOST = "The host that ran this task restarted; its containers and network interface are gone."
+WITH_CONTAINERS = ("PROVISIONING", "PENDING", "RUNNING", "STOPPING")
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known about one task at one moment.
+
+    world      the world that runs containers now; None while the host has not been heard
+    in_force   the host's network knows the newest change of this task and its interface
+    report     the host's newest word on the task's containers
+    missing_path   why the interface cannot reach the internet, if it cannot
+    """
+
+    world: str | None
+    in_force: bool
+    report: TaskReport | None
+    now: datetime
+    missing_path: str | None = None
+
+
+def advance(task: Task, facts: Facts) -> Task:
+    """The task after one step; the same object when there is nothing to do."""
+    if task.last_status == "STOPPED" or facts.world is None:
+        return task
+    if task.host is None and task.last_status == "PROVISIONING" and task.desired_status == "RUNNING":
+        return replace(task, host=facts.world)
+    if task.host != facts.world:
+        return _without_host(task, facts.now)
+    if task.last_status == "DEPROVISIONING":
+        return _released(task, facts.now) if facts.in_force else task
+    task = _with_report(task, facts.report)
+    if task.desired_status == "RUNNING":
+        task = _judged(task, facts)
+    if task.desired_status == "STOPPED":
+        return _stopping(task, facts)
+    return _starting(task, facts)
+
+
+def _starting(task: Task, facts: Facts) -> Task:
+    if task.last_status == "PROVISIONING" and facts.in_force:
+        task = _changed(
+            task,
+            last_status="PENDING",
+            attachment_status="ATTACHED",
+            connectivity="CONNECTED",
+            connectivity_at=facts.now,
+        )
+    if task.last_status == "PENDING" and all(c.started_at for c in task.containers):
+        started = max(c.started_at for c in task.containers if c.started_at)
+        return _changed(task, last_status="RUNNING", started_at=started)
+    return task
+
+
+def _judged(task: Task, facts: Facts) -> Task:
+    """Decide whether the task must end: a container that could not start, or an essential one that exited."""
+    reports = {r.name: r for r in facts.report.containers} if facts.report else {}
+    for container in task.containers:
+        report = reports.get(container.name)
+        if report is not None and report.failure is not None:
+            reason = stopped_reason(report.failure, container.image, facts.missing_path)
+            containers = tuple(
+                replace(c, reason=reason, last_status="STOPPED") if c.name == container.name else c
+                for c in task.containers
+            )
+            return replace(
+                task,
+                containers=containers,
+                desired_status="STOPPED",
+                stop_code="TaskFailedToStart",
+                stopped_reason=reason,
+            )
+    exited = [c for c in task.containers if c.last_status == "STOPPED"]
+    if any(c.essential for c in exited) or len(exited) == len(task.containers):
+        return replace(
+            task,
+            desired_status="STOPPED",
+            stop_code="EssentialContainerExited",
+            stopped_reason=ESSENTIAL_EXITED,
+        )
+    return task
+
+
+def _stopping(task: Task, facts: Facts) -> Task:
+    if task.last_status != "STOPPING":
+        return _changed(task, last_status="STOPPING", stopping_at=facts.now)
+    if not _all_ended(facts):
+        return task
+    containers = tuple(replace(c, last_status="STOPPED") for c in task.containers)
+    ended = max((c.finished_at for c in containers if c.finished_at), default=facts.now)
+    return _changed(
+        task,
+        last_status="DEPROVISIONING",
+        containers=containers,
+        execution_stopped_at=ended,
+        attachment_status="DETACHING" if task.network_interface_id else task.attachment_status,
+    )
+
+
+def _all_ended(facts: Facts) -> bool:
+    """No container runs and none will: each exited or failed, or was never started and the stop is known."""
+    containers = facts.report.containers if facts.report else ()
+    return all(
+        c.state in ("exited", "failed") or (facts.in_force and c.state not in ("created", "running"))
+        for c in containers
+    ) and (bool(containers) or facts.in_force)
+
+
+def _released(task: Task, now: datetime) -> Task:
+    return _changed(
+        task,
+        last_status="STOPPED",
+        attachment_status="DELETED",
+        connectivity=None if task.connectivity is None else "DISCONNECTED",
+        stopped_at=now,
+    )
+
+
+def _without_host(task: Task, now: datetime) -> Task:
+    """The world that ran the task is gone (a reboot), or the task was ended before it had one."""
+    lost = task.desired_status == "RUNNING"
+    containers = tuple(replace(c, last_status="STOPPED") for c in task.containers)
+    return _released(
+        replace(
+            task,
+            desired_status="STOPPED",
+            stop_code="InfrastructureHealth" if lost else task.stop_code,
+            stopped_reason=HOST_LOST if lost else task.stopped_reason,
+            containers=containers,
+            stopping_at=task.stopping_at or now,
+            execution_stopped_at=task.execution_stopped_at or now,
+        ),
+        now,
+    )
+
+
+def _with_report(task: Task, report: TaskReport | None) -> Task:
+    if report is None:
+        return task
+    by_name = {r.name: r for r in report.containers}
+    containers = tuple(
+        _container_with(c, by_name[c.name]) if c.name in by_name else c for c in task.containers
+    )
+    pulls = [r.pull_started_at for r in report.containers if r.pull_started_at]
+    pulled = [r.pull_stopped_at for r in report.containers if r.pull_stopped_at]
+    return replace(
+        task,
+        containers=containers,
+        pull_started_at=_time(min(pulls, default=None)),
+        pull_stopped_at=_time(max(pulled)) if len(pulled) == len(task.containers) else None,
+    )
+
+
+def _container_with(container: TaskContainer, report: ContainerReport) -> TaskContainer:
+    if container.last_status == "STOPPED":
+        return container
+    status = {"running": "RUNNING", "exited": "STOPPED", "failed": "STOPPED"}.get(report.state, "PENDING")
+    reason = OUT_OF_MEMORY if report.out_of_memory and status == "STOPPED" else container.reason
+    return replace(
+        container,
+        last_status=status,
+        image_digest=report.image_digest or container.image_digest,
+        started_at=_time(report.started_at),
+        finished_at=_time(report.finished_at),
+        exit_code=report.exit_code,
+        reason=reason,
+    )
+
+
+def _time(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc)
+
+
+def _changed(task: Task, **changes: object) -> Task:
+    return replace(task, version=task.version + 1, **changes)

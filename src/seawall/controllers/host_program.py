@@ -1,0 +1,86 @@
+"""The host's program: recompiled whole whenever something it is made from changed."""
+
+from collections.abc import Iterable
+
+from seawall.compile.container import task_program
+from seawall.compile.network.compile_network import compile_network
+from seawall.compile.task_lifecycle import WITH_CONTAINERS
+from seawall.controllers.loop import After, Context, Done, Reconciler, reconciler
+from seawall.controllers.network_snapshot import NETWORK_KINDS, network_snapshot
+from seawall.model.access_key import RoleSession
+from seawall.model.network_interface import NetworkInterface
+from seawall.model.resource import Ref
+from seawall.model.subnet import Subnet
+from seawall.model.task import Task
+from seawall.model.task_definition import TaskDefinition
+from seawall.model.vpc import Vpc
+from seawall.program.host import HostProgram
+from seawall.program.task import Credentials, TaskProgram
+
+KEY = "host"
+
+
+def reconcile(_: str, context: Context) -> Done | After:
+    if context.host.world is None:
+        return Done()
+    context.host.give(
+        HostProgram(
+            revision=context.store.revision(),
+            network=compile_network(network_snapshot(context)),
+            tasks=tuple(_tasks(context)),
+        )
+    )
+    return Done()
+
+
+def _tasks(context: Context) -> Iterable[TaskProgram]:
+    for task in context.store.all(Task):
+        if task.host == context.host.world and task.last_status in WITH_CONTAINERS:
+            interface = context.store.find(NetworkInterface, task.network_interface_id or "")
+            if interface is not None:
+                yield _task(task, interface, context)
+
+
+def _task(task: Task, interface: NetworkInterface, context: Context) -> TaskProgram:
+    store = context.store
+    session = store.find(RoleSession, task.execution_session_id or "")
+    return task_program(
+        task=task,
+        definition=store.get(TaskDefinition, task.task_definition),
+        interface=interface,
+        subnet=store.get(Subnet, interface.subnet_id),
+        vpc=store.get(Vpc, interface.vpc_id),
+        region=context.region,
+        credentials=session
+        and Credentials(
+            access_key_id=session.id,
+            secret_access_key=session.secret,
+            session_token=session.session_token,
+        ),
+    )
+
+
+def _one(context: Context) -> Iterable[str]:
+    return (KEY,)
+
+
+def _when_met(context: Context) -> Iterable[str]:
+    """The host's word changes the program only when it is heard for the first time, or anew."""
+    return (KEY,) if context.host.needs_program else ()
+
+
+def _keys(context: Context, changed: Ref) -> Iterable[str]:
+    return (KEY,)
+
+
+reconciler(
+    Reconciler(
+        name="host_program",
+        run=reconcile,
+        kinds=NETWORK_KINDS | {"task"},
+        keys=_keys,
+        all_keys=_one,
+        on_host=_when_met,
+        gathers=True,
+    )
+)

@@ -1,0 +1,82 @@
+"""What is known of the host: the program it was given, what of it is in force, and what it reported."""
+
+from collections.abc import Callable
+
+from seawall.controllers.host_port import HostPort
+from seawall.program.host import HostProgram
+from seawall.program.messages import Applied, State, TaskChanged
+from seawall.program.report import Problem, TaskReport
+
+
+class HostView:
+    """One host, seen from above.
+
+    in_force   the newest store revision whose network the host has applied.  A program that is equal to
+               the one before is not sent again; then the revision it covers grows without a message.
+    """
+
+    def __init__(self, port: HostPort) -> None:
+        self._port = port
+        self.world: str | None = None
+        self.in_force = 0
+        self.reports: dict[str, TaskReport] = {}
+        self.problems: tuple[Problem, ...] = ()
+        self._sent: HostProgram | None = None
+        self._covers = 0
+        self._applied = 0
+        self._listeners: list[Callable[[], None]] = []
+        port.on_event(self._hear)
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        self._listeners.append(listener)
+
+    @property
+    def covers(self) -> int:
+        """The newest store revision the given program stands for."""
+        return self._covers
+
+    @property
+    def needs_program(self) -> bool:
+        """The host is there and this process has not told it anything yet."""
+        return self.world is not None and self._sent is None
+
+    def give(self, program: HostProgram) -> None:
+        """Make this the desired state, unless it is already."""
+        self._covers = program.revision
+        sent = self._sent
+        if sent is not None and sent.network == program.network and sent.tasks == program.tasks:
+            self._update_in_force()
+            return
+        self._sent = program
+        self._port.apply(program)
+
+    def _hear(self, fact: Applied | TaskChanged | State) -> None:
+        match fact:
+            case Applied():
+                self._applied = max(self._applied, fact.revision)
+                self.problems = fact.problems
+                self._update_in_force()
+            case TaskChanged():
+                self.reports[fact.report.id] = fact.report
+            case State():
+                self._meet(fact)
+        for listener in self._listeners:
+            listener()
+
+    def _meet(self, state: State) -> None:
+        """A connection was made, or made again: whatever was believed before is replaced."""
+        if state.world != self.world:
+            self.in_force = 0
+            self._sent = None
+        self.world = state.world
+        self.reports = {report.id: report for report in state.tasks}
+        self.problems = state.problems
+        self._applied = 0
+        if self._sent is not None:
+            self._port.apply(self._sent)
+
+    def _update_in_force(self) -> None:
+        if self._sent is not None and self._applied >= self._sent.revision and self._covers > self.in_force:
+            self.in_force = self._covers
+            for listener in self._listeners:
+                listener()

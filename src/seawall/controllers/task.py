@@ -1,0 +1,142 @@
+"""Tasks: placed, attached, run, stopped, released.  The decisions are `compile.task_lifecycle`'s."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from seawall.compile.network.reach import missing_path_to_internet
+from seawall.compile.task_lifecycle import Facts, advance
+from seawall.controllers.loop import After, Context, Done, Reconciler, reconciler
+from seawall.controllers.network_snapshot import network_snapshot
+from seawall.model.access_key import RoleSession
+from seawall.model.arn import parse_arn
+from seawall.model.network_interface import NetworkInterface
+from seawall.model.resource import Ref
+from seawall.model.role import Role
+from seawall.model.task import Task
+from seawall.program.report import TaskReport
+from seawall.store.ids import new_key_id, new_secret
+from seawall.store.store import Transaction
+
+KEEP_STOPPED = timedelta(hours=1)  # ListTasks shows stopped tasks for at least this long
+SESSION_LIFETIME = timedelta(hours=6)
+SESSION_RENEWAL = timedelta(hours=1)  # before it expires
+
+
+def reconcile(task_id: str, context: Context) -> Done | After:
+    task = context.store.find(Task, task_id)
+    if task is None:
+        return Done()
+    now = context.clock.now()
+    if task.last_status == "STOPPED":
+        return _forget(task, context)
+    report = context.host.reports.get(task_id)
+    facts = Facts(
+        world=context.host.world,
+        in_force=_in_force(task, context),
+        report=report,
+        now=now,
+        missing_path=_missing_path(task, report, context),
+    )
+    after = advance(task, facts)
+    renewal = None
+    if after is not task or _needs_session(task, context):
+        with context.store.write() as txn:
+            after = _with_session(txn, after, context)
+            _write_interface(txn, task, after)
+            txn.put(after)
+    if after.execution_session_id:
+        session = context.store.find(RoleSession, after.execution_session_id)
+        renewal = session and (session.expiration - SESSION_RENEWAL - now).total_seconds()
+    return After(max(renewal, 1.0)) if renewal else Done()
+
+
+def _in_force(task: Task, context: Context) -> bool:
+    interface = Ref("network_interface", task.network_interface_id or "")
+    return context.in_force(task.ref) and context.in_force(interface)
+
+
+def _missing_path(task: Task, report: TaskReport | None, context: Context) -> str | None:
+    if report is None or all(c.failure is None for c in report.containers):
+        return None
+    interface = context.store.find(NetworkInterface, task.network_interface_id or "")
+    if interface is None:
+        return None
+    return missing_path_to_internet(network_snapshot(context), interface)
+
+
+def _write_interface(txn: Transaction, before: Task, after: Task) -> None:
+    """The interface follows its task: attached with it, detached with it, gone with it."""
+    interface = txn.find(NetworkInterface, after.network_interface_id or "")
+    if interface is None or before.last_status == after.last_status:
+        return
+    attachment = interface.attachment
+    if after.last_status == "PENDING" and attachment:
+        attached = replace(attachment, status="attached")
+        txn.put(replace(interface, status="in-use", attachment=attached))
+    elif after.last_status == "DEPROVISIONING":
+        detaching = attachment and replace(attachment, status="detaching")
+        txn.put(replace(interface, status="detaching", attachment=detaching))
+    elif after.last_status == "STOPPED":
+        txn.delete(NetworkInterface, interface.id)
+
+
+def _needs_session(task: Task, context: Context) -> bool:
+    if not task.execution_role_arn or task.desired_status == "STOPPED":
+        return False
+    session = context.store.find(RoleSession, task.execution_session_id or "")
+    return session is None or session.expiration - SESSION_RENEWAL <= context.clock.now()
+
+
+def _with_session(txn: Transaction, task: Task, context: Context) -> Task:
+    """Give the host fresh credentials of the execution role, and take them back when the task is over."""
+    if task.last_status == "STOPPED":
+        if task.execution_session_id and txn.find(RoleSession, task.execution_session_id):
+            txn.delete(RoleSession, task.execution_session_id)
+        return replace(task, execution_session_id=None)
+    if not _needs_session(task, context):
+        return task
+    arn = parse_arn(task.execution_role_arn or "")
+    role = txn.find(Role, arn.resource.rsplit("/", 1)[-1]) if arn else None
+    if role is None:
+        return task
+    session = RoleSession(
+        id=new_key_id("ASIA"),
+        secret=new_secret(),
+        session_token=new_secret() * 4,
+        role=role.id,
+        session_name=task.id,
+        expiration=context.clock.now() + SESSION_LIFETIME,
+    )
+    txn.put(session, expect=0)
+    return replace(task, execution_session_id=session.id)
+
+
+def _forget(task: Task, context: Context) -> Done | After:
+    age = context.clock.now() - (task.stopped_at or task.created_at)
+    if age < KEEP_STOPPED:
+        return After((KEEP_STOPPED - age).total_seconds())
+    with context.store.write() as txn:
+        txn.delete(Task, task.id)
+    return Done()
+
+
+def _keys(context: Context, changed: Ref) -> Iterable[str]:
+    return (changed.id,)
+
+
+def _all(context: Context) -> Iterable[str]:
+    return [task.id for task in context.store.all(Task)]
+
+
+def _unsettled(context: Context) -> Iterable[str]:
+    """Tasks a word from the host may concern: all that are not stopped."""
+    return [task.id for task in context.store.all(Task) if task.last_status != "STOPPED"]
+
+
+reconciler(
+    Reconciler(
+        name="task", run=reconcile, kinds=frozenset({"task"}), keys=_keys, all_keys=_all, on_host=_unsettled
+    )
+)
