@@ -4,6 +4,7 @@ A batch is on disk when `append` returns.  Events of a stream are ordered by (ti
 every event, so that a position (timestamp, id) says exactly how far a reader has come.
 """
 
+import heapq
 import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -51,6 +52,11 @@ class LogEvent(NamedTuple):
     @property
     def position(self) -> Position:
         return Position(self.timestamp, self.id)
+
+    @property
+    def size(self) -> int:
+        """Bytes, counted as CloudWatch Logs does."""
+        return len(self.message.encode()) + EVENT_OVERHEAD
 
 
 class StreamFacts(NamedTuple):
@@ -107,32 +113,51 @@ class LogEvents:
         start: int = 0,
         end: int | None = None,
         limit: int,
+        limit_bytes: int,
         newest_first: bool = False,
     ) -> list[LogEvent]:
         """Events of all these streams merged by time, strictly between two positions.
 
         start, end    milliseconds; `start` is included, `end` is not
-        newest_first  take the last `limit` of them, last one first
+        limit_bytes   stop with the event that makes the messages longer than this
+        newest_first  take the last ones of them, last one first
+        Costs one index walk for each stream with events in that time; no event beyond the limits is read.
         """
         upper = before if end is None else min(before, Position(end, -1))
         lower = max(after, Position(start, -1))
-        found: list[LogEvent] = []
         order = "DESC" if newest_first else "ASC"
-        for chunk in _chunks(keys, 500):
-            marks = ", ".join("?" for _ in chunk)
-            found += map(
-                LogEvent._make,
-                self._db.execute(
-                    "SELECT e.id, s.key, e.timestamp, e.ingestion, e.message"
-                    " FROM stream s JOIN event e ON e.stream = s.number"
-                    f" WHERE s.key IN ({marks}) AND (e.timestamp, e.id) > (?, ?)"
-                    " AND (e.timestamp, e.id) < (?, ?)"
-                    f" ORDER BY e.timestamp {order}, e.id {order} LIMIT ?",
-                    (*chunk, *lower, *upper, limit),
-                ),
+        cursors = [
+            self._db.execute(
+                "SELECT id, ?, timestamp, ingestion, message FROM event WHERE stream = ?"
+                " AND (timestamp, id) > (?, ?) AND (timestamp, id) < (?, ?)"
+                f" ORDER BY timestamp {order}, id {order} LIMIT ?",
+                (key, number, *lower, *upper, limit),
             )
-        found.sort(key=lambda event: event.position, reverse=newest_first)
-        return found[:limit]
+            for key, number in self._streams_within(keys, lower.timestamp, upper.timestamp)
+        ]
+        rows = [map(LogEvent._make, cursor) for cursor in cursors]
+        found: list[LogEvent] = []
+        size = 0
+        for event in heapq.merge(*rows, key=lambda event: event.position, reverse=newest_first):
+            found.append(event)
+            size += event.size
+            if len(found) == limit or size > limit_bytes:
+                break
+        for cursor in cursors:
+            cursor.close()
+        return found
+
+    def _streams_within(self, keys: Sequence[str], first: int, last: int) -> list[tuple[str, int]]:
+        """Key and number of the streams that may have events between two times."""
+        return [
+            row
+            for chunk in _chunks(keys, 500)
+            for row in self._db.execute(
+                f"SELECT key, number FROM stream WHERE key IN ({', '.join('?' for _ in chunk)})"
+                " AND last_event >= ? AND first_event <= ?",
+                (*chunk, first, last),
+            )
+        ]
 
     def facts(self, keys: Iterable[str]) -> dict[str, StreamFacts]:
         """What is known of each stream that ever had an event."""
