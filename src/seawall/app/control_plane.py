@@ -2,14 +2,12 @@
 
 import asyncio
 import contextlib
-import json
 import os
 import secrets
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -24,6 +22,7 @@ from seawall.app.gateway import Gateway
 from seawall.app.logs import set_up_logging
 from seawall.app.own_routes import OwnRoutes
 from seawall.app.registry import Registry, RegistryFront
+from seawall.app.running import Running, remove_running, start_time, write_running
 from seawall.app.settings import Settings
 from seawall.app.world_keeper import WorldKeeper
 from seawall.controllers.host_view import HostView
@@ -84,15 +83,15 @@ async def _serve(settings: Settings) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with contextlib.AsyncExitStack() as stack:
-        plane = await _start(settings, stack)
-        stack.callback((settings.state_dir / "control.json").unlink, missing_ok=True)
-        _announce(settings, plane)
+        own, url = await _start(settings, stack)
+        stack.callback(remove_running, settings.state_dir)
+        _announce(settings, own, url)
         await stop.wait()
         _say("ending: stopping tasks, removing the world")
     return EXIT_OK
 
 
-async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> OwnRoutes:
+async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[OwnRoutes, str]:
     store = Store(settings.state_dir / "state.db")
     stack.callback(store.close)
     events = LogEvents(settings.state_dir / "logs.db")
@@ -135,9 +134,9 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> OwnRou
     await _background(stack, keeper.keep())
     await _background(stack, link.serve())
     await _background(stack, _serve_inside(link, host, gateway, certificates))
-    await _listen(stack, gateway, settings)
+    url = await _listen(stack, gateway, settings)
     await own.ready()
-    return own
+    return own, url
 
 
 def _first_start(store: Store, settings: Settings) -> None:
@@ -163,8 +162,8 @@ def _first_start(store: Store, settings: Settings) -> None:
         )
 
 
-async def _listen(stack: contextlib.AsyncExitStack, gateway: Gateway, settings: Settings) -> None:
-    """Answer AWS clients of this machine."""
+async def _listen(stack: contextlib.AsyncExitStack, gateway: Gateway, settings: Settings) -> str:
+    """Answer AWS clients of this machine; returns the URL (port 0 in the settings: any free one)."""
     config = _uvicorn_config(gateway, host=settings.listen_host, port=settings.listen_port)
     try:
         listener = config.bind_socket()
@@ -175,6 +174,7 @@ async def _listen(stack: contextlib.AsyncExitStack, gateway: Gateway, settings: 
         ) from error
     server = Server(config)
     await _background(stack, server.serve(sockets=[listener]))
+    return f"http://{settings.listen_host}:{listener.getsockname()[1]}"
 
 
 async def _serve_inside(
@@ -237,37 +237,27 @@ async def _background(stack: contextlib.AsyncExitStack, work: Awaitable[Any]) ->
     stack.push_async_callback(end)
 
 
-def _announce(settings: Settings, own: OwnRoutes) -> None:
+def _announce(settings: Settings, own: OwnRoutes, url: str) -> None:
     """Leave the key to the door where the other commands look for it, and say that all is ready."""
-    url = f"http://{settings.listen_host}:{settings.listen_port}"
     key = administrator_key(own.store)
-    control = {
-        "pid": os.getpid(),
-        "started": process_start_time(os.getpid()),
-        "url": url,
-        "account": settings.account,
-        "region": settings.region,
-        "auth": settings.auth,
-        "access_key_id": key.id,
-        "secret_access_key": key.secret,
-        "control_token": own.control_token,
-    }
-    path = settings.state_dir / "control.json"
-    temporary = path.with_suffix(".new")
-    temporary.touch(mode=0o600)
-    temporary.write_text(json.dumps(control))
-    temporary.replace(path)
+    running = Running(
+        pid=os.getpid(),
+        started=start_time(os.getpid()) or 0,
+        url=url,
+        account=settings.account,
+        region=settings.region,
+        auth=settings.auth,
+        access_key_id=key.id,
+        secret_access_key=key.secret,
+        control_token=own.control_token,
+    )
+    write_running(settings.state_dir, running)
     _say(f"ready at {url} (account {settings.account}, region {settings.region}, auth {settings.auth})")
 
 
 def administrator_key(store: Store) -> AccessKey:
     """The account's first key."""
     return next(key for key in store.all(AccessKey) if key.user is None)
-
-
-def process_start_time(pid: int) -> int:
-    """Clock ticks after boot at which a process began: with its id, a name that is never used twice."""
-    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19])
 
 
 def _say(text: str) -> None:

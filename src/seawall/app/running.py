@@ -33,6 +33,7 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     access_key_id: str
     secret_access_key: str
     auth: str = "enforce"
+    control_token: str = ""  # opens /_seawall/reset where signatures are enforced
 
     @property
     def alive(self) -> bool:
