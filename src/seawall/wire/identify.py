@@ -1,0 +1,164 @@
+"""Which operation of which service a request asks for.
+
+On AWS the host name decides.  Here all services share one address, so the request itself must tell: its
+X-Amz-Target, its Action and Version, or, for REST services, the service named in its credential scope and
+the method and path.
+"""
+
+import re
+from collections.abc import Iterable
+from urllib.parse import unquote
+
+import msgspec
+from botocore.model import OperationModel
+
+from seawall.wire.errors import ApiError, NotImplementedHere, WireError
+from seawall.wire.http import Request
+from seawall.wire.protocol import Protocol
+from seawall.wire.protocol_query import request_form
+from seawall.wire.protocols import protocol_for
+from seawall.wire.service import Service, load_service
+
+
+class Target(msgspec.Struct, frozen=True):
+    """`operation` is None when the service has no such operation; `error` says so in its words."""
+
+    service: Service
+    protocol: Protocol
+    operation: OperationModel | None
+    error: ApiError | None = None
+
+
+class Unidentified(ApiError):
+    """No service could be made out.  `content` is the kind of answer the client is likely to read."""
+
+    def __init__(self, code: str, message: str, *, status: int, content: str) -> None:
+        super().__init__(code, message, status=status)
+        self.content = content
+
+
+_SCOPE = re.compile(r"Credential=[^/,\s]*(?:/[^/,\s]*)*?/(\d{8})/([^/,\s]*)/([^/,\s]+)/aws4_request")
+_QUERY_SCOPE = re.compile(r"(?:^|&)X-Amz-Credential=([^&]*)")
+
+
+def scoped_service(request: Request) -> str | None:
+    """The service that the credential scope names (header or presigned form), unverified."""
+    found = _SCOPE.search(request.headers.get("authorization", ""))
+    if found:
+        return found[3]
+    presigned = _QUERY_SCOPE.search(request.query)
+    if presigned:
+        parts = unquote(presigned[1]).split("/")
+        return parts[-2] if len(parts) >= 5 else None
+    return None
+
+
+class Identifier:
+    """Knows the served services; every other service of AWS is recognised by its credential scope."""
+
+    def __init__(self, served: Iterable[str]) -> None:
+        services = [service for name in served if (service := load_service(name)) is not None]
+        self._by_prefix = {s.target_prefix: s for s in services if s.target_prefix}
+        self._by_signing: dict[str, list[Service]] = {}
+        self._by_version: dict[str, list[Service]] = {}
+        for service in services:
+            self._by_signing.setdefault(service.signing_name, []).append(service)
+            if {"query", "ec2"} & set(service.protocols):
+                self._by_version.setdefault(service.api_version, []).append(service)
+
+    def identify(self, request: Request) -> Target:
+        """Raises Unidentified when no service can be made out, WireError when the form is malformed."""
+        scope = scoped_service(request)
+        target = request.headers.get("x-amz-target")
+        if target is not None:
+            return self._from_target(target, scope)
+        content_type = request.headers.get("content-type", "")
+        if content_type.startswith("application/x-amz-json"):
+            return self._missing_target(scope)
+        if request.path == "/" and _may_be_form(request):
+            found = self._from_form(request, scope)
+            if found is not None:
+                return found
+        return self._unknown(request, scope)
+
+    def _scoped(self, scope: str | None) -> list[Service]:
+        if scope is None:
+            return []
+        known = self._by_signing.get(scope)
+        if known is None:
+            other = load_service(scope) if re.fullmatch(r"[a-z0-9-]{1,64}", scope) else None
+            known = [other] if other is not None else []
+        return known
+
+    def _from_target(self, target: str, scope: str | None) -> Target:
+        prefix, _, name = target.rpartition(".")
+        service = self._by_prefix.get(prefix)
+        if service is None:
+            service = next((s for s in self._scoped(scope) if s.target_prefix is not None), None)
+        if service is None:
+            raise Unidentified("UnknownOperationException", "", status=400, content="json")
+        protocol = protocol_for(service, "json")
+        if prefix != service.target_prefix or name not in service.operation_names:
+            return Target(service, protocol, None, ApiError("UnknownOperationException", ""))
+        return Target(service, protocol, service.operation(name))
+
+    def _missing_target(self, scope: str | None) -> Target:
+        for service in self._scoped(scope):
+            if "json" in service.protocols:
+                unknown = ApiError("UnknownOperationException", "")
+                return Target(service, protocol_for(service, "json"), None, unknown)
+        raise Unidentified("UnknownOperationException", "", status=400, content="json")
+
+    def _from_form(self, request: Request, scope: str | None) -> Target | None:
+        form = request_form(request)
+        action = form["Action"].text if "Action" in form else None
+        version = form["Version"].text if "Version" in form else None
+        candidates = self._scoped(scope) or self._by_version.get(version or "", [])
+        candidates = [s for s in candidates if {"query", "ec2"} & set(s.protocols)]
+        versioned = [s for s in candidates if s.api_version == version] or candidates
+        if not versioned:
+            if action is None:
+                return None
+            raise Unidentified(
+                "InvalidAction", f"Could not find operation {action}", status=400, content="xml"
+            )
+        service = next((s for s in versioned if action in s.operation_names), versioned[0])
+        protocol = protocol_for(service, "ec2" if service.protocol == "ec2" else "query")
+        if action is None:
+            return Target(service, protocol, None, _missing_action(service))
+        if action not in service.operation_names or version not in (None, service.api_version):
+            return Target(service, protocol, None, _invalid_action(service, action, version))
+        return Target(service, protocol, service.operation(action))
+
+    def _unknown(self, request: Request, scope: str | None) -> Target:
+        for service in self._scoped(scope):
+            error: ApiError = ApiError("UnknownOperationException", "", status=404)
+            return Target(service, protocol_for(service), None, error)
+        if scope is not None:
+            raise NotImplementedHere(f"Seawall does not serve the service {scope!r}.")
+        content = "json" if "json" in request.headers.get("content-type", "") else "xml"
+        raise Unidentified(
+            "MissingAuthenticationToken", "Missing Authentication Token", status=403, content=content
+        )
+
+
+def _may_be_form(request: Request) -> bool:
+    content_type = request.headers.get("content-type", "")
+    return content_type.startswith("application/x-www-form-urlencoded") or not content_type
+
+
+def _missing_action(service: Service) -> ApiError:
+    if service.protocol == "ec2":
+        return ApiError("MissingParameter", "The request must contain the parameter Action")
+    return ApiError("MissingAction", "The request must contain an Action parameter.")
+
+
+def _invalid_action(service: Service, action: str, version: str | None) -> ApiError:
+    if service.protocol == "ec2":
+        return ApiError("InvalidAction", f"The action {action} is not valid for this web service.")
+    return ApiError(
+        "InvalidAction", f"Could not find operation {action} for version {version or 'NO_VERSION_SPECIFIED'}"
+    )
+
+
+__all__ = ["Identifier", "Target", "Unidentified", "WireError", "scoped_service"]
