@@ -1,0 +1,44 @@
+"""How much of everything one account may have: the published defaults of the VPC quotas, in one table."""
+
+from seawall.wire.errors import ApiError
+
+VPCS = 5
+SUBNETS_PER_VPC = 200
+ROUTE_TABLES_PER_VPC = 200
+ROUTES_PER_TABLE = 500  # since June 2025; the local routes are not counted
+INTERNET_GATEWAYS = 5
+NAT_GATEWAYS_PER_ZONE = 5
+ELASTIC_IPS = 5
+SECURITY_GROUPS = 2500
+RULES_PER_GROUP = 60  # in each direction, IPv4 and IPv6 counted apart
+GROUPS_PER_INTERFACE = 5
+NETWORK_INTERFACES = 5000
+CIDR_BLOCKS_PER_VPC = 5
+TAGS_PER_RESOURCE = 50
+FILTER_VALUES = 200
+
+_REFUSALS = {
+    "VpcLimitExceeded": "The maximum number of VPCs has been reached.",
+    "SubnetLimitExceeded": "The maximum number of subnets has been reached.",
+    "RouteTableLimitExceeded": "The maximum number of route tables has been reached.",
+    "RouteLimitExceeded": "The maximum number of routes has been reached.",
+    "InternetGatewayLimitExceeded": "The maximum number of internet gateways has been reached.",
+    "NatGatewayLimitExceeded": "The maximum number of NAT gateways has been reached.",
+    "AddressLimitExceeded": "The maximum number of addresses has been reached.",
+    "SecurityGroupLimitExceeded": "The maximum number of security groups has been reached.",
+    "RulesPerSecurityGroupLimitExceeded": (
+        "The maximum number of rules per security group has been reached."
+    ),
+    "SecurityGroupsPerInterfaceLimitExceeded": (
+        "The maximum number of security groups per interface has been reached."
+    ),
+    "NetworkInterfaceLimitExceeded": "The maximum number of network interfaces has been reached.",
+    "CidrLimitExceeded": "The maximum number of CIDR blocks has been reached.",
+    "TagLimitExceeded": "The maximum number of Tags for a resource has been reached.",
+}
+
+
+def check_quota(count: int, limit: int, code: str) -> None:
+    """Refuse when `count`, the number there would be, is above `limit`.  Raises ApiError(code)."""
+    if count > limit:
+        raise ApiError(code, _REFUSALS[code])
