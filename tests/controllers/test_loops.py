@@ -1,4 +1,4 @@
-"""The loops: every change is looked at, at most once at a time, and nothing is believed before the host said so."""
+"""The loops: every change is looked at, one look at a time, and nothing is believed before the host said so."""
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator

@@ -10,6 +10,7 @@ import msgspec
 from seawall.app.registry import Registry
 from seawall.app.settings import Settings
 from seawall.controllers.loop import Context
+from seawall.controllers.network_snapshot import NETWORK_KINDS
 from seawall.model.installation import Installation
 from seawall.store.log_events import LogEvents
 from seawall.store.store import Store
@@ -18,10 +19,14 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 PREFIX = "/_seawall/"
+SETTLE_TIMEOUT_S = 20.0
 
 
 class OwnRoutes:
     """GET /_seawall/health: 200 when all is ready, 503 before.
+
+    GET /_seawall/settled: the same, but the answer comes only once the host has in force all that the API was
+    told before (503 after 20 s).
 
     POST /_seawall/reset: empties everything and makes the first day's account again.  Where signatures are
     enforced it wants the control token (`Authorization: Bearer ...`) that `up` left in control.json.
@@ -53,17 +58,39 @@ class OwnRoutes:
 
     async def ready(self) -> None:
         """Return once the host has everything in force that the store says."""
+        await self._in_force(1)
+
+    async def _settled(self) -> bool:
+        try:
+            await asyncio.wait_for(self._in_force(self._newest()), SETTLE_TIMEOUT_S)
+        except asyncio.TimeoutError:
+            return False
+        return True
+
+    def _newest(self) -> int:
+        """The newest revision the host has to know; the loops have read the feed up to here or will now."""
+        kinds = NETWORK_KINDS | {"task"}
+        unread = (c.revision for c in self.store.changes(self._context.wanted) if c.ref.kind in kinds)
+        return max(unread, default=self._context.wanted)
+
+    async def _in_force(self, revision: int) -> None:
         changed = asyncio.Event()
-        self._context.host.on_change(changed.set)
-        while not self._context.host.in_force:
-            await changed.wait()
-            changed.clear()
+        forget = self._context.host.on_change(changed.set)
+        try:
+            while self._context.host.in_force < revision:
+                await changed.wait()
+                changed.clear()
+        finally:
+            forget()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         match scope["method"], scope["path"].removeprefix(PREFIX):
             case "GET", "health":
                 health = self._health()
                 await _answer(send, 200 if health["status"] == "ready" else 503, health)
+            case "GET", "settled":
+                settled = await self._settled()
+                await _answer(send, 200 if settled else 503, self._health())
             case "POST", "reset":
                 if not self._may_reset(scope):
                     await _answer(send, 403, {"message": "reset wants the control token of control.json"})
@@ -81,7 +108,7 @@ class OwnRoutes:
             "world": host.world,
             "revision": revision,
             "in_force": host.in_force,
-            "settled": host.in_force >= host.covers,
+            "settled": host.in_force >= self._context.wanted,
             "problems": [msgspec.to_builtins(problem) for problem in host.problems],
         }
 

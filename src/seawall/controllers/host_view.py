@@ -27,8 +27,10 @@ class HostView:
         self._listeners: list[Callable[[], None]] = []
         port.on_event(self._hear)
 
-    def on_change(self, listener: Callable[[], None]) -> None:
+    def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` after every word of the host; returns what ends that."""
         self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
 
     @property
     def covers(self) -> int:
@@ -60,7 +62,7 @@ class HostView:
                 self.reports[fact.report.id] = fact.report
             case State():
                 self._meet(fact)
-        for listener in self._listeners:
+        for listener in tuple(self._listeners):
             listener()
 
     def _meet(self, state: State) -> None:
@@ -78,5 +80,5 @@ class HostView:
     def _update_in_force(self) -> None:
         if self._sent is not None and self._applied >= self._sent.revision and self._covers > self.in_force:
             self.in_force = self._covers
-            for listener in self._listeners:
+            for listener in tuple(self._listeners):
                 listener()

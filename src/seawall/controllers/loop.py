@@ -62,6 +62,7 @@ class Context:
     services: dict[str, str]  # AWS service host names and the addresses they have on the internet
     uplink: bool = False
     changed_at: dict[Ref, int] = field(default_factory=dict)
+    wanted: int = 0  # the newest revision that a gathering loop has to look at
     started_at: int = 0  # the store's revision when this process began to follow it
 
     def revision_of(self, ref: Ref) -> int:
@@ -135,6 +136,7 @@ class Loops:
     def start(self) -> None:
         """Look at everything once, then follow the feed and the host."""
         self._position = self._context.started_at = self._context.store.revision()
+        self._context.wanted = self._position
         for loop in self._loops.values():
             for key in loop.all_keys(self._context):
                 self._enqueue((loop.name, key))
@@ -179,6 +181,8 @@ class Loops:
             self._context.changed_at.pop(change.ref, None)
         for loop in self._loops.values():
             if change.ref.kind in loop.kinds:
+                if loop.gathers:
+                    self._context.wanted = change.revision
                 for key in loop.keys(self._context, change.ref):
                     self._enqueue((loop.name, key))
 

@@ -1,0 +1,270 @@
+"""A running Seawall for end-to-end tests: the real command line, the real aws CLI, boto3, real packets."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.config
+import httpx
+
+from seawall.app.demo.images import api_image, push_image, web_image
+from seawall.app.running import Running, read_running
+
+BIN = Path(sys.executable).parent
+START_TIMEOUT_S = 60
+WAIT = {"Delay": 1, "MaxAttempts": 60}
+
+
+class Seawall:
+    """One `seawall up` in a state directory of its own."""
+
+    def __init__(self, state_dir: Path, *options: str) -> None:
+        self.state_dir = state_dir
+        self.options = options
+        self.process: subprocess.Popen[str] | None = None
+
+    def up(self) -> None:
+        """Start, and return when it says that it is ready."""
+        command = [
+            BIN / "seawall",
+            "--state-dir",
+            self.state_dir,
+            "up",
+            "--listen",
+            "127.0.0.1:0",
+            *self.options,
+        ]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        assert self.process.stderr is not None
+        killer = threading.Timer(START_TIMEOUT_S, self.process.kill)
+        killer.start()
+        told = []
+        for line in self.process.stderr:
+            told.append(line)
+            if "ready at" in line:
+                break
+        else:
+            raise AssertionError(f"seawall up ended before it was ready:\n{''.join(told)}\n{self.log_tail()}")
+        killer.cancel()
+        threading.Thread(target=self.process.stderr.read, daemon=True).start()
+
+    def kill_control_plane(self) -> None:
+        assert self.process is not None
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def agent_pid(self) -> int:
+        """The agent's process id as seen from outside the world."""
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                with contextlib.suppress(OSError):
+                    command = (entry / "cmdline").read_bytes().split(b"\0")
+                    if b"seawall.host.agent" in command and str(self.state_dir).encode() in command:
+                        return int(entry.name)
+        raise AssertionError("no agent runs")
+
+    def down(self) -> None:
+        subprocess.run([BIN / "seawall", "--state-dir", self.state_dir, "down"], check=True, timeout=60)
+        if self.process is not None:
+            self.process.wait(timeout=30)
+            if self.process.stderr is not None:
+                self.process.stderr.close()
+
+    @property
+    def running(self) -> Running:
+        return read_running(self.state_dir)
+
+    def client(self, service: str, **config: Any) -> Any:
+        """A boto3 client with the administrator's key."""
+        running = self.running
+        return boto3.client(
+            service,
+            endpoint_url=running.url,
+            region_name=running.region,
+            aws_access_key_id=running.access_key_id,
+            aws_secret_access_key=running.secret_access_key,
+            config=botocore.config.Config(retries={"max_attempts": 0}, **config),
+        )
+
+    def aws(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The real aws CLI, unmodified, pointed here by the environment alone."""
+        environment = {**os.environ, **self.running.environment(), "AWS_PAGER": ""}
+        environment["AWS_CONFIG_FILE"] = environment["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+        command = [sys.executable, "-m", "awscli", *arguments]
+        return subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    def aws_json(self, *arguments: str) -> Any:
+        done = self.aws(*arguments, "--output", "json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+    def internet(self, *command: str, timeout: float = 20) -> subprocess.CompletedProcess[str]:
+        """Run a program as a client on the internet."""
+        line = [BIN / "seawall", "--state-dir", self.state_dir, "internet", "--", *command]
+        return subprocess.run(line, capture_output=True, text=True, timeout=timeout, check=False)
+
+    @contextlib.contextmanager
+    def internet_process(self, *command: str) -> Iterator[subprocess.Popen[str]]:
+        """A program on the internet that goes on until the block ends."""
+        line = [BIN / "seawall", "--state-dir", self.state_dir, "internet", "--", *command]
+        with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                yield process
+            finally:
+                process.terminate()
+
+    def settle(self) -> None:
+        """Return when the host has in force all that the API was told so far."""
+        httpx.get(f"{self.running.url}/_seawall/settled", timeout=30).raise_for_status()
+
+    def log_tail(self) -> str:
+        with contextlib.suppress(OSError):
+            return (self.state_dir / "control.log").read_text()[-4000:]
+        return ""
+
+
+@contextlib.contextmanager
+def seawall_in_its_own_folder(*options: str) -> Iterator[Seawall]:
+    state_dir = Path(tempfile.mkdtemp(prefix="seawall-e2e-"))
+    running = Seawall(state_dir, *options)
+    try:
+        running.up()
+        yield running
+    finally:
+        running.down()
+        shutil.rmtree(state_dir)
+
+
+class Network:
+    """A VPC with a public and a private subnet, made through the public API."""
+
+    def __init__(self, seawall: Seawall) -> None:
+        ec2 = seawall.client("ec2")
+        self.vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        ec2.modify_vpc_attribute(VpcId=self.vpc, EnableDnsHostnames={"Value": True})
+        zones = [z["ZoneName"] for z in ec2.describe_availability_zones()["AvailabilityZones"]]
+        self.public = self._subnet(ec2, "10.0.0.0/24", zones[0])
+        self.private = self._subnet(ec2, "10.0.1.0/24", zones[1])
+        self.dark = self._subnet(ec2, "10.0.2.0/24", zones[1])
+        self.igw = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+        ec2.attach_internet_gateway(InternetGatewayId=self.igw, VpcId=self.vpc)
+        self.public_table = self._table(ec2, self.public, GatewayId=self.igw)
+        address = ec2.allocate_address(Domain="vpc")
+        self.nat_address = address["PublicIp"]
+        nat = ec2.create_nat_gateway(SubnetId=self.public, AllocationId=address["AllocationId"])
+        self.nat = nat["NatGateway"]["NatGatewayId"]
+        ec2.get_waiter("nat_gateway_available").wait(NatGatewayIds=[self.nat], WaiterConfig=WAIT)
+        self.private_table = self._table(ec2, self.private, NatGatewayId=self.nat)
+        self.group = ec2.create_security_group(GroupName="web", Description="web", VpcId=self.vpc)["GroupId"]
+        ec2.authorize_security_group_ingress(
+            GroupId=self.group, IpProtocol="tcp", FromPort=80, ToPort=80, CidrIp="0.0.0.0/0"
+        )
+
+    def _subnet(self, ec2: Any, cidr: str, zone: str) -> str:
+        made = ec2.create_subnet(VpcId=self.vpc, CidrBlock=cidr, AvailabilityZone=zone)
+        return str(made["Subnet"]["SubnetId"])
+
+    def _table(self, ec2: Any, subnet: str, **target: str) -> str:
+        table = str(ec2.create_route_table(VpcId=self.vpc)["RouteTable"]["RouteTableId"])
+        ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
+        ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", **target)
+        return table
+
+
+ROLE = "ecsTaskExecutionRole"
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    ],
+}
+
+
+def prepare_account(seawall: Seawall) -> None:
+    """Role, log group, cluster, images and the two-container task definition `myapp`."""
+    role = seawall.client("iam").create_role(RoleName=ROLE, AssumeRolePolicyDocument=json.dumps(TRUST))
+    seawall.client("logs").create_log_group(logGroupName="/ecs/myapp")
+    ecs, ecr = seawall.client("ecs"), seawall.client("ecr")
+    ecs.create_cluster(clusterName="default")
+    for name, build in (("web", web_image), ("api", api_image)):
+        ecr.create_repository(repositoryName=name)
+        push_image(build, running=seawall.running, repository=name, tag="latest")
+    register(seawall, "myapp", role["Role"]["Arn"], web={"portMappings": [{"containerPort": 80}]}, api={})
+
+
+def register(seawall: Seawall, family: str, role_arn: str, **containers: dict[str, Any]) -> str:
+    """Register a definition whose containers run the images of their names; returns family:revision."""
+    running = seawall.running
+    definitions = []
+    for name, more in containers.items():
+        logs = {
+            "awslogs-group": "/ecs/myapp",
+            "awslogs-region": running.region,
+            "awslogs-stream-prefix": "ecs",
+        }
+        definitions.append(
+            {
+                "name": name,
+                "image": f"{running.account}.dkr.ecr.{running.region}.amazonaws.com/{name}:latest",
+                "logConfiguration": {"logDriver": "awslogs", "options": logs},
+                **more,
+            }
+        )
+    made = seawall.client("ecs").register_task_definition(
+        family=family,
+        networkMode="awsvpc",
+        requiresCompatibilities=["FARGATE"],
+        cpu="256",
+        memory="1024",
+        executionRoleArn=role_arn,
+        containerDefinitions=definitions,
+    )["taskDefinition"]
+    return f"{made['family']}:{made['revision']}"
+
+
+def run_task(
+    seawall: Seawall, subnet: str, group: str, *, public: bool = False, family: str = "myapp"
+) -> str:
+    """RunTask; returns the task's ARN."""
+    network = {
+        "subnets": [subnet],
+        "securityGroups": [group],
+        "assignPublicIp": "ENABLED" if public else "DISABLED",
+    }
+    answer = seawall.client("ecs").run_task(
+        taskDefinition=family, launchType="FARGATE", networkConfiguration={"awsvpcConfiguration": network}
+    )
+    assert answer["failures"] == []
+    return str(answer["tasks"][0]["taskArn"])
+
+
+def wait_for(seawall: Seawall, state: str, *arns: str) -> dict[str, Any]:
+    """Wait with the SDK's own waiter ("tasks_running", "tasks_stopped"); returns the first task."""
+    ecs = seawall.client("ecs")
+    ecs.get_waiter(state).wait(tasks=list(arns), WaiterConfig=WAIT)
+    return dict(ecs.describe_tasks(tasks=list(arns))["tasks"][0])
+
+
+def interface_of(seawall: Seawall, task: dict[str, Any]) -> dict[str, Any]:
+    """The task's interface as EC2 describes it, found as clients find it: through the attachment's details."""
+    details = {d["name"]: d["value"] for d in task["attachments"][0]["details"]}
+    found = seawall.client("ec2").describe_network_interfaces(
+        NetworkInterfaceIds=[details["networkInterfaceId"]]
+    )
+    return dict(found["NetworkInterfaces"][0])
