@@ -21,7 +21,8 @@ from seawall.app.endpoints import endpoint_addresses
 from seawall.app.gateway import Gateway
 from seawall.app.logs import set_up_logging
 from seawall.app.own_routes import OwnRoutes
-from seawall.app.registry import Registry, RegistryFront
+from seawall.app.registry import Registry
+from seawall.app.registry_front import RegistryFront
 from seawall.app.running import Running, remove_running, start_time, write_running
 from seawall.app.settings import Settings
 from seawall.app.world_keeper import WorldKeeper

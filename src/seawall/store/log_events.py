@@ -211,6 +211,10 @@ class LogEvents:
         known = {key for (key,) in self._db.execute("SELECT key FROM stream")}
         self.remove(known - set(keys))
 
+    def clear(self) -> None:
+        """Forget everything."""
+        self.keep_only(())
+
     def close(self) -> None:
         self._db.close()
 

@@ -1,0 +1,304 @@
+"""The registry as clients see it: ASGI for /v2/..., with ECR's login, repositories, tags and error texts.
+
+Layers stream through to the registry process.  Manifests are looked at on their way, because a pushed one
+becomes an image in the store, and because tags are resolved here: the process knows digests only.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from datetime import datetime, timezone
+from typing import Any
+from urllib.parse import parse_qs, quote
+
+import httpx
+import msgspec
+
+from seawall.api.ecr.content import ManifestRefused
+from seawall.api.ecr.names import registry_host, unknown_repository
+from seawall.api.ecr.pushing import (
+    DIGEST,
+    TAG,
+    check_tag,
+    digest_of,
+    find_tag,
+    media_type_of,
+    record_push,
+)
+from seawall.api.ecr.token import USER, check_token
+from seawall.app.registry import Registry
+from seawall.model.image import Image, image_id
+from seawall.model.repository import Repository
+from seawall.store.store import Store
+from seawall.wire.errors import ApiError
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+LARGEST_MANIFEST = 4 * 1024 * 1024  # bytes, as ECR's imageManifest
+_ROUTE = re.compile(r"/v2/(?P<name>.+?)/(?P<kind>manifests|blobs|tags)/(?P<rest>.+)")
+_HOP_BY_HOP = {b"connection", b"keep-alive", b"te", b"trailer", b"upgrade", b"proxy-connection"}
+_NOT_PASSED_ON = {*_HOP_BY_HOP, b"authorization", b"host", b"expect", b"transfer-encoding"}
+
+
+class RegistryRefusal(Exception):
+    """An answer that says no, in the form of the OCI distribution specification."""
+
+    def __init__(
+        self, status: int, code: str, message: str, headers: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        super().__init__(f"{code}: {message}")
+        self.status = status
+        self.body = msgspec.json.encode({"errors": [{"code": code, "message": message}]})
+        self.headers = headers
+
+
+def _utc_now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+class _Disconnected(Exception):
+    """The client went away in the middle of its request."""
+
+
+class RegistryFront:
+    """ASGI application.  Speaks for one account's registry under whatever host it is reached."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        store: Store,
+        *,
+        account: str,
+        region: str,
+        now: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self._registry = registry
+        self._store = store
+        self._account = account
+        self._host = registry_host(account, region)
+        self._now = now
+
+    @staticmethod
+    def matches(scope: Scope) -> bool:
+        """Whether a request is for the registry, by its path."""
+        return scope["type"] == "http" and bool(re.match(r"/v2(/|$)", scope["path"]))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._serve(scope, receive, send)
+        except RegistryRefusal as refusal:
+            headers = (("Content-Type", "application/json; charset=utf-8"), *refusal.headers)
+            await _answer(send, refusal.status, headers, b"" if scope["method"] == "HEAD" else refusal.body)
+        except httpx.TransportError:
+            await _answer(send, 503, (("Retry-After", "1"),), b"")
+        except _Disconnected:
+            return
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._authenticate(scope)
+        if scope["path"] in ("/v2", "/v2/"):
+            await _answer(send, 200, (("Content-Type", "application/json"),), b"{}")
+            return
+        route = _ROUTE.fullmatch(scope["path"])
+        if route is None:
+            raise RegistryRefusal(404, "UNSUPPORTED", "The operation is unsupported.")
+        repository = self._store.find(Repository, route["name"])
+        if repository is None:
+            raise RegistryRefusal(404, "NAME_UNKNOWN", unknown_repository(route["name"], self._account))
+        if route["kind"] == "manifests":
+            await self._manifest(repository, route["rest"], scope, receive, send)
+        elif route["kind"] == "tags":
+            await self._tags(repository, route["rest"], scope, send)
+        else:
+            await self._blob(repository, scope, receive, send)
+
+    def _authenticate(self, scope: Scope) -> None:
+        """Raises RegistryRefusal unless the request carries AWS:<token> as Basic credentials."""
+        given = _header(scope, b"authorization") or ""
+        scheme, _, encoded = given.partition(" ")
+        if scheme.lower() != "basic":
+            challenge = f'Basic realm="https://{self._host}/",service="ecr.amazonaws.com"'
+            raise RegistryRefusal(401, "UNAUTHORIZED", "Not Authorized", (("WWW-Authenticate", challenge),))
+        try:
+            user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+        except (binascii.Error, ValueError):
+            user, password = "", ""
+        verdict = check_token(self._store, password, self._now()) if user == USER else "invalid"
+        if verdict == "expired":
+            text = "Your authorization token has expired. Reauthenticate and try again."
+            raise RegistryRefusal(403, "DENIED", text)
+        if verdict == "invalid":
+            raise RegistryRefusal(400, "DENIED", "Your Authorization Token is invalid.")
+
+    async def _manifest(
+        self, repository: Repository, reference: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        method = scope["method"]
+        if method == "PUT":
+            await self._put_manifest(repository, reference, scope, receive, send)
+            return
+        image = self._image(repository, reference)
+        target = f"/v2/{repository.id}/manifests/{image.digest}"
+        if method in ("GET", "HEAD"):
+            # Accept must name the image's own type: the registry would convert or refuse otherwise.
+            headers = [("Accept", image.media_type)]
+            if match := _header(scope, b"if-none-match"):
+                headers.append(("If-None-Match", match))
+            await self._pass_on(method, target, headers, None, send)
+        elif method == "DELETE":
+            await self._delete_manifest(repository, image, reference, send)
+        else:
+            raise RegistryRefusal(405, "UNSUPPORTED", "The operation is unsupported.")
+
+    def _image(self, repository: Repository, reference: str) -> Image:
+        if DIGEST.fullmatch(reference):
+            image = self._store.find(Image, image_id(repository.id, reference))
+        else:
+            image = find_tag(self._store, repository, reference)
+        if image is None:
+            kind = "imageDigest" if ":" in reference else "imageTag"
+            other = "imageTag" if ":" in reference else "imageDigest"
+            raise RegistryRefusal(
+                404,
+                "MANIFEST_UNKNOWN",
+                f"Requested image not found: {{{kind}:'{reference}', {other}:'null'}} in repository"
+                f" '{repository.id}' of registry '{self._account}'",
+            )
+        return image
+
+    async def _put_manifest(
+        self, repository: Repository, reference: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        body = await _read_manifest(receive)
+        digest = digest_of(body)
+        tag = None if DIGEST.fullmatch(reference) else reference
+        if tag is None and reference != digest:
+            raise RegistryRefusal(400, "DIGEST_INVALID", "provided digest did not match uploaded content")
+        if tag is not None and not TAG.fullmatch(tag):
+            raise RegistryRefusal(400, "TAG_INVALID", f"'{tag}' is no image tag")
+        try:
+            media_type = media_type_of(body, _header(scope, b"content-type"))
+            if tag is not None:
+                check_tag(self._store, repository, tag, digest)
+            await self._registry.put_manifest(repository.id, digest, body, media_type)
+            with self._store.write() as txn:
+                if txn.find(Repository, repository.id) is None:
+                    raise RegistryRefusal(
+                        404, "NAME_UNKNOWN", unknown_repository(repository.id, self._account)
+                    )
+                record_push(txn, repository, body, media_type, tag, self._now())
+        except ManifestRefused as refused:
+            raise RegistryRefusal(400, refused.code, refused.message) from None
+        except ApiError as error:
+            code = "TAG_INVALID" if error.code == "ImageTagAlreadyExistsException" else "MANIFEST_INVALID"
+            raise RegistryRefusal(400, code, error.message) from None
+        headers = (
+            ("Location", f"/v2/{repository.id}/manifests/{digest}"),
+            ("Docker-Content-Digest", digest),
+        )
+        await _answer(send, 201, headers, b"")
+
+    async def _delete_manifest(
+        self, repository: Repository, image: Image, reference: str, send: Send
+    ) -> None:
+        if reference != image.digest:
+            raise RegistryRefusal(405, "UNSUPPORTED", "Delete by digest, or use BatchDeleteImage for a tag.")
+        with self._store.write() as txn:
+            if txn.referrers(Image, image.ref):
+                raise RegistryRefusal(403, "DENIED", "Requested image referenced by manifest list")
+            txn.delete(Image, image.id)
+        await self._registry.delete_manifest(repository.id, image.digest)
+        await _answer(send, 202, (), b"")
+
+    async def _tags(self, repository: Repository, rest: str, scope: Scope, send: Send) -> None:
+        if rest != "list" or scope["method"] not in ("GET", "HEAD"):
+            raise RegistryRefusal(404, "UNSUPPORTED", "The operation is unsupported.")
+        query = parse_qs(scope["query_string"].decode("latin-1"))
+        last, count = query.get("last", [""])[0], query.get("n", ["1000"])[0]
+        if not count.isdecimal() or not 1 <= int(count) <= 1000:
+            raise RegistryRefusal(400, "PAGINATION_NUMBER_INVALID", "n must be a number from 1 to 1000")
+        images = self._store.referrers(Image, repository.ref)
+        tags = sorted(tag for image in images for tag in image.tags if tag > last)
+        page = tags[: int(count)]
+        headers = [("Content-Type", "application/json")]
+        if len(page) < len(tags):
+            more = f"/v2/{repository.id}/tags/list?last={quote(page[-1])}&n={count}"
+            headers.append(("Link", f'<{more}>; rel="next"'))
+        await _answer(send, 200, tuple(headers), msgspec.json.encode({"name": repository.id, "tags": page}))
+
+    async def _blob(self, repository: Repository, scope: Scope, receive: Receive, send: Send) -> None:
+        query = scope["query_string"].decode("latin-1")
+        source = parse_qs(query).get("from")
+        if source and self._store.find(Repository, source[0]) is None:
+            raise RegistryRefusal(404, "NAME_UNKNOWN", unknown_repository(source[0], self._account))
+        target = quote(scope["path"], safe="/:=@") + (f"?{query}" if query else "")
+        headers = [
+            (name.decode("latin-1"), value.decode("latin-1"))
+            for name, value in scope["headers"]
+            if name.lower() not in _NOT_PASSED_ON
+        ]
+        sends_body = scope["method"] in ("POST", "PUT", "PATCH")
+        await self._pass_on(scope["method"], target, headers, _body(receive) if sends_body else None, send)
+
+    async def _pass_on(
+        self,
+        method: str,
+        target: str,
+        headers: list[tuple[str, str]],
+        body: AsyncIterator[bytes] | None,
+        send: Send,
+    ) -> None:
+        """Hand a request to the registry and its answer to the client, piece by piece.
+
+        The registry answers with relative locations, so uploads come back to the host the client used.
+        """
+        async with self._registry.stream(method, target, headers, body) as answer:
+            kept = [
+                (name.lower(), value)
+                for name, value in answer.headers.raw
+                if name.lower() not in {*_HOP_BY_HOP, b"transfer-encoding"}
+            ]
+            await send({"type": "http.response.start", "status": answer.status_code, "headers": kept})
+            if method != "HEAD":
+                async for piece in answer.aiter_raw():
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def _body(receive: Receive) -> AsyncIterator[bytes]:
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _Disconnected
+        if message.get("body"):
+            yield message["body"]
+        if not message.get("more_body", False):
+            return
+
+
+async def _read_manifest(receive: Receive) -> bytes:
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in _body(receive):
+        size += len(piece)
+        if size > LARGEST_MANIFEST:
+            raise RegistryRefusal(413, "MANIFEST_INVALID", "The manifest is larger than 4 MiB.")
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _header(scope: Scope, name: bytes) -> str | None:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key.lower() == name), None)
+
+
+async def _answer(send: Send, status: int, headers: tuple[tuple[str, str], ...], body: bytes) -> None:
+    raw = [(name.lower().encode(), value.encode()) for name, value in headers]
+    raw += [
+        (b"docker-distribution-api-version", b"registry/2.0"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})
