@@ -32,7 +32,7 @@ def build_parser(known: Mapping[str, ModuleType]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="seawall",
         description="A self-hosted AWS Fargate: real containers in a real VPC on this machine.",
-        epilog="Point any AWS client at it: eval \"$(seawall env)\"",
+        epilog='Point any AWS client at it: eval "$(seawall env)"',
     )
     parser.add_argument("--version", action="version", version=f"seawall {seawall.__version__}")
     parser.add_argument("--state-dir", type=Path, default=default_state_dir(), help="(default: %(default)s)")

@@ -27,7 +27,7 @@ class Clients:
             region_name=running.region,
         )
         self._url = running.url
-        self._config = Config(retries={"total_max_attempts": 2}, ignore_configured_endpoint_urls=True)
+        self._config = Config(retries={"total_max_attempts": 2})
 
     @cached_property
     def ec2(self) -> "EC2Client":

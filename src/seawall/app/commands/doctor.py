@@ -5,8 +5,8 @@ One line for each thing, with what to do where it is missing.  Exit status 4 whe
 
 import argparse
 
-from seawall.app import doctor
 from seawall.app.answer import answer
+from seawall.app.doctor import examine
 from seawall.app.failure import UNPREPARED
 
 _MARKS = {"ok": "ok     ", "limited": "limited", "missing": "MISSING"}
@@ -17,7 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    findings = doctor.examine()
+    findings = examine()
     answer(
         args.output,
         [finding.plain() for finding in findings],

@@ -16,7 +16,9 @@ from seawall.host import world
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS", help="(default: %(default)s)")
+    parser.add_argument(
+        "--timeout", type=float, default=30.0, metavar="SECONDS", help="(default: %(default)s)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,11 +1,13 @@
 """list tasks with their addresses"""
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seawall.app.answer import answer, table
-from seawall.app.clients import Clients
 from seawall.app.running import read_running
+
+if TYPE_CHECKING:
+    from seawall.app.clients import Clients
 
 HEAD = ("TASK", "CLUSTER", "DEFINITION", "STATUS", "PRIVATE", "PUBLIC")
 
@@ -15,23 +17,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from seawall.app.clients import Clients  # boto3 takes a while to import
+
     clients = Clients(read_running(args.state_dir))
     rows = [row for cluster in clusters(clients) for row in tasks(clients, cluster, stopped=args.all)]
     answer(args.output, rows, table(HEAD, [[row[key] for key in map(str.lower, HEAD)] for row in rows]))
     return 0
 
 
-def clusters(clients: Clients) -> list[str]:
+def clusters(clients: "Clients") -> list[str]:
     pages = clients.ecs.get_paginator("list_clusters").paginate()
     return [arn for page in pages for arn in page["clusterArns"]]
 
 
-def tasks(clients: Clients, cluster: str, *, stopped: bool) -> list[dict[str, str]]:
+def tasks(clients: "Clients", cluster: str, *, stopped: bool) -> list[dict[str, str]]:
     """One row for each task of a cluster, those that run first."""
     arns: list[str] = []
     for status in ("RUNNING", "STOPPED") if stopped else ("RUNNING",):
         pages = clients.ecs.get_paginator("list_tasks").paginate(
-            cluster=cluster, desiredStatus=status  # type: ignore[arg-type]
+            cluster=cluster,
+            desiredStatus=status,
         )
         arns += [arn for page in pages for arn in page["taskArns"]]
     found: list[Any] = []
@@ -54,7 +59,7 @@ def row_of(task: Any, public: dict[str, str]) -> dict[str, str]:
     }
 
 
-def public_addresses(clients: Clients) -> dict[str, str]:
+def public_addresses(clients: "Clients") -> dict[str, str]:
     """The public address of every interface that has one."""
     pages = clients.ec2.get_paginator("describe_network_interfaces").paginate()
     return {

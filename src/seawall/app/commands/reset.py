@@ -1,18 +1,26 @@
 """remove everything the API knows: tasks, networks, definitions, images
 
-On a running Seawall this needs `--auth open`; on one that is down it empties the state directory.
+A running Seawall starts anew as on its first day; one that is down gets its state directory emptied.
 """
 
 import argparse
 import shutil
 
-import httpx
-
 from seawall.app.answer import answer
 from seawall.app.failure import USAGE, CommandFailed
 from seawall.app.running import NotRunning, read_running
 
-OURS = ("state.db", "state.db-wal", "state.db-shm", "state.lock", "logs.db", "tls", "images", "tasks", "registry")
+OURS = (
+    "state.db",
+    "state.db-wal",
+    "state.db-shm",
+    "state.lock",
+    "logs.db",
+    "tls",
+    "images",
+    "tasks",
+    "registry",
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +32,13 @@ def run(args: argparse.Namespace) -> int:
         running = read_running(args.state_dir)
     except NotRunning:
         return empty_state_dir(args)
-    reply = httpx.post(f"{running.url}/_seawall/reset", timeout=120)
+    import httpx
+
+    reply = httpx.post(
+        f"{running.url}/_seawall/reset",
+        headers={"Authorization": f"Bearer {running.control_token}"},
+        timeout=120,
+    )
     if reply.status_code != 200:
         raise CommandFailed(f"the running Seawall refused: {reply.text.strip()}")
     answer(args.output, {"reset": True}, ["Everything is gone; the default VPC is new."])

@@ -12,7 +12,9 @@ from seawall.app.settings import Settings
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--listen", default="127.0.0.1:4566", metavar="HOST:PORT", help="(default: %(default)s)")
+    parser.add_argument(
+        "--listen", default="127.0.0.1:4566", metavar="HOST:PORT", help="(default: %(default)s)"
+    )
     parser.add_argument(
         "--auth",
         choices=("enforce", "open"),
