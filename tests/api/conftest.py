@@ -12,9 +12,10 @@ ACCOUNT, REGION   are 123456789012 and us-east-1
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import boto3
@@ -23,11 +24,19 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 
 from seawall.app.gateway import Gateway
-from seawall.iam.authenticate import AuthSettings
 from seawall.store.store import Store
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
+
+
+@dataclass(frozen=True)
+class OpenSettings:
+    """Anybody may do everything."""
+
+    account: str = ACCOUNT
+    region: str = REGION
+    auth: Literal["enforce", "open"] = "open"
 
 
 class Clock:
@@ -77,8 +86,7 @@ def resources() -> dict[str, Any]:
 
 @pytest.fixture
 def gateway(store: Store, clock: Clock, resources: dict[str, Any]) -> Gateway:
-    settings = AuthSettings(account=ACCOUNT, region=REGION, mode="open")
-    return Gateway(store, settings, resources=resources, clock=clock)
+    return Gateway(store, OpenSettings(), resources=resources, clock=clock)
 
 
 @pytest.fixture

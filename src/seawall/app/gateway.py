@@ -18,6 +18,7 @@ from seawall.store.store import Store
 from seawall.wire.errors import ApiError, WireError
 from seawall.wire.http import Request, Response
 from seawall.wire.identify import Identifier, Target, Unidentified
+from seawall.wire.validate import validate
 from seawall.wire.xml_shapes import escape
 
 Scope = MutableMapping[str, Any]
@@ -140,7 +141,6 @@ class Gateway:
             operation=target.operation.name,
             request_id=request_id,
             now=now,
-            partition=settings.partition,
             resources=self._resources,
         )
 
@@ -157,6 +157,7 @@ class Gateway:
 async def _perform(call: registry.Call, target: Target, request: Request) -> Response:
     assert target.operation is not None
     params = target.protocol.parse(target.operation, request)
+    validate(target.service, target.operation, params)
     answer = await registry.invoke(call, params)
     return target.protocol.serialize(target.operation, answer, call.request_id)
 

@@ -1,33 +1,52 @@
 """Who is calling: credentials to a principal."""
 
+import hmac
 from datetime import datetime
-from typing import Literal
-
-import msgspec
+from typing import Literal, Protocol
 
 from seawall.iam.principal import Principal
+from seawall.model.access_key import AccessKey, RoleSession
+from seawall.model.role import Role
+from seawall.model.user import User
 from seawall.store.store import Reader
+from seawall.wire.auth_faults import AuthFault, auth_error
 from seawall.wire.http import Request
 from seawall.wire.service import Service
+from seawall.wire.sigv4 import Signature, check_match, check_time, claimed_key, read_signature
+
+GLOBAL_REGION = "us-east-1"  # where services without regions (IAM, the global STS endpoint) are signed for
 
 
-class AuthSettings(msgspec.Struct, frozen=True, kw_only=True):
+class AuthSettings(Protocol):
     """Whom this Seawall lets in.
 
-    mode   "enforce": known keys with right signatures only; "open": anybody, as the account's administrator
+    auth   "enforce": known keys with right signatures only; "open": anybody, as the account's administrator
     """
 
-    account: str
-    region: str
-    mode: Literal["enforce", "open"] = "enforce"
-    partition: str = "aws"
+    @property
+    def account(self) -> str: ...
+    @property
+    def region(self) -> str: ...
+    @property
+    def auth(self) -> Literal["enforce", "open"]: ...
 
 
 def authenticate(
     request: Request, service: Service, store: Reader, settings: AuthSettings, now: datetime
 ) -> Principal:
-    """The caller of a request to `service`.  Raises ApiError in the words of the service's protocol."""
-    return root_principal(settings, "")
+    """The caller of a request to `service`.
+
+    In "open" mode nothing is verified, but a key that exists still tells who is calling.
+    Raises ApiError in the words of the service's protocol.
+    """
+    if settings.auth == "open":
+        key = claimed_key(request)
+        known = _find_principal(key, store, settings, now) if key else None
+        return known or root_principal(settings, key or "")
+    try:
+        return _verified(request, service, store, settings, now)
+    except AuthFault as fault:
+        raise auth_error(fault, service) from fault
 
 
 def root_principal(settings: AuthSettings, access_key_id: str) -> Principal:
@@ -35,7 +54,82 @@ def root_principal(settings: AuthSettings, access_key_id: str) -> Principal:
     return Principal(
         kind="root",
         account=settings.account,
-        arn=f"arn:{settings.partition}:iam::{settings.account}:root",
+        arn=f"arn:aws:iam::{settings.account}:root",
         user_id=settings.account,
         access_key_id=access_key_id,
+    )
+
+
+def _verified(
+    request: Request, service: Service, store: Reader, settings: AuthSettings, now: datetime
+) -> Principal:
+    signature = read_signature(request)
+    secret = _secret(signature, store, now)
+    _check_scope(signature, service, settings)
+    check_time(signature, now)
+    check_match(request, signature, secret)
+    principal = _find_principal(signature.access_key_id, store, settings, now)
+    if principal is None:
+        raise AuthFault("unknown key")
+    return principal
+
+
+def _secret(signature: Signature, store: Reader, now: datetime) -> str:
+    """The secret of the claimed key.  Raises AuthFault when the key or its token is not good."""
+    key = store.find(AccessKey, signature.access_key_id)
+    if key is not None:
+        if key.status != "Active" or signature.security_token is not None:
+            raise AuthFault("unknown key")
+        return key.secret
+    session = store.find(RoleSession, signature.access_key_id)
+    token = (signature.security_token or "").encode("utf-8", "replace")
+    if session is None or not hmac.compare_digest(token, session.session_token.encode()):
+        raise AuthFault("unknown key")
+    if session.expiration <= now:
+        raise AuthFault("session expired")
+    return session.secret
+
+
+def _check_scope(signature: Signature, service: Service, settings: AuthSettings) -> None:
+    regions = {settings.region, GLOBAL_REGION} if service.is_global else {settings.region}
+    if signature.region not in regions:
+        raise AuthFault("scope", "Credential should be scoped to a valid region.")
+    if signature.service != service.signing_name:
+        raise AuthFault("scope", f"Credential should be scoped to correct service: '{service.signing_name}'.")
+
+
+def _find_principal(
+    access_key_id: str, store: Reader, settings: AuthSettings, now: datetime
+) -> Principal | None:
+    """Whose key this is; None for one that is unknown, inactive, expired, or whose owner is gone."""
+    key = store.find(AccessKey, access_key_id)
+    if key is not None:
+        return _key_owner(key, store, settings) if key.status == "Active" else None
+    session = store.find(RoleSession, access_key_id)
+    if session is None or session.expiration <= now:
+        return None
+    role = store.find(Role, session.role)
+    if role is None:
+        return None
+    return Principal(
+        kind="assumed-role",
+        account=settings.account,
+        arn=f"arn:aws:sts::{settings.account}:assumed-role/{role.id}/{session.session_name}",
+        user_id=f"{role.role_id}:{session.session_name}",
+        access_key_id=access_key_id,
+    )
+
+
+def _key_owner(key: AccessKey, store: Reader, settings: AuthSettings) -> Principal | None:
+    if key.user is None:
+        return root_principal(settings, key.id)
+    user = store.find(User, key.user)
+    if user is None:
+        return None
+    return Principal(
+        kind="user",
+        account=settings.account,
+        arn=f"arn:aws:iam::{settings.account}:{user.resource}",
+        user_id=user.user_id,
+        access_key_id=key.id,
     )

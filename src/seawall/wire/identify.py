@@ -12,10 +12,11 @@ from urllib.parse import unquote
 import msgspec
 from botocore.model import OperationModel
 
-from seawall.wire.errors import ApiError, NotImplementedHere, WireError
+from seawall.wire.errors import ApiError, NotImplementedHere
 from seawall.wire.http import Request
 from seawall.wire.protocol import Protocol
 from seawall.wire.protocol_query import request_form
+from seawall.wire.protocol_rest import RestProtocol
 from seawall.wire.protocols import protocol_for
 from seawall.wire.service import Service, load_service
 
@@ -132,8 +133,12 @@ class Identifier:
 
     def _unknown(self, request: Request, scope: str | None) -> Target:
         for service in self._scoped(scope):
+            protocol = protocol_for(service)
+            name = protocol.match(request) if isinstance(protocol, RestProtocol) else None
+            if name is not None:
+                return Target(service, protocol, service.operation(name))
             error: ApiError = ApiError("UnknownOperationException", "", status=404)
-            return Target(service, protocol_for(service), None, error)
+            return Target(service, protocol, None, error)
         if scope is not None:
             raise NotImplementedHere(f"Seawall does not serve the service {scope!r}.")
         content = "json" if "json" in request.headers.get("content-type", "") else "xml"
@@ -159,6 +164,3 @@ def _invalid_action(service: Service, action: str, version: str | None) -> ApiEr
     return ApiError(
         "InvalidAction", f"Could not find operation {action} for version {version or 'NO_VERSION_SPECIFIED'}"
     )
-
-
-__all__ = ["Identifier", "Target", "Unidentified", "WireError", "scoped_service"]

@@ -5,12 +5,15 @@ from functools import cache
 from seawall.wire.protocol import Protocol
 from seawall.wire.protocol_json import JsonProtocol
 from seawall.wire.protocol_query import Ec2Protocol, QueryProtocol
+from seawall.wire.protocol_rest import RestJsonProtocol, RestXmlProtocol
 from seawall.wire.service import Service
 
 _PROTOCOLS: dict[str, type[Protocol]] = {
     "json": JsonProtocol,
     "query": QueryProtocol,
     "ec2": Ec2Protocol,
+    "rest-json": RestJsonProtocol,
+    "rest-xml": RestXmlProtocol,
 }
 
 

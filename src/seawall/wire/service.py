@@ -22,6 +22,7 @@ class Service:
         self.json_version: str = metadata.get("jsonVersion", "1.0")
         self.xml_namespace: str = metadata.get("xmlNamespace", "")
         self.signing_name: str = model.signing_name
+        self.is_global: bool = "globalEndpoint" in metadata
         self.endpoint_prefix: str = model.endpoint_prefix
         self._operations: dict[str, OperationModel] = {}
 

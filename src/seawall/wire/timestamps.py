@@ -60,7 +60,11 @@ def parse_timestamp(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(_plain_iso8601(text))
     except ValueError:
-        moment = _parse_http_date(text)
+        moment = parse_http_date(text)
+    return _aware(moment)
+
+
+def _aware(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
@@ -75,8 +79,10 @@ def _plain_iso8601(text: str) -> str:
     return f"{head}.{tail[:digits][:6].ljust(6, '0')}{tail[digits:]}"
 
 
-def _parse_http_date(text: str) -> datetime:
+def parse_http_date(text: str) -> datetime:
+    """Raises ValueError."""
     try:
-        return parsedate_to_datetime(text)
+        moment = parsedate_to_datetime(text)
     except (TypeError, IndexError) as error:  # what the parser raises for text that is no date
         raise ValueError(f"{text!r} is no date") from error
+    return _aware(moment)
