@@ -61,6 +61,7 @@ class ContainerLimits(msgspec.Struct, frozen=True, kw_only=True):
 class ContainerProgram(msgspec.Struct, frozen=True, kw_only=True):
     """One container.  None for a process member means: as the image says.
 
+    starts_after   names of containers of the task that must have started first (and are stopped after it)
     desired    "running": pull, create, start once (never restarted here); "stopped": stop it if it runs
     """
 
@@ -84,6 +85,7 @@ class ContainerProgram(msgspec.Struct, frozen=True, kw_only=True):
     tty: bool = False
     limits: ContainerLimits = ContainerLimits()
     logs: AwsLogs | None = None
+    starts_after: tuple[str, ...] = ()
     desired: Literal["running", "stopped"] = "running"
 
 

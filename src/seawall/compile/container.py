@@ -1,0 +1,175 @@
+"""What a task's containers shall be: from the task and its definition to a plain program for the host.
+
+Sources: the developer guide's task definition parameters; for the files in a task's namespace, the agent's
+netlib (one network namespace a task, hosts and resolv.conf shared by all its containers).
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from seawall.model.byte_size import size_in_bytes
+from seawall.model.image_reference import parse_image_reference
+from seawall.model.network_interface import NetworkInterface
+from seawall.model.private_dns import interface_dns_name, private_domain, resolver_address
+from seawall.model.subnet import Subnet
+from seawall.model.task import Task, TaskContainer
+from seawall.model.task_definition import ContainerDefinition, LinuxParameters, TaskDefinition
+from seawall.model.vpc import Vpc
+from seawall.program.task import (
+    AwsLogs,
+    ContainerLimits,
+    ContainerProgram,
+    Credentials,
+    EcrLogin,
+    ImageSource,
+    TaskProgram,
+    Ulimit,
+)
+
+MIB = 1024 * 1024
+CPU_UNITS_PER_VCPU = 1024
+LEAST_CPU_SHARES = 2  # what the kernel accepts; ECS passes it for 0 and 1
+STOP_TIMEOUT_S = 30
+FARGATE_NOFILE = 65535  # soft and hard
+ARCHITECTURES = {"x86_64": "amd64", "arm64": "arm64"}
+
+
+def task_program(
+    *,
+    task: Task,
+    definition: TaskDefinition,
+    interface: NetworkInterface,
+    subnet: Subnet,
+    vpc: Vpc,
+    region: str,
+    credentials: Credentials | None,
+) -> TaskProgram:
+    """The program of one task; its containers are to run unless the task's desired status is STOPPED.
+
+    interface, subnet, vpc   where the task's interface lies
+    credentials   of the execution role, for registry tokens and logs; None when the task has no such role
+    """
+    address = interface.private_ip_address
+    hostname = interface_dns_name(address, region, vpc) or task.id[:12]
+    overrides = {o["name"]: o for o in task.overrides.get("containerOverrides", ()) if o.get("name")}
+    return TaskProgram(
+        id=task.id,
+        namespace=f"task-{task.id}",
+        hostname=hostname,
+        hosts=f"127.0.0.1 localhost\n{address} {hostname}\n",
+        resolv_conf=f"nameserver {resolver_address(vpc)}\nsearch {private_domain(region)}\n",
+        cpu_quota=int(task.cpu) / CPU_UNITS_PER_VCPU,
+        memory_bytes=int(task.memory) * MIB,
+        containers=tuple(
+            _container(
+                task=task,
+                container=container,
+                definition=definition.container(container.name),
+                override=overrides.get(container.name, {}),
+                region=region,
+                credentials=credentials,
+            )
+            for container in task.containers
+        ),
+    )
+
+
+def _container(
+    *,
+    task: Task,
+    container: TaskContainer,
+    definition: ContainerDefinition,
+    override: Mapping[str, Any],
+    region: str,
+    credentials: Credentials | None,
+) -> ContainerProgram:
+    linux = definition.linux_parameters or LinuxParameters()
+    capabilities = linux.capabilities
+    return ContainerProgram(
+        name=container.name,
+        runtime_id=container.runtime_id,
+        image=_image(definition.image, task.cpu_architecture, credentials),
+        entry_point=definition.entry_point or None,
+        command=tuple(override.get("command") or definition.command or ()) or None,
+        environment=_environment(definition, override, region),
+        user=definition.user,
+        working_directory=definition.working_directory,
+        stop_timeout_s=STOP_TIMEOUT_S if definition.stop_timeout is None else definition.stop_timeout,
+        add_capabilities=(capabilities and capabilities.add) or (),
+        drop_capabilities=(capabilities and capabilities.drop) or (),
+        ulimits=_ulimits(definition),
+        sysctls=tuple((control.namespace, control.value) for control in definition.system_controls),
+        read_only_root=bool(definition.readonly_root_filesystem),
+        init=bool(linux.init_process_enabled),
+        interactive=bool(definition.interactive),
+        tty=bool(definition.pseudo_terminal),
+        limits=_limits(definition, override),
+        logs=_logs(task, definition, region, credentials),
+        starts_after=tuple(d.container_name for d in definition.depends_on or ()),
+        desired="stopped" if task.desired_status == "STOPPED" else "running",
+    )
+
+
+def _image(image: str, cpu_architecture: str, credentials: Credentials | None) -> ImageSource:
+    reference = parse_image_reference(image)
+    region = reference.ecr_region
+    login = None
+    if region and credentials:
+        login = EcrLogin(endpoint=f"api.ecr.{region}.amazonaws.com", region=region, credentials=credentials)
+    return ImageSource(
+        reference=str(reference), login=login, architecture=ARCHITECTURES[cpu_architecture.lower()]
+    )
+
+
+def _environment(
+    definition: ContainerDefinition, override: Mapping[str, Any], region: str
+) -> tuple[tuple[str, str], ...]:
+    """What the platform sets, then the definition's variables, then RunTask's; the last one wins."""
+    variables = {
+        "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
+        "AWS_DEFAULT_REGION": region,
+        "AWS_REGION": region,
+    }
+    variables.update((pair.name, pair.value or "") for pair in definition.environment if pair.name)
+    given: Iterable[Mapping[str, str]] = override.get("environment") or ()
+    variables.update((pair["name"], pair.get("value", "")) for pair in given if pair.get("name"))
+    return tuple(variables.items())
+
+
+def _ulimits(definition: ContainerDefinition) -> tuple[Ulimit, ...]:
+    given = [Ulimit(name=u.name, soft=u.soft_limit, hard=u.hard_limit) for u in definition.ulimits or ()]
+    if any(limit.name == "nofile" for limit in given):
+        return tuple(given)
+    return (*given, Ulimit(name="nofile", soft=FARGATE_NOFILE, hard=FARGATE_NOFILE))
+
+
+def _limits(definition: ContainerDefinition, override: Mapping[str, Any]) -> ContainerLimits:
+    cpu: int = override.get("cpu", definition.cpu)
+    memory: int | None = override.get("memory", definition.memory)
+    reservation: int | None = override.get("memoryReservation", definition.memory_reservation)
+    return ContainerLimits(
+        cpu_shares=max(cpu, LEAST_CPU_SHARES),
+        memory_bytes=None if memory is None else memory * MIB,
+        memory_reservation_bytes=None if reservation is None else reservation * MIB,
+    )
+
+
+def _logs(
+    task: Task, definition: ContainerDefinition, region: str, credentials: Credentials | None
+) -> AwsLogs | None:
+    if definition.log_configuration is None:
+        return None
+    options = definition.log_configuration.options or {}
+    where = options.get("awslogs-region", region)
+    return AwsLogs(
+        endpoint=f"logs.{where}.amazonaws.com",
+        region=where,
+        group=options["awslogs-group"],
+        stream=f"{options['awslogs-stream-prefix']}/{definition.name}/{task.id}",
+        create_group=options.get("awslogs-create-group") == "true",
+        non_blocking=options.get("mode", "non-blocking") == "non-blocking",
+        max_buffer_bytes=size_in_bytes(options.get("max-buffer-size", "10m")),
+        datetime_format=options.get("awslogs-datetime-format"),
+        multiline_pattern=options.get("awslogs-multiline-pattern"),
+        credentials=credentials,
+    )
