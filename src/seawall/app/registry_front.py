@@ -117,16 +117,11 @@ class RegistryFront:
 
     def _authenticate(self, scope: Scope) -> None:
         """Raises RegistryRefusal unless the request carries AWS:<token> as Basic credentials."""
-        given = _header(scope, b"authorization") or ""
-        scheme, _, encoded = given.partition(" ")
-        if scheme.lower() != "basic":
+        user, password = _basic_credentials(_header(scope, b"authorization") or "")
+        if user != USER:
             challenge = f'Basic realm="https://{self._host}/",service="ecr.amazonaws.com"'
             raise RegistryRefusal(401, "UNAUTHORIZED", "Not Authorized", (("WWW-Authenticate", challenge),))
-        try:
-            user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
-        except (binascii.Error, ValueError):
-            user, password = "", ""
-        verdict = check_token(self._store, password, self._now()) if user == USER else "invalid"
+        verdict = check_token(self._store, password, self._now())
         if verdict == "expired":
             text = "Your authorization token has expired. Reauthenticate and try again."
             raise RegistryRefusal(403, "DENIED", text)
@@ -266,6 +261,18 @@ class RegistryFront:
                 async for piece in answer.aiter_raw():
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
+
+
+def _basic_credentials(header: str) -> tuple[str, str]:
+    """User and password; two empty strings when there are none or they are garbled."""
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic":
+        return "", ""
+    try:
+        user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return "", ""
+    return user, password
 
 
 async def _body(receive: Receive) -> AsyncIterator[bytes]:
