@@ -1,7 +1,7 @@
 """make a port of a task or public address reachable on localhost
 
-PORT:TARGET:PORT, e.g. 8080:198.18.0.5:80.  A public address is reached from the internet, through the internet
-gateway and the security groups.  A task's id is reached inside the task itself: no group has a say in that,
+PORT:TARGET:PORT, e.g. 8080:198.18.0.5:80.  A public address is reached from the internet, through internet
+gateway and security groups.  A task's id is reached inside the task itself: no group has a say in that,
 as with a shell on the machine it runs on.  Local port 0 takes any free one.
 """
 

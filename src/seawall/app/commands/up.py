@@ -29,9 +29,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from seawall.app import control_plane
-
     settings = settings_of(args)
+    from seawall.app import control_plane  # the whole system; the other commands start faster without
+
     settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     return int(control_plane.run(settings))
 

@@ -4,18 +4,23 @@ web   port 80: a page that contains what it fetches from api over localhost; /cg
 api   port 8080: one line of text
 """
 
+import base64
 import gzip
 import hashlib
 import io
 import json
 import platform
 import struct
+import subprocess
 import tarfile
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from seawall.app.clients import Clients
 from seawall.app.failure import UNPREPARED, CommandFailed
+from seawall.app.running import Running
 
 BUSYBOX = (Path("/bin/busybox"), Path("/usr/bin/busybox"))
 APPLETS = (
@@ -75,6 +80,38 @@ IMAGES: Mapping[str, Mapping[str, str]] = {
 }
 
 
+def web_image(directory: Path) -> Path:
+    """The image `web` as an OCI layout below `directory`."""
+    return build("web", directory)
+
+
+def api_image(directory: Path) -> Path:
+    """The image `api` as an OCI layout below `directory`."""
+    return build("api", directory)
+
+
+def push_image(
+    make: Callable[[Path], Path], *, running: Running, repository: str, tag: str = "latest"
+) -> None:
+    """Make an image and push it as anybody would: skopeo, with a token that ECR gave out.
+
+    Raises CommandFailed with skopeo's words.
+    """
+    token = Clients(running).ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    target = f"docker://{running.url.partition('://')[2]}/{repository}:{tag}"
+    with tempfile.TemporaryDirectory(prefix="seawall-image-") as directory:
+        source = f"oci:{make(Path(directory))}"
+        # fmt: off
+        done = subprocess.run(
+            ["skopeo", "copy", "--insecure-policy", "--dest-tls-verify=false",
+             "--dest-creds", base64.b64decode(token).decode(), source, target],
+            capture_output=True, text=True, check=False,
+        )
+        # fmt: on
+    if done.returncode:
+        raise CommandFailed(f"skopeo could not push {repository}:{tag}: {done.stderr.strip()}")
+
+
 def build(name: str, directory: Path) -> Path:
     """Write the image as an OCI layout into `directory/name` and return that path."""
     layer = _layer(find_busybox().read_bytes(), IMAGES[name])
@@ -83,7 +120,7 @@ def build(name: str, directory: Path) -> Path:
     config = {
         "architecture": ARCHITECTURES.get(platform.machine(), platform.machine()),
         "os": "linux",
-        "config": {"Entrypoint": ["/bin/start"], "Env": ["PATH=/bin"], "WorkingDir": "/"},
+        "config": {"Cmd": ["/bin/start"], "Env": ["PATH=/bin"], "WorkingDir": "/"},
         "rootfs": {"type": "layers", "diff_ids": [_digest(layer)]},
     }
     packed = gzip.compress(layer, 6, mtime=0)

@@ -58,8 +58,7 @@ class Scenes:
         if not limits.complete:
             self.ledger.note(f"on this machine, for this user: {limits.sentence()}")
         self.ledger.step("building two images and pushing them with an ECR token")
-        images = self.instance.state_dir / "demo-images"
-        references = push_images(self.clients, self.instance.running.url, images)
+        references = push_images(self.clients, self.instance.running)
         self.ledger.step("making a VPC with a public and a private subnet, gateways, routes, a group, a role")
         self.site = build_site(self.clients, references, self.region)
         self._server = self.instance.internet_server(visible_address.__name__)

@@ -1,16 +1,13 @@
 """What the demonstration makes through the public AWS API, and its removal in the order AWS wants."""
 
-import base64
 import json
 import platform
-import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from seawall.app.clients import Clients
-from seawall.app.demo.images import IMAGES, build
-from seawall.app.failure import CommandFailed
+from seawall.app.demo.images import IMAGES, api_image, push_image, web_image
+from seawall.app.running import Running
 
 # As fast as states can change here; AWS's own delays are seconds.
 WAIT: Any = {"Delay": 0.1, "MaxAttempts": 600}
@@ -37,24 +34,12 @@ class Site:
     task_definition: str
 
 
-def push_images(clients: Clients, url: str, directory: Path) -> dict[str, str]:
-    """Build both images, push them with a token of ECR's, and return their references by name."""
-    token = clients.ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
-    login = base64.b64decode(token).decode()
+def push_images(clients: Clients, running: Running) -> dict[str, str]:
+    """Push both images to repositories of their names; returns what a definition calls them, by name."""
     references = {}
-    for name in IMAGES:
+    for name, make in (("web", web_image), ("api", api_image)):
         repository = clients.ecr.create_repository(repositoryName=name)["repository"]
-        layout = build(name, directory)
-        target = f"docker://{url.partition('://')[2]}/{name}:latest"
-        # fmt: off
-        done = subprocess.run(
-            ["skopeo", "copy", "--insecure-policy", "--dest-tls-verify=false", "--dest-creds", login,
-             f"oci:{layout}", target],
-            capture_output=True, text=True, check=False,
-        )
-        # fmt: on
-        if done.returncode:
-            raise CommandFailed(f"skopeo could not push {name}: {done.stderr.strip()}")
+        push_image(make, running=running, repository=name)
         references[name] = f"{repository['repositoryUri']}:latest"
     return references
 
