@@ -1,0 +1,36 @@
+"""IPv4 blocks in requests."""
+
+import re
+from ipaddress import IPv4Network
+
+from seawall.wire.errors import ApiError
+
+_FORM = re.compile(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})/(\d{1,2})")
+
+# No VPC may lie here (VPC user guide, "VPC CIDR blocks"; 198.19.0.0/16 is AWS's own, and Seawall's).
+_FORBIDDEN = [
+    IPv4Network(block)
+    for block in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "198.19.0.0/16", "224.0.0.0/4", "240.0.0.0/4")
+]
+
+
+def parse_block(text: str, parameter: str = "cidrBlock") -> IPv4Network:
+    """The block, its host bits cleared as EC2 clears them.
+
+    Raises ApiError InvalidParameterValue, spelled with EC2's name of the parameter.
+    """
+    form = _FORM.fullmatch(text)
+    if form is None or any(int(part) > 255 for part in form.groups()[:4]) or int(form[5]) > 32:
+        raise ApiError(
+            "InvalidParameterValue",
+            f"Value ({text}) for parameter {parameter} is invalid. This is not a valid CIDR block.",
+        )
+    return IPv4Network(text, strict=False)
+
+
+def parse_vpc_block(text: str) -> IPv4Network:
+    """A block a VPC may have.  Raises ApiError InvalidVpc.Range."""
+    block = parse_block(text)
+    if not 16 <= block.prefixlen <= 28 or any(block.overlaps(other) for other in _FORBIDDEN):
+        raise ApiError("InvalidVpc.Range", f"The CIDR '{block}' is invalid.")
+    return block

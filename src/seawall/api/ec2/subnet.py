@@ -1,0 +1,190 @@
+"""Subnets: create, describe, modify, delete."""
+
+from ipaddress import IPv4Network
+from typing import Any
+
+from msgspec.structs import replace
+
+from seawall.api.ec2.addressing import free_address_count
+from seawall.api.ec2.birth import new_subnet
+from seawall.api.ec2.cidr import parse_block
+from seawall.api.ec2.describe import Filters, answer, chosen, filtered, paged
+from seawall.api.ec2.lookup import look_up, required
+from seawall.api.ec2.quotas import SUBNETS_PER_VPC, check_quota
+from seawall.api.ec2.refusal import not_served
+from seawall.api.ec2.tagging import tag_list, tags_for
+from seawall.api.ec2.zone_names import zones
+from seawall.api.params import Params
+from seawall.api.registry import Call, operation
+from seawall.model.address_cursor import AddressCursor
+from seawall.model.nat_gateway import NatGateway
+from seawall.model.network_interface import NetworkInterface
+from seawall.model.route_table import RouteTable
+from seawall.model.subnet import Subnet
+from seawall.model.vpc import Vpc
+from seawall.store.store import Reader, Transaction
+from seawall.wire.errors import ApiError
+
+
+@operation("ec2", "CreateSubnet", note="Without a zone the first one of the region is taken.")
+def create_subnet(call: Call, params: Params) -> dict[str, Any]:
+    with call.write() as txn:
+        vpc = look_up(txn, Vpc, required(params.get("VpcId"), "vpcId"))
+        block = parse_block(required(params.get("CidrBlock"), "cidrBlock"))
+        _check_block(txn, vpc, block)
+        check_quota(len(txn.referrers(Subnet, vpc.ref)) + 1, SUBNETS_PER_VPC, "SubnetLimitExceeded")
+        zone, zone_id = _zone(call.region, params.get("AvailabilityZone"), params.get("AvailabilityZoneId"))
+        subnet = new_subnet(
+            txn,
+            vpc,
+            str(block),
+            availability_zone=zone,
+            availability_zone_id=zone_id,
+            tags=tags_for(params, "subnet"),
+        )
+        return {"Subnet": _shown(txn, subnet, call)}
+
+
+def _check_block(txn: Transaction, vpc: Vpc, block: IPv4Network) -> None:
+    inside = any(block.subnet_of(IPv4Network(outer.cidr_block)) for outer in vpc.cidr_blocks)
+    if not inside or not 16 <= block.prefixlen <= 28:
+        raise ApiError("InvalidSubnet.Range", f"The CIDR '{block}' is invalid.")
+    if any(block.overlaps(IPv4Network(other.cidr_block)) for other in txn.referrers(Subnet, vpc.ref)):
+        raise ApiError("InvalidSubnet.Conflict", f"The CIDR '{block}' conflicts with another subnet")
+
+
+def _zone(region: str, name: str | None, id: str | None) -> tuple[str, str]:
+    if name and id:
+        raise ApiError(
+            "InvalidParameterCombination",
+            "The parameters availabilityZone and availabilityZoneId cannot be used together",
+        )
+    for zone, zone_id in zones(region).items():
+        if name == zone or id == zone_id or not (name or id):
+            return zone, zone_id
+    parameter, value = ("availabilityZone", name) if name else ("availabilityZoneId", id)
+    raise ApiError(
+        "InvalidParameterValue",
+        f"Value ({value}) for parameter {parameter} is invalid. Subnets can currently only be created in the"
+        f" following availability zones: {', '.join(zones(region) if name else zones(region).values())}.",
+    )
+
+
+@operation("ec2", "DeleteSubnet")
+def delete_subnet(call: Call, params: Params) -> dict[str, Any]:
+    with call.write() as txn:
+        subnet = look_up(txn, Subnet, required(params.get("SubnetId"), "subnetId"))
+        gateways = txn.referrers(NatGateway, subnet.ref)
+        if txn.referrers(NetworkInterface, subnet.ref) or any(
+            nat.state not in ("deleted", "failed") for nat in gateways
+        ):
+            raise ApiError(
+                "DependencyViolation", f"The subnet '{subnet.id}' has dependencies and cannot be deleted."
+            )
+        for table in txn.referrers(RouteTable, subnet.ref):
+            kept = tuple(a for a in table.associations if a.subnet_id != subnet.id)
+            txn.put(replace(table, associations=kept))
+        if txn.find(AddressCursor, subnet.id):
+            txn.delete(AddressCursor, subnet.id)
+        txn.delete(Subnet, subnet.id)
+    return {}
+
+
+@operation("ec2", "DescribeSubnets")
+def describe_subnets(call: Call, params: Params) -> dict[str, Any]:
+    reader = call.store
+    subnets = chosen(reader, Subnet, params.get("SubnetIds"))
+    filters: Filters[Subnet] = {
+        "availability-zone": lambda subnet: subnet.availability_zone,
+        "availabilityZone": lambda subnet: subnet.availability_zone,
+        "availability-zone-id": lambda subnet: subnet.availability_zone_id,
+        "availabilityZoneId": lambda subnet: subnet.availability_zone_id,
+        "available-ip-address-count": lambda subnet: free_address_count(reader, subnet),
+        "cidr": lambda subnet: subnet.cidr_block,
+        "cidr-block": lambda subnet: subnet.cidr_block,
+        "cidrBlock": lambda subnet: subnet.cidr_block,
+        "default-for-az": lambda subnet: subnet.default_for_az,
+        "defaultForAz": lambda subnet: subnet.default_for_az,
+        "enable-dns64": lambda subnet: subnet.enable_dns64,
+        "ipv6-cidr-block-association.association-id": lambda subnet: None,
+        "ipv6-cidr-block-association.ipv6-cidr-block": lambda subnet: None,
+        "ipv6-cidr-block-association.state": lambda subnet: None,
+        "ipv6-native": lambda subnet: False,
+        "map-public-ip-on-launch": lambda subnet: subnet.map_public_ip_on_launch,
+        "outpost-arn": lambda subnet: None,
+        "owner-id": lambda subnet: call.account,
+        "private-dns-name-options-on-launch.hostname-type": lambda subnet: subnet.private_dns_hostname_type,
+        "private-dns-name-options-on-launch.enable-resource-name-dns-a-record": lambda subnet: (
+            subnet.enable_resource_name_dns_a_record
+        ),
+        "private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record": lambda subnet: False,
+        "state": lambda subnet: "available",
+        "subnet-arn": lambda subnet: call.arn(f"subnet/{subnet.id}"),
+        "subnet-id": lambda subnet: subnet.id,
+        "vpc-id": lambda subnet: subnet.vpc_id,
+    }
+    subnets = filtered(params, subnets, filters, tags=lambda subnet: subnet.tags)
+    page, token = paged(params, subnets, lambda subnet: subnet.id)
+    return answer("Subnets", [_shown(reader, subnet, call) for subnet in page], token)
+
+
+_STORED = {
+    "PrivateDnsHostnameTypeOnLaunch": "it names EC2 instances, which Seawall does not run",
+    "EnableResourceNameDnsARecordOnLaunch": "it names EC2 instances, which Seawall does not run",
+}
+_IPV6 = ("AssignIpv6AddressOnCreation", "EnableDns64", "EnableResourceNameDnsAAAARecordOnLaunch")
+
+
+@operation(
+    "ec2",
+    "ModifySubnetAttribute",
+    stored={"MapPublicIpOnLaunch": "Fargate looks at assignPublicIp alone"} | _STORED,
+    refused=dict.fromkeys(_IPV6, "true: IPv6 is not served yet"),
+)
+def modify_subnet_attribute(call: Call, params: Params) -> dict[str, Any]:
+    with call.write() as txn:
+        subnet = look_up(txn, Subnet, required(params.get("SubnetId"), "subnetId"))
+        for member in _IPV6:
+            if (params.get(member) or {}).get("Value"):
+                not_served(f"{member}=true")
+        if "MapPublicIpOnLaunch" in params:
+            subnet = replace(subnet, map_public_ip_on_launch=_flag(params, "MapPublicIpOnLaunch"))
+        if params.get("PrivateDnsHostnameTypeOnLaunch"):
+            subnet = replace(subnet, private_dns_hostname_type=params["PrivateDnsHostnameTypeOnLaunch"])
+        if "EnableResourceNameDnsARecordOnLaunch" in params:
+            wanted = _flag(params, "EnableResourceNameDnsARecordOnLaunch")
+            subnet = replace(subnet, enable_resource_name_dns_a_record=wanted)
+        txn.put(subnet)
+    return {}
+
+
+def _flag(params: Params, member: str) -> bool:
+    return bool(params[member].get("Value"))
+
+
+def _shown(reader: Reader, subnet: Subnet, call: Call) -> dict[str, Any]:
+    return {
+        "SubnetId": subnet.id,
+        "SubnetArn": call.arn(f"subnet/{subnet.id}"),
+        "VpcId": subnet.vpc_id,
+        "State": "available",
+        "CidrBlock": subnet.cidr_block,
+        "AvailableIpAddressCount": free_address_count(reader, subnet),
+        "AvailabilityZone": subnet.availability_zone,
+        "AvailabilityZoneId": subnet.availability_zone_id,
+        "DefaultForAz": subnet.default_for_az,
+        "MapPublicIpOnLaunch": subnet.map_public_ip_on_launch,
+        "AssignIpv6AddressOnCreation": False,
+        "Ipv6CidrBlockAssociationSet": [],
+        "EnableDns64": subnet.enable_dns64,
+        "Ipv6Native": False,
+        "PrivateDnsNameOptionsOnLaunch": {
+            "HostnameType": subnet.private_dns_hostname_type,
+            "EnableResourceNameDnsARecord": subnet.enable_resource_name_dns_a_record,
+            "EnableResourceNameDnsAAAARecord": False,
+        },
+        "MapCustomerOwnedIpOnLaunch": False,
+        "OwnerId": call.account,
+        "Tags": tag_list(subnet.tags),
+        "BlockPublicAccessStates": {"InternetGatewayBlockMode": "off"},
+    }
