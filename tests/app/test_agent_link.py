@@ -1,0 +1,227 @@
+"""The link to the agent, against an agent made by the test: programs down, facts up, sockets across."""
+
+import array
+import asyncio
+import contextlib
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from seawall.app.agent_link import AgentLink, AgentRefused
+from seawall.program.host import HostProgram
+from seawall.program.messages import (
+    Applied,
+    Apply,
+    Done,
+    Event,
+    Listen,
+    Observe,
+    Refused,
+    Reply,
+    Request,
+    State,
+)
+from seawall.program.network import NetworkProgram
+
+HEAD = struct.Struct(">I")
+
+
+class FakeAgent:
+    """Answers as told by `answer`; keeps what it heard."""
+
+    def __init__(self, path: Path, answer: Callable[[Request], tuple[Any, int | None]]) -> None:
+        self.heard: list[Any] = []
+        self.told = asyncio.Event()
+        self._answer = answer
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        path.unlink(missing_ok=True)
+        self._listener.bind(str(path))
+        self._listener.listen()
+        self._listener.setblocking(False)
+        self._connection: socket.socket | None = None
+
+    async def serve(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            self._connection, _ = await loop.sock_accept(self._listener)
+            with contextlib.suppress(ConnectionError, EOFError), self._connection as connection:
+                await self._converse(connection)
+
+    async def _converse(self, connection: socket.socket) -> None:
+        while True:
+            (length,) = HEAD.unpack(await self._exactly(connection, HEAD.size))
+            body = await self._exactly(connection, length)
+            request = msgspec.msgpack.decode(body, type=Request)
+            self.heard.append(request.body)
+            if isinstance(request.body, Apply):
+                self.told.set()
+            reply, descriptor = self._answer(request)
+            self.send(Reply(number=request.number, body=reply), descriptor)
+
+    async def _exactly(self, connection: socket.socket, count: int) -> bytes:
+        found = b""
+        while len(found) < count:
+            chunk = await asyncio.get_running_loop().sock_recv(connection, count - len(found))
+            if not chunk:
+                raise EOFError
+            found += chunk
+        return found
+
+    def send(self, message: Reply | Event, descriptor: int | None = None) -> None:
+        assert self._connection is not None
+        body = msgspec.msgpack.encode(message)
+        rights = []
+        if descriptor is not None:
+            rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [descriptor]))]
+        self._connection.sendmsg([HEAD.pack(len(body)) + body], rights)
+
+    def hang_up(self) -> None:
+        assert self._connection is not None
+        self._connection.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._listener.close()
+        if self._connection is not None:
+            self._connection.close()
+
+
+def answer(request: Request) -> tuple[Any, int | None]:
+    if isinstance(request.body, Observe):
+        return State(world="w1", applied_revision=0, tasks=()), None
+    return Done(), None
+
+
+def program(revision: int) -> HostProgram:
+    return HostProgram(revision=revision, network=NetworkProgram())
+
+
+@contextlib.asynccontextmanager
+async def linked(
+    folder: Path, how: Callable[[Request], tuple[Any, int | None]] = answer
+) -> AsyncIterator[tuple[AgentLink, FakeAgent, "asyncio.Queue[Any]"]]:
+    agent = FakeAgent(folder / "agent.sock", how)
+    link = AgentLink(folder / "agent.sock")
+    facts: asyncio.Queue[Any] = asyncio.Queue()
+    link.on_event(facts.put_nowait)
+    tasks = [asyncio.create_task(agent.serve()), asyncio.create_task(link.serve())]
+    try:
+        yield link, agent, facts
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        agent.close()
+
+
+def run(test: Callable[[], Awaitable[None]]) -> None:
+    asyncio.run(asyncio.wait_for(test(), 10))
+
+
+def test_the_state_is_the_first_word_and_facts_follow(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with linked(tmp_path) as (_, agent, facts):
+            assert isinstance(await facts.get(), State)
+            agent.send(Event(body=Applied(revision=7)))
+            assert await facts.get() == Applied(revision=7)
+
+    run(test)
+
+
+def test_only_the_newest_program_is_sent_after_a_pause(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with linked(tmp_path) as (link, agent, facts):
+            for revision in (1, 2, 3):
+                link.apply(program(revision))
+            await facts.get()
+            await agent.told.wait()
+            assert [h.program.revision for h in agent.heard if isinstance(h, Apply)] == [3]
+
+    run(test)
+
+
+def test_it_comes_back_when_the_agent_does(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with linked(tmp_path) as (_, agent, facts):
+            assert isinstance(await facts.get(), State)
+            agent.hang_up()
+            assert isinstance(await facts.get(), State)
+
+    run(test)
+
+
+def test_a_listening_socket_travels_across(tmp_path: Path) -> None:
+    made = socket.socket()
+    made.bind(("127.0.0.1", 0))
+    made.listen()
+
+    def how(request: Request) -> tuple[Any, int | None]:
+        if isinstance(request.body, Listen):
+            return Done(descriptor=True), made.fileno()
+        return answer(request)
+
+    async def test() -> None:
+        async with linked(tmp_path, how) as (link, _, _facts):
+            with await link.listen("edge", "198.19.0.10", 443) as fetched:
+                assert fetched.getsockname() == made.getsockname()
+
+    with made:
+        run(test)
+
+
+def test_a_refusal_carries_the_agents_words(tmp_path: Path) -> None:
+    def how(request: Request) -> tuple[Any, int | None]:
+        if isinstance(request.body, Listen):
+            return Refused(text="no namespace named edge"), None
+        return answer(request)
+
+    async def test() -> None:
+        async with linked(tmp_path, how) as (link, _, _facts):
+            with pytest.raises(AgentRefused, match="no namespace named edge"):
+                await link.listen("edge", "198.19.0.10", 443)
+
+    run(test)
+
+
+def test_a_question_in_flight_ends_with_the_connection(tmp_path: Path) -> None:
+    async def test() -> None:
+        asked = asyncio.Event()
+
+        def how(request: Request) -> tuple[Any, int | None]:
+            if isinstance(request.body, Listen):
+                asked.set()
+                raise EOFError
+            return answer(request)
+
+        async with linked(tmp_path, how) as (link, agent, _):
+            question = asyncio.create_task(link.listen("edge", "198.19.0.10", 443))
+            await asked.wait()
+            agent.hang_up()
+            with pytest.raises(ConnectionError):
+                await question
+
+    run(test)
+
+
+def test_a_state_directory_deeper_than_a_unix_path_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = tmp_path.joinpath(*["a" * 40] * 4)
+    deep.mkdir(parents=True)
+    monkeypatch.chdir(deep)
+
+    async def test() -> None:
+        agent = FakeAgent(Path("agent.sock"), answer)
+        link = AgentLink(deep / "agent.sock")
+        tasks = [asyncio.create_task(agent.serve()), asyncio.create_task(link.serve())]
+        await link.connected()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        agent.close()
+
+    run(test)
