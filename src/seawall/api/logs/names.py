@@ -52,7 +52,7 @@ def group_from_params(call: Call, params: Params) -> LogGroup:
 
 
 def group_name(call: Call, identifier: str) -> str:
-    """The group's name in a name or an ARN, with or without the final ":*".
+    """The group's name in a name or an ARN (without the final ":*", which the service's model refuses).
 
     Raises ApiError InvalidParameterException for an ARN of something else.
     """
@@ -63,7 +63,7 @@ def group_name(call: Call, identifier: str) -> str:
         raise ApiError("InvalidParameterException", f"Invalid ARN: {identifier}")
     if (arn.region, arn.account) != (call.region, call.account):
         raise ApiError("ResourceNotFoundException", "The specified log group does not exist.")
-    return arn.resource.removeprefix("log-group:").removesuffix(":*")
+    return arn.resource.removeprefix("log-group:")
 
 
 def group_arn(call: Call, name: str) -> str:
