@@ -14,6 +14,7 @@ from botocore.serialize import create_serializer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from seawall.wire.errors import ApiError
 from seawall.wire.http import Request
 from seawall.wire.identify import Identifier
 from seawall.wire.protocols import protocol_for
@@ -235,3 +236,104 @@ def test_every_answer_is_understood(name: str) -> None:
         operation = known.operation(operation_name)
         if not operation.has_event_stream_output:
             drive(check_answer, known, operation, operation.output_shape)
+
+
+def full(shape: Shape, seen: tuple[str, ...] = ()) -> Any:
+    """A value with every member, as deep as the model goes without repeating itself."""
+    if isinstance(shape, StructureShape):
+        if shape.is_document_type:
+            return {"key": "value"}
+        names = list(shape.members)[:1] if shape.is_tagged_union else list(shape.members)
+        members = {name: shape.members[name] for name in names if not _is_stream(shape.members[name])}
+        return {
+            name: _full_member(member, (*seen, shape.name))
+            for name, member in members.items()
+            if not _repeats(member, (*seen, shape.name))
+        }
+    if isinstance(shape, ListShape):
+        return [full(shape.member, seen)] * 2
+    if isinstance(shape, MapShape):
+        return {"one": full(shape.value, seen)} if shape.key.type_name == "string" else {}
+    return FULL_SCALARS.get(shape.type_name, "text & <more>")
+
+
+FULL_SCALARS: dict[str, Any] = {
+    "boolean": True,
+    "integer": 7,
+    "long": 2**40,
+    "float": 1.5,
+    "double": 2.5,
+    "blob": b"\x00\xff",
+    "timestamp": datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc),
+}
+
+
+def _full_member(shape: Shape, seen: tuple[str, ...]) -> Any:
+    location = shape.serialization.get("location")
+    if location == "statusCode":
+        return 202
+    if location is not None and shape.serialization.get("jsonvalue"):
+        return {"key": "value"}
+    if location in ("header", "headers") and shape.type_name == "string":
+        return "text"
+    if location == "headers" or (location == "querystring" and isinstance(shape, MapShape)):
+        return {"alpha": "text"}
+    if location is not None and isinstance(shape, ListShape) and shape.member.type_name == "string":
+        return ["text", "more"]
+    return full(shape, seen)
+
+
+def _repeats(shape: Shape, seen: tuple[str, ...]) -> bool:
+    inner = shape
+    while isinstance(inner, ListShape | MapShape):
+        inner = inner.member if isinstance(inner, ListShape) else inner.value
+    return inner.name in seen or len(seen) > 8
+
+
+@pytest.mark.parametrize("name", SERVED + OTHERS)
+def test_every_member_of_every_operation_is_carried(name: str) -> None:
+    known = service(name)
+    for operation_name in sorted(known.operation_names):
+        operation = known.operation(operation_name)
+        if operation.input_shape is not None and not operation.has_event_stream_input:
+            check_request(known, operation, full(operation.input_shape))
+        if operation.output_shape is not None and not operation.has_event_stream_output:
+            check_answer(known, operation, full(operation.output_shape))
+
+
+@pytest.mark.parametrize("name", SERVED + OTHERS)
+def test_every_modelled_error_is_understood(name: str) -> None:
+    known = service(name)
+    for shape in known.model.error_shapes:
+        declared = shape.metadata.get("error", {})
+        code = str(declared.get("code", shape.name))
+        members = {k: full(m) for k, m in shape.members.items() if k.lower() != "message" and _in_body(m)}
+        answer = protocol_for(known).error(ApiError(code, "It <did> not work", members=members), REQUEST_ID)
+        response = {"status_code": answer.status, "headers": answer.headers, "body": answer.body}
+        parser = create_parser(known.protocol)
+        plain = parser.parse(response, None)
+        assert plain["Error"]["Code"] == code
+        assert plain["Error"]["Message"] == "It <did> not work"
+        assert plain["ResponseMetadata"]["RequestId"] == REQUEST_ID
+        assert answer.status == declared.get("httpStatusCode", 400)
+        modelled = parser.parse(response, shape)
+        assert {key: modelled[key] for key in members} == members
+
+
+def _in_body(shape: Shape) -> bool:
+    return "location" not in shape.serialization
+
+
+@pytest.mark.parametrize("name", SERVED + OTHERS)
+def test_an_error_that_no_model_knows_is_understood(name: str) -> None:
+    known = service(name)
+    answer = protocol_for(known).error(ApiError("Strange.Code", "why & what", status=412), REQUEST_ID)
+    parsed = create_parser(known.protocol).parse(
+        {"status_code": answer.status, "headers": answer.headers, "body": answer.body}, None
+    )
+    assert (parsed["Error"]["Code"], parsed["Error"]["Message"]) == ("Strange.Code", "why & what")
+    assert parsed["ResponseMetadata"] == {
+        "RequestId": REQUEST_ID,
+        "HTTPStatusCode": 412,
+        "HTTPHeaders": answer.headers,
+    }

@@ -143,7 +143,11 @@ class RestXmlProtocol(RestProtocol):
 
     def error(self, error: ApiError, request_id: str) -> Response:
         status = error_status(self.service, error)
-        inner = f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>"
+        out = [f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>"]
+        shape = self.service.error_shape(error.code)
+        if shape is not None and error.members:
+            self._writers.content(shape)(out, error.members)
+        inner = "".join(out)
         if self.service.name == "s3":
             text = f"<Error>{inner}<RequestId>{request_id}</RequestId></Error>"
         else:
