@@ -28,7 +28,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Route = tuple[Callable[[Scope], bool], App]
 
-MAX_BODY = 10 * 1024 * 1024  # bytes; the largest request any served service takes is ECR's layer part
+MAX_BODY = 10 * 1024 * 1024  # bytes; the largest request of a served service, PutLogEvents, is about 1 MiB
 
 log = logging.getLogger("seawall.gateway")
 
