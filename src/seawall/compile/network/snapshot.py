@@ -1,0 +1,34 @@
+"""What the network is compiled from: everything that concerns packets, at one moment."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from seawall.model.elastic_ip import ElasticIp
+from seawall.model.internet_gateway import InternetGateway
+from seawall.model.nat_gateway import NatGateway
+from seawall.model.network_interface import NetworkInterface
+from seawall.model.route_table import RouteTable
+from seawall.model.security_group import SecurityGroup, SecurityGroupRule
+from seawall.model.subnet import Subnet
+from seawall.model.vpc import Vpc
+
+
+class NetworkSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """All resources of one account and region that the network is made of.
+
+    services   host name -> address for AWS's own services; "*.example.com" stands for every name below it
+    """
+
+    vpcs: tuple[Vpc, ...] = ()
+    subnets: tuple[Subnet, ...] = ()
+    route_tables: tuple[RouteTable, ...] = ()
+    internet_gateways: tuple[InternetGateway, ...] = ()
+    nat_gateways: tuple[NatGateway, ...] = ()
+    elastic_ips: tuple[ElasticIp, ...] = ()
+    security_groups: tuple[SecurityGroup, ...] = ()
+    security_group_rules: tuple[SecurityGroupRule, ...] = ()
+    network_interfaces: tuple[NetworkInterface, ...] = ()
+    region: str
+    account: str
+    services: Mapping[str, str] = {}
