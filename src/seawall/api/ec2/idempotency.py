@@ -12,7 +12,7 @@ Work = Callable[[Call, Params, Transaction], str]
 
 
 def once(call: Call, params: Params, txn: Transaction, work: Work) -> str:
-    """Do `work`, which returns the id of what it made, or return the id that the same ClientToken made before.
+    """Do `work`, which returns the id of what it made; or return what the same ClientToken made before.
 
     Raises ApiError IdempotentParameterMismatch when that call had other parameters.
     """

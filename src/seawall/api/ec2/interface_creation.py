@@ -88,7 +88,7 @@ def create_interface(
         tags=tags or {},
     )
     if isinstance(public, ElasticIp):
-        interface = _with_elastic_ip(txn, interface, public, account)
+        interface = associate(txn, interface, public, account)
     elif public:
         association = PublicAssociation(public_ip=claim_public_address(txn), ip_owner_id="amazon")
         interface = replace(interface, association=association)
@@ -107,9 +107,13 @@ def check_groups(txn: Transaction, subnet: Subnet, group_ids: Sequence[str]) -> 
             )
 
 
-def _with_elastic_ip(
+def associate(
     txn: Transaction, interface: NetworkInterface, address: ElasticIp, account: str
 ) -> NetworkInterface:
+    """Bind `address` to `interface`: writes the address, returns the interface to be written.
+
+    Raises ApiError Resource.AlreadyAssociated.
+    """
     if address.association_id:
         raise ApiError(
             "Resource.AlreadyAssociated",

@@ -1,0 +1,182 @@
+"""Rules of security groups: authorize, revoke, describe."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from seawall.api.ec2.describe import Filters, answer, chosen, filtered, paged
+from seawall.api.ec2.lookup import look_up
+from seawall.api.ec2.quotas import RULES_PER_GROUP, check_quota
+from seawall.api.ec2.security_group_name import group_of
+from seawall.api.ec2.security_group_permission import (
+    identity,
+    peer_text,
+    rules_of_permissions,
+)
+from seawall.api.ec2.tagging import tag_list, tags_for
+from seawall.api.params import Params
+from seawall.api.registry import Call, operation
+from seawall.model.security_group import SecurityGroup, SecurityGroupRule
+from seawall.store.ids import new_id
+from seawall.store.store import Reader
+from seawall.wire.errors import ApiError
+
+STORED = {"IpPermissions.Ipv6Ranges": "IPv6 is not served yet"}
+REFUSED = {"IpPermissions.PrefixListIds": "there are no prefix lists"}
+
+
+@operation("ec2", "AuthorizeSecurityGroupIngress", stored=STORED, refused=REFUSED)
+def authorize_ingress(call: Call, params: Params) -> dict[str, Any]:
+    return _authorize(call, params, is_egress=False)
+
+
+@operation("ec2", "AuthorizeSecurityGroupEgress", stored=STORED, refused=REFUSED)
+def authorize_egress(call: Call, params: Params) -> dict[str, Any]:
+    return _authorize(call, params, is_egress=True)
+
+
+@operation("ec2", "RevokeSecurityGroupIngress", stored=STORED, refused=REFUSED)
+def revoke_ingress(call: Call, params: Params) -> dict[str, Any]:
+    return _revoke(call, params, is_egress=False)
+
+
+@operation("ec2", "RevokeSecurityGroupEgress", stored=STORED, refused=REFUSED)
+def revoke_egress(call: Call, params: Params) -> dict[str, Any]:
+    return _revoke(call, params, is_egress=True)
+
+
+def _authorize(call: Call, params: Params, *, is_egress: bool) -> dict[str, Any]:
+    with call.write() as txn:
+        group = group_of(txn, params)
+        tags = tags_for(params, "security-group-rule")
+        present = rules_of(txn, group)
+        known = {identity(rule) for rule in present}
+        made: list[SecurityGroupRule] = []
+        for rule in rules_of_permissions(txn, group, is_egress, _permissions(params), call.account):
+            if identity(rule) in known:
+                raise ApiError(
+                    "InvalidPermission.Duplicate",
+                    f'the specified rule "{peer_text(rule)}" already exists',
+                )
+            made.append(replace(rule, id=new_id("sgr"), tags=tags))
+        check_rule_count([*present, *made])
+        for rule in made:
+            txn.put(rule, expect=0)
+        return {"Return": True, "SecurityGroupRules": [shown_rule(rule, call) for rule in made]}
+
+
+def _revoke(call: Call, params: Params, *, is_egress: bool) -> dict[str, Any]:
+    with call.write() as txn:
+        group = group_of(txn, params)
+        present = [rule for rule in rules_of(txn, group) if rule.is_egress == is_egress]
+        ids = params.get("SecurityGroupRuleIds") or ()
+        if ids:
+            gone = [rule_of(txn, group, id, is_egress) for id in sorted(set(ids))]
+        else:
+            known = {identity(rule): rule for rule in present}
+            wanted = rules_of_permissions(txn, group, is_egress, _permissions(params), call.account)
+            if any(identity(rule) not in known for rule in wanted):
+                raise ApiError(
+                    "InvalidPermission.NotFound",
+                    "The specified rule does not exist in this security group.",
+                )
+            gone = [known[identity(rule)] for rule in wanted]
+        for rule in gone:
+            txn.delete(SecurityGroupRule, rule.id)
+    return {"Return": True, "RevokedSecurityGroupRules": [_shown_revoked(rule) for rule in gone]}
+
+
+def _permissions(params: Params) -> list[Params]:
+    """IpPermissions, or the one permission that the older flat members spell out."""
+    given: list[Params] = params.get("IpPermissions") or []
+    flat = {name: params.get(name) for name in ("IpProtocol", "FromPort", "ToPort")}
+    block, source = params.get("CidrIp"), params.get("SourceSecurityGroupName")
+    owner = params.get("SourceSecurityGroupOwnerId")
+    if block is None and source is None and all(value is None for value in flat.values()):
+        if not given:
+            raise ApiError("MissingParameter", "The request must contain the parameter ipPermissions")
+        return given
+    if given:
+        raise ApiError(
+            "InvalidParameterCombination",
+            "The parameter ipPermissions may not be used in combination with other rule parameters",
+        )
+    flat["IpRanges"] = [{"CidrIp": block}] if block is not None else []
+    flat["UserIdGroupPairs"] = [{"GroupName": source, "UserId": owner}] if source is not None else []
+    return [Params(flat)]
+
+
+def rules_of(reader: Reader, group: SecurityGroup) -> list[SecurityGroupRule]:
+    """The group's own rules, ordered by id (not those of others that name it)."""
+    return [rule for rule in reader.referrers(SecurityGroupRule, group.ref) if rule.group_id == group.id]
+
+
+def rule_of(
+    reader: Reader, group: SecurityGroup, id: str, is_egress: bool | None = None
+) -> SecurityGroupRule:
+    """A rule of that group by id.  Raises ApiError InvalidSecurityGroupRuleId.NotFound."""
+    rule = look_up(reader, SecurityGroupRule, id)
+    if rule.group_id != group.id or (is_egress is not None and rule.is_egress != is_egress):
+        raise ApiError(
+            "InvalidSecurityGroupRuleId.NotFound", f"The security group rule ID '{id}' does not exist"
+        )
+    return rule
+
+
+def check_rule_count(rules: Sequence[SecurityGroupRule]) -> None:
+    """The quota holds for each direction and address family; a rule that names a group counts in both."""
+    for egress in (True, False):
+        for other_family in ("cidr_ipv6", "cidr_ipv4"):
+            count = sum(rule.is_egress == egress and not getattr(rule, other_family) for rule in rules)
+            check_quota(count, RULES_PER_GROUP, "RulesPerSecurityGroupLimitExceeded")
+
+
+@operation("ec2", "DescribeSecurityGroupRules")
+def describe_security_group_rules(call: Call, params: Params) -> dict[str, Any]:
+    rules = chosen(call.store, SecurityGroupRule, params.get("SecurityGroupRuleIds"))
+    filters: Filters[SecurityGroupRule] = {
+        "group-id": lambda rule: rule.group_id,
+        "security-group-rule-id": lambda rule: rule.id,
+    }
+    rules = filtered(params, rules, filters, tags=lambda rule: rule.tags)
+    page, token = paged(params, rules, lambda rule: rule.id)
+    return answer("SecurityGroupRules", [shown_rule(rule, call) for rule in page], token)
+
+
+def shown_rule(rule: SecurityGroupRule, call: Call) -> dict[str, Any]:
+    peers: dict[str, Any] = {
+        "CidrIpv4": rule.cidr_ipv4,
+        "CidrIpv6": rule.cidr_ipv6,
+        "Description": rule.description,
+    }
+    if rule.referenced_group_id:
+        peers["ReferencedGroupInfo"] = {"GroupId": rule.referenced_group_id, "UserId": call.account}
+    return {
+        "SecurityGroupRuleId": rule.id,
+        "SecurityGroupRuleArn": call.arn(f"security-group-rule/{rule.id}"),
+        "GroupId": rule.group_id,
+        "GroupOwnerId": call.account,
+        "IsEgress": rule.is_egress,
+        "IpProtocol": rule.protocol,
+        "FromPort": -1 if rule.from_port is None else rule.from_port,
+        "ToPort": -1 if rule.to_port is None else rule.to_port,
+        **{member: value for member, value in peers.items() if value is not None},
+        "Tags": tag_list(rule.tags),
+    }
+
+
+def _shown_revoked(rule: SecurityGroupRule) -> dict[str, Any]:
+    shown = {
+        "SecurityGroupRuleId": rule.id,
+        "GroupId": rule.group_id,
+        "IsEgress": rule.is_egress,
+        "IpProtocol": rule.protocol,
+        "FromPort": -1 if rule.from_port is None else rule.from_port,
+        "ToPort": -1 if rule.to_port is None else rule.to_port,
+        "CidrIpv4": rule.cidr_ipv4,
+        "CidrIpv6": rule.cidr_ipv6,
+        "ReferencedGroupId": rule.referenced_group_id,
+        "Description": rule.description,
+    }
+    return {member: value for member, value in shown.items() if value is not None}
