@@ -6,6 +6,7 @@ becomes an image in the store, and because tags are resolved here: the process k
 
 import base64
 import binascii
+import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from datetime import datetime, timezone
@@ -27,7 +28,7 @@ from seawall.api.ecr.pushing import (
     record_push,
 )
 from seawall.api.ecr.token import USER, check_token
-from seawall.app.registry import Registry
+from seawall.app.registry import Registry, RegistryError
 from seawall.model.image import Image, image_id
 from seawall.model.repository import Repository
 from seawall.store.store import Store
@@ -36,6 +37,8 @@ from seawall.wire.errors import ApiError
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+log = logging.getLogger(__name__)
 
 LARGEST_MANIFEST = 4 * 1024 * 1024  # bytes, as ECR's imageManifest
 _ROUTE = re.compile(r"/v2/(?P<name>.+?)/(?P<kind>manifests|blobs|tags)/(?P<rest>.+)")
@@ -94,6 +97,9 @@ class RegistryFront:
             await _answer(send, refusal.status, headers, b"" if scope["method"] == "HEAD" else refusal.body)
         except httpx.TransportError:
             await _answer(send, 503, (("Retry-After", "1"),), b"")
+        except RegistryError:
+            log.exception("registry.failed")
+            await _answer(send, 500, (), b"")
         except _Disconnected:
             return
 

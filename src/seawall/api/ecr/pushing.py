@@ -35,7 +35,8 @@ class _Descriptor(msgspec.Struct):
 class _Manifest(msgspec.Struct):
     config: _Descriptor | None = None
     layers: list[_Descriptor] = []
-    manifests: list[_Descriptor] = []
+    manifests: list[_Descriptor] | None = None
+    schema_version: int = msgspec.field(default=0, name="schemaVersion")
     media_type: str = msgspec.field(default="", name="mediaType")
     artifact_type: str = msgspec.field(default="", name="artifactType")
 
@@ -50,12 +51,18 @@ def media_type_of(body: bytes, given: str | None) -> str:
     Raises ApiError InvalidParameterException when it is no manifest, or of no kind we keep.
     """
     manifest = _read(body)
-    named = given or manifest.media_type or (OCI_INDEX if manifest.manifests else OCI_MANIFEST)
+    named = given or manifest.media_type or (OCI_MANIFEST if manifest.manifests is None else OCI_INDEX)
     media_type = named.split(";")[0].strip()
     if media_type not in MEDIA_TYPES:
         raise ApiError(
             "InvalidParameterException",
             f"Invalid parameter at 'imageManifestMediaType': unsupported manifest media type '{media_type}'",
+        )
+    parts = manifest.manifests if media_type in (DOCKER_LIST, OCI_INDEX) else manifest.config
+    if manifest.schema_version != 2 or parts is None:
+        raise ApiError(
+            "InvalidParameterException",
+            f"Invalid parameter at 'ImageManifest': not a manifest of the type '{media_type}'",
         )
     return media_type
 
@@ -124,13 +131,13 @@ def _facts(repository: Repository, body: bytes, digest: str, media_type: str) ->
     manifest = _read(body)
     config = manifest.config
     blobs = [config, *manifest.layers] if config else manifest.layers
-    index = bool(manifest.manifests) or media_type in (DOCKER_LIST, OCI_INDEX)
+    members = manifest.manifests or []
     return {
         "id": image_id(repository.id, digest),
         "repository": repository.id,
         "digest": digest,
         "media_type": media_type,
         "artifact_media_type": manifest.artifact_type or (config.media_type if config else None) or None,
-        "size": None if index else sum(blob.size for blob in blobs),
-        "members": tuple(dict.fromkeys(member.digest for member in manifest.manifests)),
+        "size": sum(blob.size for blob in blobs) if config else None,
+        "members": tuple(dict.fromkeys(member.digest for member in members)),
     }
