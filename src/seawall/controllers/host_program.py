@@ -51,12 +51,13 @@ def _task(task: Task, interface: NetworkInterface, context: Context) -> TaskProg
         subnet=store.get(Subnet, interface.subnet_id),
         vpc=store.get(Vpc, interface.vpc_id),
         region=context.region,
-        credentials=session
-        and Credentials(
-            access_key_id=session.id,
-            secret_access_key=session.secret,
-            session_token=session.session_token,
-        ),
+        credentials=None if session is None else _credentials(session),
+    )
+
+
+def _credentials(session: RoleSession) -> Credentials:
+    return Credentials(
+        access_key_id=session.id, secret_access_key=session.secret, session_token=session.session_token
     )
 
 
