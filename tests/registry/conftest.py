@@ -1,22 +1,24 @@
-"""A registry as `seawall up` runs it: the process, its front, and a real HTTP server on loopback."""
+"""A registry as `seawall up` runs it: the process, its front in the gateway, and a real HTTP server."""
 
 import asyncio
 import gzip
 import hashlib
 import io
 import json
+import os
 import tarfile
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import uvicorn
 
 from seawall.api.ecr.token import new_token
+from seawall.app.gateway import Gateway
 from seawall.app.registry import Registry
 from seawall.app.registry_front import RegistryFront
 from seawall.model.image import Image
@@ -25,6 +27,15 @@ from seawall.store.store import Store
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
+
+
+@dataclass(frozen=True)
+class OpenSettings:
+    """Anybody may call the API; the registry wants its token all the same."""
+
+    account: str = ACCOUNT
+    region: str = REGION
+    auth: Literal["enforce", "open"] = "open"
 
 
 class Failed(Exception):
@@ -56,8 +67,15 @@ class Lab:
 
     async def run(self, *command: str) -> str:
         """Run a client to its end; returns its output.  Raises Failed."""
+        environment = {
+            **os.environ,
+            "AWS_ENDPOINT_URL": f"http://{self.host}",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": REGION,
+        }
         process = await asyncio.create_subprocess_exec(
-            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=environment
         )
         output = (await process.communicate())[0].decode()
         if process.returncode:
@@ -85,8 +103,11 @@ async def open_lab(directory: Path) -> AsyncIterator[Lab]:
     await registry.start()
     lab = Lab(directory, store, registry, 0, datetime.now(timezone.utc))
     front = RegistryFront(registry, store, account=ACCOUNT, region=REGION, now=lambda: lab.now)
+    gateway = Gateway(
+        store, OpenSettings(), resources={"registry": registry}, routes=[(front.matches, front)]
+    )
     server = uvicorn.Server(
-        uvicorn.Config(front, host="127.0.0.1", port=0, log_level="error", lifespan="off")
+        uvicorn.Config(gateway, host="127.0.0.1", port=0, log_level="error", lifespan="off")
     )
     listening = asyncio.Event()
     startup = server.startup

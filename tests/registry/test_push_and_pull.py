@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Callable
 from datetime import timedelta
@@ -269,5 +270,24 @@ def test_unnamed_layers_go_at_the_next_start(in_lab: Any, layout: Any) -> None:
         await lab.registry.stop()
         await lab.registry.start()
         assert list(blobs.glob("*/*")) == []
+
+    in_lab(scenario)
+
+
+def test_as_the_readme_has_it_with_the_aws_cli(in_lab: Any, layout: Any) -> None:
+    aws = str(Path(sys.executable).with_name("aws"))
+
+    async def scenario(lab: Any) -> None:
+        await lab.run(aws, "ecr", "create-repository", "--repository-name", "team/web")
+        token = (await lab.run(aws, "ecr", "get-login-password")).strip()
+        await lab.push(layout[0], "team/web:v1", token)
+        query = ("--query", "imageDetails[].[imageDigest,imageTags[0]]", "--output", "text")
+        described = await lab.run(aws, "ecr", "describe-images", "--repository-name", "team/web", *query)
+        assert described.split() == [layout[1], "v1"]
+        image = ("--repository-name", "team/web", "--image-ids", "imageTag=v1")
+        got = json.loads(await lab.run(aws, "ecr", "batch-get-image", *image))["images"][0]
+        assert "sha256:" + hashlib.sha256(got["imageManifest"].encode()).hexdigest() == layout[1]
+        await lab.run(aws, "ecr", "delete-repository", "--repository-name", "team/web", "--force")
+        assert lab.store.all(Image) == []
 
     in_lab(scenario)
