@@ -156,8 +156,11 @@ class Gateway:
 
 async def _perform(call: registry.Call, target: Target, request: Request) -> Response:
     assert target.operation is not None
-    params = target.protocol.parse(target.operation, request)
-    validate(target.service, target.operation, params)
+    try:
+        params = target.protocol.parse(target.operation, request)
+        validate(target.service, target.operation, params)
+    except RecursionError as error:
+        raise ApiError("SerializationException", "The request is nested too deeply.") from error
     answer = await registry.invoke(call, params)
     return target.protocol.serialize(target.operation, answer, call.request_id)
 

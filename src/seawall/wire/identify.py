@@ -15,6 +15,7 @@ from botocore.model import OperationModel
 from seawall.wire.errors import ApiError, NotImplementedHere
 from seawall.wire.http import Request
 from seawall.wire.protocol import Protocol
+from seawall.wire.protocol_cbor import MARK, PATH
 from seawall.wire.protocol_query import request_form
 from seawall.wire.protocol_rest import RestProtocol
 from seawall.wire.protocols import protocol_for
@@ -72,7 +73,7 @@ class Identifier:
         scope = scoped_service(request)
         target = request.headers.get("x-amz-target")
         if target is not None:
-            return self._from_target(target, scope)
+            return self._from_target(target, scope, "json")
         content_type = request.headers.get("content-type", "")
         if content_type.startswith("application/x-amz-json"):
             return self._missing_target(scope)
@@ -80,6 +81,9 @@ class Identifier:
             found = self._from_form(request, scope)
             if found is not None:
                 return found
+        rpc = PATH.fullmatch(request.path)
+        if rpc is not None and MARK.items() <= request.headers.items():
+            return self._from_target(f"{rpc[1]}.{rpc[2]}", scope, "smithy-rpc-v2-cbor")
         return self._unknown(request, scope)
 
     def _scoped(self, scope: str | None) -> list[Service]:
@@ -91,14 +95,14 @@ class Identifier:
             known = [other] if other is not None else []
         return known
 
-    def _from_target(self, target: str, scope: str | None) -> Target:
+    def _from_target(self, target: str, scope: str | None, spoken: str) -> Target:
         prefix, _, name = target.rpartition(".")
         service = self._by_prefix.get(prefix)
         if service is None:
             service = next((s for s in self._scoped(scope) if s.target_prefix is not None), None)
-        if service is None:
+        if service is None or spoken not in service.protocols:
             raise Unidentified("UnknownOperationException", "", status=400, content="json")
-        protocol = protocol_for(service, "json")
+        protocol = protocol_for(service, spoken)
         if prefix != service.target_prefix or name not in service.operation_names:
             return Target(service, protocol, None, ApiError("UnknownOperationException", ""))
         return Target(service, protocol, service.operation(name))

@@ -4,6 +4,7 @@ A reader or writer is a closure; `None` stands for "the value is the same on bot
 subtrees of plain strings and numbers are not walked.
 """
 
+import sys
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ from seawall.wire.scalars import (
 )
 from seawall.wire.timestamps import format_timestamp, from_epoch, parse_timestamp, to_epoch
 
+MAX_FLOAT = sys.float_info.max
 Reader = Callable[[Any], Any]
 Writer = Callable[[Any], Any]
 
@@ -40,7 +42,7 @@ class JsonShapes:
             return _list_reader(self.reader(shape.member))
         if isinstance(shape, MapShape):
             return _map_reader(self.reader(shape.value))
-        return _scalar_reader(shape.type_name)
+        return self.scalar_reader(shape)
 
     def writer(self, shape: Shape) -> Writer | None:
         """Python value -> what a JSON encoder takes.  The writer raises KeyError for a member that the
@@ -55,6 +57,12 @@ class JsonShapes:
             if inner is None:
                 return None
             return lambda values: {key: _write(inner, value) for key, value in values.items()}
+        return self.scalar_writer(shape)
+
+    def scalar_reader(self, shape: Shape) -> Reader:
+        return _integer_reader(shape.type_name) if shape.type_name in INTEGER_RANGE else _by_type(shape)
+
+    def scalar_writer(self, shape: Shape) -> Writer | None:
         return _scalar_writer(shape)
 
     def _structure_reader(self, shape: StructureShape) -> Reader:
@@ -67,7 +75,7 @@ class JsonShapes:
 
         def read(value: Any) -> dict[str, Any]:
             if type(value) is not dict:
-                raise _unexpected(value, "a structure")
+                raise unexpected(value, "a structure")
             found = {}
             for name, item in value.items():
                 member = members.get(name)
@@ -107,7 +115,7 @@ def _write(inner: Writer, value: Any) -> Any:
 def _list_reader(item: Reader) -> Reader:
     def read(value: Any) -> list[Any]:
         if type(value) is not list:
-            raise _unexpected(value, "a list")
+            raise unexpected(value, "a list")
         return [None if element is None else item(element) for element in value]
 
     return read
@@ -116,27 +124,25 @@ def _list_reader(item: Reader) -> Reader:
 def _map_reader(inner: Reader) -> Reader:
     def read(value: Any) -> dict[str, Any]:
         if type(value) is not dict:
-            raise _unexpected(value, "a map")
+            raise unexpected(value, "a map")
         return {key: None if element is None else inner(element) for key, element in value.items()}
 
     return read
 
 
-def _scalar_reader(type_name: str) -> Reader:
-    if type_name in INTEGER_RANGE:
-        return _integer_reader(type_name)
-    return _SCALAR_READERS.get(type_name, _read_string)
+def _by_type(shape: Shape) -> Reader:
+    return _SCALAR_READERS.get(shape.type_name, _read_string)
 
 
 def _read_string(value: Any) -> str:
     if type(value) is not str:
-        raise _unexpected(value, "String")
+        raise unexpected(value, "String")
     return value
 
 
 def _read_boolean(value: Any) -> bool:
     if type(value) is not bool:
-        raise _unexpected(value, "Boolean")
+        raise unexpected(value, "Boolean")
     return value
 
 
@@ -147,23 +153,23 @@ def _integer_reader(type_name: str) -> Reader:
         if type(value) is float and value.is_integer():
             value = int(value)
         if type(value) is not int or not -limit <= value < limit:
-            raise _unexpected(value, type_name.capitalize())
+            raise unexpected(value, type_name.capitalize())
         return value
 
     return read
 
 
 def _read_float(value: Any) -> float:
-    if type(value) in (int, float):
+    if type(value) in (int, float) and abs(value) <= MAX_FLOAT:
         return float(value)
     if type(value) is str and value in SPECIAL_FLOATS:
         return SPECIAL_FLOATS[value]
-    raise _unexpected(value, "Double")
+    raise unexpected(value, "Double")
 
 
 def _read_blob(value: Any) -> bytes:
     if type(value) is not str:
-        raise _unexpected(value, "Blob")
+        raise unexpected(value, "Blob")
     try:
         return read_base64(value)
     except ValueError as error:
@@ -178,7 +184,7 @@ def _read_timestamp(value: Any) -> datetime:
             return parse_timestamp(value)
     except ValueError as error:
         raise WireError("SerializationException", f"{value!r} is not a valid timestamp") from error
-    raise _unexpected(value, "Timestamp")
+    raise unexpected(value, "Timestamp")
 
 
 _SCALAR_READERS: dict[str, Reader] = {
@@ -204,7 +210,7 @@ def _scalar_writer(shape: Shape) -> Writer | None:
 _FOUND = {bool: "TRUE_VALUE", int: "NUMBER_VALUE", float: "NUMBER_VALUE", str: "STRING_VALUE"}
 
 
-def _unexpected(value: Any, wanted: str) -> WireError:
+def unexpected(value: Any, wanted: str) -> WireError:
     """The texts of AWS's own JSON layer."""
     if wanted.startswith("a "):
         text = "Expected list or null" if wanted == "a list" else "Unexpected field type"

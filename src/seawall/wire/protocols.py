@@ -3,6 +3,7 @@
 from functools import cache
 
 from seawall.wire.protocol import Protocol
+from seawall.wire.protocol_cbor import CborProtocol
 from seawall.wire.protocol_json import JsonProtocol
 from seawall.wire.protocol_query import Ec2Protocol, QueryProtocol
 from seawall.wire.protocol_rest import RestJsonProtocol, RestXmlProtocol
@@ -14,6 +15,7 @@ _PROTOCOLS: dict[str, type[Protocol]] = {
     "ec2": Ec2Protocol,
     "rest-json": RestJsonProtocol,
     "rest-xml": RestXmlProtocol,
+    "smithy-rpc-v2-cbor": CborProtocol,
 }
 
 

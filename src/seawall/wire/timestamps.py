@@ -1,19 +1,14 @@
 """Timestamps on the wire: epoch seconds, ISO 8601 and HTTP dates."""
 
-import math
 from datetime import datetime, timezone
 from email.utils import format_datetime, parsedate_to_datetime
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def to_epoch(moment: datetime) -> float | int:
     """Seconds since 1970; an int when the moment is a whole second."""
-    micros = (moment - _EPOCH) // _MICROSECOND
-    return micros // 1_000_000 if micros % 1_000_000 == 0 else micros / 1_000_000
-
-
-_MICROSECOND = datetime(1970, 1, 1, 0, 0, 0, 1, tzinfo=timezone.utc) - _EPOCH
+    seconds = moment.timestamp()
+    whole = int(seconds)
+    return whole if whole == seconds else seconds
 
 
 def to_iso8601(moment: datetime) -> str:
@@ -42,8 +37,6 @@ def format_timestamp(moment: datetime, style: str) -> str:
 
 def from_epoch(seconds: float) -> datetime:
     """Raises ValueError when the number is no moment."""
-    if not math.isfinite(seconds):
-        raise ValueError(f"{seconds} is no moment")
     try:
         return datetime.fromtimestamp(seconds, timezone.utc)
     except (OverflowError, OSError) as error:
@@ -65,7 +58,11 @@ def parse_timestamp(text: str) -> datetime:
 
 
 def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    """In UTC.  Raises ValueError at the edges of the calendar, where an offset leads out of it."""
+    try:
+        return moment.astimezone(timezone.utc) if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    except OverflowError as error:
+        raise ValueError(f"{moment} is out of range") from error
 
 
 def _plain_iso8601(text: str) -> str:
