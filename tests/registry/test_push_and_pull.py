@@ -4,8 +4,10 @@ import base64
 import hashlib
 import json
 import os
+import select
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -291,3 +293,26 @@ def test_as_the_readme_has_it_with_the_aws_cli(in_lab: Any, layout: Any) -> None
         assert lab.store.all(Image) == []
 
     in_lab(scenario)
+
+
+def test_the_process_ends_with_whoever_started_it(tmp_path: Path) -> None:
+    script = (
+        "import asyncio, os, pathlib, signal, sys\n"
+        "from seawall.app.registry import Registry\n"
+        "async def main():\n"
+        "    registry = Registry(pathlib.Path(sys.argv[1]))\n"
+        "    await registry.start()\n"
+        "    print(registry.pid, flush=True)\n"
+        "    sys.stdin.read()\n"
+        "asyncio.run(main())\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as starter:
+        assert starter.stdout is not None
+        handle = os.pidfd_open(int(starter.stdout.readline()))
+        try:
+            starter.kill()
+            ended, _, _ = select.select([handle], [], [], 10)  # readable once the process is gone
+        finally:
+            os.close(handle)
+    assert ended == [handle]

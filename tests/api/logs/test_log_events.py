@@ -3,6 +3,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from seawall.api.logs.retention import tidy_events
+
 HOUR = 3_600_000
 DAY = 24 * HOUR
 
@@ -262,3 +264,16 @@ def test_a_group_may_be_named_by_arn(stream: Stream) -> None:
 def test_stored_bytes_count_text_and_overhead(stream: Stream) -> None:
     stream.put((0, "é"), (0, "ab"))
     assert stream.logs.describe_log_groups()["logGroups"][0]["storedBytes"] == 2 * (2 + 26)
+
+
+def test_tidying_removes_what_expired_and_what_has_no_stream(
+    stream: Stream, store: Any, log_events: Any
+) -> None:
+    stream.logs.put_retention_policy(logGroupName="g", retentionInDays=1)
+    stream.put((0, "a"), (1000, "b"))
+    log_events.append("left by a crash", 0, [(0, "x")])
+    assert tidy_events(store, log_events, stream.clock.now) == 0
+    assert log_events.facts(["left by a crash"]) == {}
+    stream.clock.advance(86_400.5)
+    assert tidy_events(store, log_events, stream.clock.now) == 1
+    assert stream.messages() == ["b"]
