@@ -14,6 +14,7 @@ import msgspec
 from seawall.model.resource import Resource, Tags, kind
 
 T = TypeVar("T")
+NetworkMode = Literal["bridge", "host", "awsvpc", "none"]
 
 
 def _shown(default: Callable[[], T]) -> T:
@@ -135,7 +136,7 @@ class TaskDefinition(Resource, frozen=True, kw_only=True):
     container_definitions: tuple[ContainerDefinition, ...]
     task_role_arn: str | None = None
     execution_role_arn: str | None = None
-    network_mode: Literal["bridge", "host", "awsvpc", "none"] | None = None
+    network_mode: NetworkMode | None = None
     requires_compatibilities: tuple[str, ...] = ()
     compatibilities: tuple[str, ...] = ()  # computed: what the definition would be valid for
     requires_attributes: tuple[str, ...] = ()  # names of container instance attributes

@@ -1,0 +1,73 @@
+"""Capacity provider strategies over the two providers every account has: FARGATE and FARGATE_SPOT.
+
+Source: CapacityProviderStrategyItem of the service model; "Fargate capacity providers" of the guide.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from seawall.api.ecs.names import check_count, invalid_parameter
+
+PROVIDERS = ("FARGATE", "FARGATE_SPOT")
+Strategy = tuple[dict[str, Any], ...]
+
+
+def read_providers(names: Sequence[str]) -> tuple[str, ...]:
+    """The names of providers for a cluster.  Raises ApiError for one that does not exist."""
+    for name in names:
+        if name not in PROVIDERS:
+            raise invalid_parameter(f"The specified capacity provider '{name}' was not found.")
+    return tuple(dict.fromkeys(names))
+
+
+def read_strategy(items: Sequence[Mapping[str, Any]], associated: Sequence[str]) -> Strategy:
+    """A strategy whose providers all belong to the cluster, with weight and base filled in."""
+    check_count(items, 20, "capacityProviderStrategy")
+    strategy = tuple(
+        {
+            "capacityProvider": _without_arn(item["capacityProvider"]),
+            "weight": item.get("weight", 0),
+            "base": item.get("base", 0),
+        }
+        for item in items
+    )
+    if any(item["capacityProvider"] not in associated for item in strategy):
+        raise invalid_parameter(
+            "The specified capacity provider strategy cannot contain a capacity provider that is not"
+            " associated with the cluster. Associate the capacity provider with the cluster or specify a"
+            " valid capacity provider and try again."
+        )
+    if len({item["capacityProvider"] for item in strategy}) < len(strategy):
+        raise invalid_parameter(
+            "The specified capacity provider strategy cannot contain duplicate capacity providers."
+        )
+    if sum(1 for item in strategy if item["base"]) > 1:
+        raise invalid_parameter(
+            "The specified capacity provider strategy cannot contain more than one capacity provider with a"
+            " base value defined."
+        )
+    if strategy and not any(item["weight"] for item in strategy):
+        raise invalid_parameter(
+            "The specified capacity provider strategy must contain at least one capacity provider with a"
+            " weight greater than zero."
+        )
+    return strategy
+
+
+def distribute(strategy: Strategy, count: int) -> list[str]:
+    """The provider of each of `count` tasks: the base first, then shares by weight."""
+    chosen: list[str] = []
+    for item in strategy:
+        chosen += [item["capacityProvider"]] * min(item["base"], count - len(chosen))
+    weighted = [item for item in strategy if item["weight"]]
+    placed = dict.fromkeys((item["capacityProvider"] for item in weighted), 0)
+    while len(chosen) < count:
+        # The provider that is furthest below its share takes the next one.
+        next_item = min(weighted, key=lambda item: (placed[item["capacityProvider"]] + 1) / item["weight"])
+        placed[next_item["capacityProvider"]] += 1
+        chosen.append(next_item["capacityProvider"])
+    return chosen
+
+
+def _without_arn(name: str) -> str:
+    return name.rsplit("/", 1)[-1] if name.startswith("arn:") else name

@@ -1,0 +1,76 @@
+"""What a task is launched on: Fargate or Fargate Spot, by launch type or by capacity provider.
+
+Sources: "RunTask", "Fargate platform versions" of the API reference and developer guide.
+"""
+
+from typing import Any
+
+import msgspec
+
+from seawall.api.ecs.capacity_provider import distribute, read_strategy
+from seawall.api.ecs.names import invalid_parameter
+from seawall.api.params import Params
+from seawall.model.cluster import Cluster
+from seawall.model.task_definition import TaskDefinition
+from seawall.wire.errors import ApiError, NotImplementedHere
+
+PLATFORM_VERSION = "1.4.0"
+FORMER_VERSIONS = ("1.3.0",)
+MOST_TASKS = 10
+
+
+class Launch(msgspec.Struct, frozen=True, kw_only=True):
+    """`providers` has one entry for each task: a capacity provider's name, or None for a launch type."""
+
+    providers: tuple[str | None, ...]
+    platform_version: str
+
+
+def read_launch(params: Params, cluster: Cluster, definition: TaskDefinition) -> Launch:
+    """Refuse what is not Fargate.  Raises ApiError."""
+    launch_type, given = params.get("launchType"), params.get("capacityProviderStrategy")
+    version = params.get("platformVersion")
+    count = params.get("count", 1)
+    if not 1 <= count <= MOST_TASKS:
+        raise invalid_parameter(f"count should be between 1 and {MOST_TASKS}.")
+    if launch_type and given:
+        raise invalid_parameter("Specify either Launch Type or Capacity Provider Strategy, but not both.")
+    strategy = read_strategy(given or (), cluster.capacity_providers)
+    if not launch_type and not strategy:
+        strategy = cluster.default_capacity_provider_strategy
+    if not strategy and launch_type != "FARGATE":
+        raise _no_instances(params, version)
+    _refuse_placement(params)
+    if "FARGATE" not in definition.compatibilities:
+        raise invalid_parameter("Task definition does not support launch_type FARGATE.")
+    return Launch(
+        providers=tuple(distribute(strategy, count)) if strategy else (None,) * count,
+        platform_version=_platform_version(version),
+    )
+
+
+def _no_instances(params: Params, version: str | None) -> ApiError:
+    """What ECS says to a task for container instances where there are none."""
+    if version:
+        return invalid_parameter("The platform version must be null when specifying an EC2 launch type.")
+    network: dict[str, Any] = params.copy_unread().get("networkConfiguration", {})
+    if network.get("awsvpcConfiguration", {}).get("assignPublicIp") == "ENABLED":
+        return invalid_parameter("Assign public IP is not supported for this launch type.")
+    return invalid_parameter("No Container Instances were found in your cluster.")
+
+
+def _refuse_placement(params: Params) -> None:
+    if params.get("placementConstraints"):
+        raise invalid_parameter("Placement constraints are not supported with FARGATE launch type.")
+    if params.get("placementStrategy"):
+        raise invalid_parameter("Placement strategies are not supported with FARGATE launch type.")
+
+
+def _platform_version(asked: str | None) -> str:
+    if asked in (None, "", "LATEST", PLATFORM_VERSION):
+        return PLATFORM_VERSION
+    if asked in FORMER_VERSIONS:
+        raise NotImplementedHere(
+            f"RunTask: Seawall does not serve the platform version {asked}; {PLATFORM_VERSION} it does."
+        )
+    raise ApiError("PlatformUnknownException", "The specified platform does not exist.")

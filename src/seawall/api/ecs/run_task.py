@@ -1,0 +1,240 @@
+"""RunTask: one transaction that records what shall run.  The controllers make it true."""
+
+from collections import Counter
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from seawall.api.ec2.interface_creation import create_interface
+from seawall.api.ecs.definition_names import runnable_definition
+from seawall.api.ecs.launch import Launch, read_launch
+from seawall.api.ecs.names import active_cluster, invalid_parameter
+from seawall.api.ecs.passed_role import passed_role_arn
+from seawall.api.ecs.served import read_served
+from seawall.api.ecs.tags import read_tags
+from seawall.api.ecs.task_network import TaskNetwork, choose_subnet, read_network
+from seawall.api.ecs.task_overrides import Overrides, read_overrides
+from seawall.api.ecs.task_shape import show_task
+from seawall.api.params import Params
+from seawall.api.registry import Call, operation
+from seawall.model.cluster import Cluster
+from seawall.model.private_dns import interface_dns_name
+from seawall.model.resource import Tags
+from seawall.model.subnet import Subnet
+from seawall.model.task import Task, TaskContainer
+from seawall.model.task_definition import ContainerDefinition, TaskDefinition
+from seawall.store.client_token import TokenMismatch, record, replay
+from seawall.store.ids import new_digits, new_task_id, new_uuid
+from seawall.store.store import Transaction
+from seawall.wire.errors import ApiError, NotImplementedHere
+
+SCOPE = "ecs:RunTask"
+REQUESTER_ID = "628676013162"  # the account of AWS's that makes the interfaces of tasks
+LONGEST_TOKEN = 64
+LONGEST_STARTED_BY = 128
+
+
+class _Request(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the tasks of one call have in common."""
+
+    cluster: Cluster
+    definition: TaskDefinition
+    launch: Launch
+    network: TaskNetwork
+    overrides: Overrides
+    group: str
+    started_by: str | None
+    tags: Tags
+
+
+@operation(
+    "ecs",
+    "RunTask",
+    stored={"capacityProviderStrategy": "Spot tasks are never interrupted"},
+    refused={
+        "enableExecuteCommand": "true: no ECS Exec yet",
+        "platformVersion": "1.3.0: only 1.4.0 is served",
+        "volumeConfigurations": "no EBS volumes",
+        "overrides.containerOverrides.environmentFiles": "no S3",
+    },
+)
+def run_task(call: Call, params: Params) -> dict[str, Any]:
+    token = params.get("clientToken")
+    if token and len(token) > LONGEST_TOKEN:
+        raise invalid_parameter(f"clientToken can be at most {LONGEST_TOKEN} characters.")
+    fingerprint = params.copy_unread()
+    with call.write() as txn:
+        tasks = _seen(call, txn, token, fingerprint)
+        if tasks is not None:
+            params.plain()  # the first call looked at every member
+        else:
+            request = _read(call, txn, params)
+            placed: Counter[str] = Counter()
+            tasks = [_record(call, txn, request, provider, placed) for provider in request.launch.providers]
+            record(txn, SCOPE, token, fingerprint, {"tasks": [[task.cluster, task.id] for task in tasks]})
+    return {"tasks": [show_task(call, task, with_tags=True) for task in tasks], "failures": []}
+
+
+def _seen(call: Call, txn: Transaction, token: str | None, params: dict[str, Any]) -> list[Task] | None:
+    """The tasks, as they are now, of the call that used this token before."""
+    try:
+        answer = replay(txn, SCOPE, token, params)
+    except TokenMismatch as mismatch:
+        raise ApiError(
+            "ConflictException",
+            "The provided clientToken is already in use with a different RunTask request.",
+            members={
+                "resourceIds": [call.arn(f"task/{cluster}/{id}") for cluster, id in mismatch.answer["tasks"]]
+            },
+        ) from None
+    if answer is None:
+        return None
+    found = (txn.find(Task, id) for _, id in answer["tasks"])
+    return [task for task in found if task is not None]
+
+
+def _read(call: Call, txn: Transaction, params: Params) -> _Request:
+    """Every check, before anything is written."""
+    cluster = active_cluster(call, txn, params.get("cluster"))
+    definition = runnable_definition(call, txn, params["taskDefinition"])
+    launch = read_launch(params, cluster, definition)
+    network = read_network(txn, params.get("networkConfiguration"))
+    overrides = read_overrides(params.get("overrides"), definition)
+    overrides = replace(
+        overrides,
+        task_role_arn=passed_role_arn(call, txn, overrides.task_role_arn),
+        execution_role_arn=passed_role_arn(call, txn, overrides.execution_role_arn),
+    )
+    if params.get("enableExecuteCommand"):
+        raise NotImplementedHere("RunTask: Seawall does not serve ECS Exec yet (enableExecuteCommand).")
+    read_served(params, ())
+    return _Request(
+        cluster=cluster,
+        definition=definition,
+        launch=launch,
+        network=network,
+        overrides=overrides,
+        group=_group(params.get("group"), definition),
+        started_by=_started_by(params.get("startedBy")),
+        tags=_tags(params, cluster, definition),
+    )
+
+
+def _group(given: str | None, definition: TaskDefinition) -> str:
+    """The given group, or the family's.  The namespaces family: and service: belong to ECS."""
+    own = f"family:{definition.family}"
+    if given and given != own and given.startswith(("family:", "service:")):
+        raise invalid_parameter("Invalid namespace for group.")
+    return given or own
+
+
+def _started_by(given: str | None) -> str | None:
+    if given and len(given) > LONGEST_STARTED_BY:
+        raise invalid_parameter(f"startedBy can be at most {LONGEST_STARTED_BY} characters.")
+    return given
+
+
+def _tags(params: Params, cluster: Cluster, definition: TaskDefinition) -> Tags:
+    propagate = params.get("propagateTags", "NONE")
+    if propagate == "SERVICE":
+        raise invalid_parameter("Invalid value for propagateTags: SERVICE.")
+    tags = dict(definition.tags) if propagate == "TASK_DEFINITION" else {}
+    tags |= read_tags(params.get("tags"))
+    if params.get("enableECSManagedTags"):
+        tags["aws:ecs:clusterName"] = cluster.id
+    return tags
+
+
+def _record(
+    call: Call, txn: Transaction, request: _Request, provider: str | None, placed: Counter[str]
+) -> Task:
+    """Write one task and its interface."""
+    subnet = choose_subnet(txn, request.network, placed)
+    placed[subnet.availability_zone] += 1
+    task = _attach(call, txn, request.network, subnet, _task(call, request, subnet, provider))
+    txn.put(task, expect=0)
+    return task
+
+
+def _attach(call: Call, txn: Transaction, network: TaskNetwork, subnet: Subnet, task: Task) -> Task:
+    """The task with an interface of its own, or with the reason why it can have none."""
+    try:
+        interface = create_interface(
+            txn,
+            account=call.account,
+            subnet=subnet,
+            group_ids=network.group_ids,
+            description=call.arn(f"attachment/{task.attachment_id}"),
+            requester_id=REQUESTER_ID,
+            owner=task.ref,
+            now=call.now,
+            public=network.public,
+        )
+    except ApiError as error:
+        assignment = "enabled" if network.public else "disabled"
+        return replace(
+            task,
+            desired_status="STOPPED",
+            stop_code="TaskFailedToStart",
+            stopped_reason=(
+                "Unexpected EC2 error while attempting to Create Network Interface with public IP"
+                f" assignment {assignment} in subnet '{subnet.id}': {error.code}"
+            ),
+        )
+    address = interface.private_ip_address
+    return replace(
+        task,
+        network_interface_id=interface.id,
+        private_ip_address=address,
+        mac_address=interface.mac_address,
+        private_dns_name=interface_dns_name(address, call.region, network.vpc),
+    )
+
+
+def _task(call: Call, request: _Request, subnet: Subnet, provider: str | None) -> Task:
+    definition, overrides = request.definition, request.overrides
+    task_id = new_task_id()
+    platform = definition.runtime_platform
+    return Task(
+        id=task_id,
+        cluster=request.cluster.id,
+        task_definition=definition.id,
+        group=request.group,
+        started_by=request.started_by,
+        capacity_provider_name=provider,
+        platform_version=request.launch.platform_version,
+        cpu=overrides.cpu,
+        memory=overrides.memory,
+        ephemeral_storage_gib=overrides.ephemeral_storage_gib,
+        cpu_architecture="arm64" if platform and platform.cpu_architecture == "ARM64" else "x86_64",
+        overrides=overrides.shown,
+        tags=request.tags,
+        subnet_id=subnet.id,
+        security_group_ids=request.network.group_ids,
+        assign_public_ip=request.network.public,
+        availability_zone=subnet.availability_zone,
+        attachment_id=new_uuid(),
+        task_role_arn=overrides.task_role_arn,
+        execution_role_arn=overrides.execution_role_arn,
+        containers=tuple(
+            _container(container, overrides.containers.get(container.name, {}), task_id)
+            for container in definition.container_definitions
+        ),
+        created_at=call.now,
+    )
+
+
+def _container(container: ContainerDefinition, override: dict[str, Any], task_id: str) -> TaskContainer:
+    memory = override.get("memory", container.memory)
+    reservation = override.get("memoryReservation", container.memory_reservation)
+    return TaskContainer(
+        name=container.name,
+        id=new_uuid(),
+        image=container.image,
+        runtime_id=f"{task_id}-{new_digits(10)}",
+        essential=container.essential,
+        cpu=str(override.get("cpu", container.cpu)),
+        memory=None if memory is None else str(memory),
+        memory_reservation=None if reservation is None else str(reservation),
+    )

@@ -1,0 +1,158 @@
+"""Task definitions: registered, described, listed, deregistered."""
+
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from seawall.api.ecs.definition_names import definition_arn, find_definition, split_name
+from seawall.api.ecs.definition_request import STORED, read_definition
+from seawall.api.ecs.definition_traits import compatibilities, requires_attributes
+from seawall.api.ecs.names import client_exception, page_of
+from seawall.api.ecs.tags import read_tags, show_tags
+from seawall.api.params import Params
+from seawall.api.registry import Call, operation
+from seawall.model.task_definition import TaskDefinition, TaskDefinitionFamily, task_definition_id
+
+
+@operation(
+    "ecs",
+    "RegisterTaskDefinition",
+    stored=STORED,
+    refused={
+        "volumes": "no volumes yet",
+        "containerDefinitions.secrets": "no Secrets Manager or SSM yet",
+        "containerDefinitions.healthCheck": "no container health checks yet",
+        "containerDefinitions.dependsOn.condition": "START is served; COMPLETE, SUCCESS and HEALTHY are not",
+        "containerDefinitions.environmentFiles": "no S3",
+        "containerDefinitions.repositoryCredentials": "no Secrets Manager yet",
+        "containerDefinitions.firelensConfiguration": "awslogs is the only log driver served",
+        "containerDefinitions.restartPolicy": "containers are never restarted in place yet",
+        "pidMode": "containers do not share a process namespace yet",
+    },
+)
+def register_task_definition(call: Call, params: Params) -> dict[str, Any]:
+    intended = read_definition(params)
+    tags = read_tags(params.get("tags"))
+    with call.write() as txn:
+        family = txn.find(TaskDefinitionFamily, intended.family)
+        revision = (family.last_revision if family else 0) + 1
+        definition = TaskDefinition(
+            id=task_definition_id(intended.family, revision),
+            family=intended.family,
+            revision=revision,
+            container_definitions=intended.containers,
+            task_role_arn=intended.task_role_arn,
+            execution_role_arn=intended.execution_role_arn,
+            network_mode=intended.network_mode,
+            requires_compatibilities=intended.requires_compatibilities,
+            compatibilities=compatibilities(intended),
+            requires_attributes=requires_attributes(intended),
+            cpu=None if intended.cpu is None else str(intended.cpu),
+            memory=None if intended.memory is None else str(intended.memory),
+            runtime_platform=intended.runtime_platform,
+            ephemeral_storage_gib=intended.ephemeral_storage_gib,
+            placement_constraints=intended.placement_constraints,
+            registered_at=call.now,
+            registered_by=call.principal.arn,
+            tags=tags,
+        )
+        txn.put(TaskDefinitionFamily(id=intended.family, last_revision=revision))
+        txn.put(definition, expect=0)
+    answer = {"taskDefinition": show_definition(call, definition)}
+    return answer | ({"tags": show_tags(tags)} if tags else {})
+
+
+@operation("ecs", "DescribeTaskDefinition")
+def describe_task_definition(call: Call, params: Params) -> dict[str, Any]:
+    include = params.get("include") or ()
+    definition = find_definition(call, call.store, params["taskDefinition"])
+    if definition is None:
+        raise client_exception("Unable to describe task definition.")
+    answer = {"taskDefinition": show_definition(call, definition)}
+    return answer | ({"tags": show_tags(definition.tags)} if "TAGS" in include else {})
+
+
+@operation("ecs", "DeregisterTaskDefinition")
+def deregister_task_definition(call: Call, params: Params) -> dict[str, Any]:
+    family, revision = split_name(call, params["taskDefinition"])
+    if revision is None:
+        raise client_exception("Revision is missing.")
+    with call.write() as txn:
+        definition = txn.find(TaskDefinition, task_definition_id(family, revision))
+        if definition is None:
+            raise client_exception("The specified task definition does not exist.")
+        if definition.status == "ACTIVE":
+            definition = replace(definition, status="INACTIVE", deregistered_at=call.now)
+            txn.put(definition)
+    return {"taskDefinition": show_definition(call, definition)}
+
+
+@operation("ecs", "ListTaskDefinitions")
+def list_task_definitions(call: Call, params: Params) -> dict[str, Any]:
+    family, status = params.get("familyPrefix"), params.get("status", "ACTIVE")
+    key = _descending if params.get("sort", "ASC") == "DESC" else _ascending
+    chosen = [
+        definition
+        for definition in call.store.all(TaskDefinition)
+        if definition.status == status and family in (None, definition.family)
+    ]
+    page, rest = page_of(sorted(chosen, key=key), params.get("maxResults"), params.get("nextToken"), key)
+    return {"taskDefinitionArns": [definition_arn(call, d.id) for d in page], **rest}
+
+
+@operation("ecs", "ListTaskDefinitionFamilies")
+def list_task_definition_families(call: Call, params: Params) -> dict[str, Any]:
+    prefix, status = params.get("familyPrefix") or "", params.get("status", "ACTIVE")
+    statuses: dict[str, set[str]] = {}
+    for definition in call.store.all(TaskDefinition):
+        statuses.setdefault(definition.family, set()).add(definition.status)
+    chosen = sorted(
+        family
+        for family, found in statuses.items()
+        if family.startswith(prefix) and (status == "ALL" or (status == "ACTIVE") == ("ACTIVE" in found))
+    )
+    page, rest = page_of(chosen, params.get("maxResults"), params.get("nextToken"), str)
+    return {"families": page, **rest}
+
+
+def show_definition(call: Call, definition: TaskDefinition) -> dict[str, Any]:
+    """The definition as the API shows it."""
+    shown: dict[str, Any] = {
+        "taskDefinitionArn": definition_arn(call, definition.id),
+        "containerDefinitions": [msgspec.to_builtins(c) for c in definition.container_definitions],
+        "family": definition.family,
+        "revision": definition.revision,
+        "volumes": [],
+        "status": definition.status,
+        "requiresAttributes": [{"name": name} for name in definition.requires_attributes],
+        "placementConstraints": list(definition.placement_constraints),
+        "compatibilities": list(definition.compatibilities),
+        "registeredAt": definition.registered_at,
+        "registeredBy": definition.registered_by,
+    }
+    optional = {
+        "taskRoleArn": definition.task_role_arn,
+        "executionRoleArn": definition.execution_role_arn,
+        "networkMode": definition.network_mode,
+        "requiresCompatibilities": list(definition.requires_compatibilities) or None,
+        "cpu": definition.cpu,
+        "memory": definition.memory,
+        "runtimePlatform": msgspec.to_builtins(definition.runtime_platform),
+        "ephemeralStorage": _storage(definition.ephemeral_storage_gib),
+        "deregisteredAt": definition.deregistered_at,
+    }
+    return shown | {name: value for name, value in optional.items() if value is not None}
+
+
+def _storage(size: int | None) -> dict[str, int] | None:
+    return None if size is None else {"sizeInGiB": size}
+
+
+def _ascending(definition: TaskDefinition) -> str:
+    return f"{definition.family}:{definition.revision:010d}"
+
+
+def _descending(definition: TaskDefinition) -> str:
+    """A key that sorts the other way round: every character mirrored, ended by the greatest of all."""
+    return "".join(chr(0x10FFFE - ord(c)) for c in _ascending(definition)) + chr(0x10FFFF)
