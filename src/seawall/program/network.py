@@ -1,7 +1,149 @@
-"""What the networks of a host shall look like: namespaces, links, routes, packet policy, name zones."""
+"""What the networks of a host shall look like: namespaces, links, routes, packet policy, name zones.
+
+Addresses are IPv4 text, interfaces carry numbers chosen above (so that policy can name a link before it is
+made), and `origin` says for people which object of the user something was made for.
+"""
 
 import msgspec
 
+MAIN_TABLE = 254
 
-class NetworkProgram(msgspec.Struct, frozen=True, kw_only=True):
-    """Every network namespace of the host and all that is in it."""
+
+class _Plain(msgspec.Struct, frozen=True, kw_only=True):
+    pass
+
+
+class Neighbour(_Plain, frozen=True, kw_only=True):
+    """A permanent ARP entry."""
+
+    address: str
+    mac: str
+
+
+class Route(_Plain, frozen=True, kw_only=True):
+    """Without `device` the route swallows what it matches.  `via` need not lie in a connected network."""
+
+    destination: str  # CIDR
+    device: str | None = None
+    via: str | None = None
+    table: int = MAIN_TABLE
+
+
+class RoutingRule(_Plain, frozen=True, kw_only=True):
+    """Packets whose `mark & mask` is given look into a table; without a table they are swallowed."""
+
+    priority: int
+    table: int | None = None
+    mark: int = 0
+    mask: int = 0  # 0: every packet
+
+
+class LinkEnd(_Plain, frozen=True, kw_only=True):
+    namespace: str
+    name: str  # at most 15 bytes
+    ifindex: int
+    mac: str
+    addresses: tuple[str, ...] = ()  # address/prefix
+    neighbours: tuple[Neighbour, ...] = ()
+    proxy_arp: bool = False
+
+
+class Link(_Plain, frozen=True, kw_only=True):
+    """A veth pair.  `router` forwards and carries the policy, `host` may be in untrusted hands."""
+
+    origin: str
+    mtu: int
+    router: LinkEnd
+    host: LinkEnd
+
+
+class Element(_Plain, frozen=True, kw_only=True):
+    """One entry of a set, or with `value` of a map, in nft's own notation."""
+
+    key: str
+    value: str | None = None
+    origin: str = ""
+
+
+class ElementSet(_Plain, frozen=True, kw_only=True):
+    """The whole contents of an nft set or map.
+
+    declaration   how to make it, e.g. "set { type ipv4_addr; }"; None when the skeleton has it
+    releases      the keys are addresses; when one leaves, its tracked flows are forgotten
+    """
+
+    name: str
+    declaration: str | None = None
+    elements: tuple[Element, ...] = ()
+    releases: bool = False
+
+
+class Rule(_Plain, frozen=True, kw_only=True):
+    text: str
+    origin: str = ""
+
+
+class Chain(_Plain, frozen=True, kw_only=True):
+    """A regular chain, made, refilled and removed by name."""
+
+    name: str
+    rules: tuple[Rule, ...] = ()
+
+
+class PacketPolicy(_Plain, frozen=True, kw_only=True):
+    """An nft table.
+
+    skeleton   the body of the table: base chains, sets and maps; a change makes a new table beside the old
+    """
+
+    skeleton: str
+    sets: tuple[ElementSet, ...] = ()
+    chains: tuple[Chain, ...] = ()
+
+
+class Namespace(_Plain, frozen=True, kw_only=True):
+    """`owned` namespaces belong to a user namespace of their own.  `addresses` sit on the loopback device."""
+
+    name: str
+    owned: bool = False
+    sysctls: tuple[tuple[str, str], ...] = ()  # path below /proc/sys/net, value
+    addresses: tuple[str, ...] = ()
+    routes: tuple[Route, ...] = ()
+    rules: tuple[RoutingRule, ...] = ()
+    policy: PacketPolicy | None = None
+
+
+class AddressNames(_Plain, frozen=True, kw_only=True):
+    """Names made from addresses: PREFIX10-0-1-23.DOMAIN stands for 10.0.1.23 within the networks."""
+
+    prefix: str
+    domain: str
+    networks: tuple[str, ...]
+
+
+class NameRecord(_Plain, frozen=True, kw_only=True):
+    """`name` is lower case without the last dot; "*.domain" answers for every name below the domain."""
+
+    name: str
+    addresses: tuple[str, ...]
+
+
+class Resolver(_Plain, frozen=True, kw_only=True):
+    """A name server: port 53 of `addresses` in a namespace.  What it does not know does not exist.
+
+    upstream   a resolver to ask for everything else; None: there is no other internet
+    """
+
+    namespace: str
+    addresses: tuple[str, ...]
+    computed: tuple[AddressNames, ...] = ()
+    records: tuple[NameRecord, ...] = ()
+    upstream: str | None = None
+
+
+class NetworkProgram(_Plain, frozen=True, kw_only=True):
+    """Every network namespace of the host and all that is in it.  What is not named here is removed."""
+
+    namespaces: tuple[Namespace, ...] = ()
+    links: tuple[Link, ...] = ()
+    resolvers: tuple[Resolver, ...] = ()

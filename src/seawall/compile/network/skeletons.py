@@ -1,0 +1,118 @@
+"""The fixed part of each namespace's packet policy.  Everything that changes is in sets, maps and chains.
+
+A packet's mark: the low half is the policy of the sender's groups (0: none), the high half its route table.
+IPv4 only; IPv6 is switched off by sysctl in every namespace.
+"""
+
+POLICY_BITS = 16
+POLICY_MASK = 0xFFFF
+
+# Two forward chains, because the accept of the sender's groups must not skip the receiver's.
+VPC = """
+    map source { typeof iif . ip saddr : meta mark; }
+    map unchecked_source { typeof iif : meta mark; }
+    map receivers { typeof oif : meta mark; }
+    map egress { type mark : verdict; }
+    map ingress { type mark : verdict; }
+    map public_to_private { type ipv4_addr : ipv4_addr; }
+    map private_to_public { type ipv4_addr : ipv4_addr; }
+    set public_sources { type ipv4_addr; }
+    set addresses { type ipv4_addr; }
+    set gateways { typeof iif; }
+    set networks { type ipv4_addr; flags interval; }
+    set resolvers { type ipv4_addr; }
+    counter spoofed { }
+
+    chain classify {
+        type filter hook prerouting priority mangle; policy drop;
+        iif lo accept
+        iif @gateways ip saddr @networks drop
+        iif @gateways ip daddr @networks drop
+        meta mark set iif . ip saddr map @source accept
+        meta mark set iif map @unchecked_source accept
+        counter name spoofed
+    }
+    chain translate_in {
+        type nat hook prerouting priority dstnat; policy accept;
+        iif @gateways dnat to ip daddr map @public_to_private
+    }
+    chain send {
+        type filter hook forward priority filter; policy drop;
+        iif @gateways oif @gateways drop
+        ct status confirmed accept
+        ct state invalid drop
+        oif @gateways ip saddr != @public_sources drop
+        meta mark & 0xffff vmap @egress
+    }
+    chain receive {
+        type filter hook forward priority filter + 10; policy drop;
+        ct status confirmed accept
+        meta mark set oif map @receivers
+        meta mark vmap @ingress
+    }
+    chain translate_out {
+        type nat hook postrouting priority srcnat; policy accept;
+        oif @gateways snat to ip saddr map @private_to_public
+    }
+    chain arrive {
+        type filter hook input priority filter; policy drop;
+        iif lo accept
+        iif @gateways drop
+        ip daddr @resolvers udp dport 53 accept
+        ip daddr @resolvers tcp dport 53 accept
+        ct state related accept
+    }
+"""
+
+# One interface; what it did not ask for never comes in.
+NAT_GATEWAY = """
+    map translation { typeof iif : ip saddr; }
+    set addresses { type ipv4_addr; }
+
+    chain send {
+        type filter hook forward priority filter; policy drop;
+        ct status confirmed accept
+        ct state invalid drop
+        ip saddr @addresses drop
+        meta l4proto { tcp, udp, icmp } accept
+    }
+    chain translate_tcp {
+        type nat hook postrouting priority srcnat; policy accept;
+        meta l4proto { tcp, udp } snat ip to oif map @translation : 1024-65535 fully-random
+        snat to oif map @translation
+    }
+    chain arrive {
+        type filter hook input priority filter; policy drop;
+        ct state related accept
+    }
+"""
+
+# The router of the internet keeps no state.  Only public addresses have routes, and only their owner may
+# send from them.
+EDGE = """
+    set source { typeof iif . ip saddr; }
+    set clients { typeof iif; }
+    set client_networks { type ipv4_addr; flags interval; }
+
+    chain classify {
+        type filter hook prerouting priority raw; policy drop;
+        iif lo accept
+        iif . ip saddr @source accept
+        iif @clients ip saddr @client_networks accept
+    }
+"""
+
+# The far side of the tasks' link-local interfaces: each is heard under its own address only, none is
+# forwarded.
+FARGATE = """
+    set source { typeof iif . ip saddr; }
+
+    chain classify {
+        type filter hook prerouting priority raw; policy drop;
+        iif lo accept
+        iif . ip saddr @source accept
+    }
+    chain send {
+        type filter hook forward priority filter; policy drop;
+    }
+"""
