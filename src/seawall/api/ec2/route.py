@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from seawall.api.ec2.cidr import parse_block
 from seawall.api.ec2.lookup import look_up, required
 from seawall.api.ec2.quotas import ROUTES_PER_TABLE, check_quota
+from seawall.api.ec2.refusal import not_served
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
 from seawall.model.internet_gateway import InternetGateway
@@ -89,6 +90,9 @@ def delete_route(call: Call, params: Params) -> dict[str, Any]:
 
 
 def _table_and_destination(txn: Transaction, params: Params) -> tuple[RouteTable, str]:
+    for member in _NOT_SERVED:
+        if params.get(member):
+            not_served(member)
     table = look_up(txn, RouteTable, required(params.get("RouteTableId"), "routeTableId"))
     destination = required(params.get("DestinationCidrBlock"), "destinationCidrBlock")
     return table, str(parse_block(destination, "destinationCidrBlock"))
