@@ -220,6 +220,16 @@ def test_versions_of_a_policy(iam: Any) -> None:
     assert refused(iam.create_policy_version, PolicyArn=arn, PolicyDocument=changed)[0] == "LimitExceeded"
 
 
+def test_tags_of_a_policy(iam: Any) -> None:
+    tags = [{"Key": "a", "Value": "1"}]
+    arn = iam.create_policy(PolicyName="mine", PolicyDocument=allow(), Tags=tags)["Policy"]["Arn"]
+    iam.tag_policy(PolicyArn=arn, Tags=[{"Key": "b", "Value": "2"}])
+    assert iam.get_policy(PolicyArn=arn)["Policy"]["Tags"] == [*tags, {"Key": "b", "Value": "2"}]
+    iam.untag_policy(PolicyArn=arn, TagKeys=["b"])
+    assert iam.list_policy_tags(PolicyArn=arn)["Tags"] == tags
+    assert refused(iam.tag_policy, PolicyArn=EXECUTION, Tags=tags)[0] == "NoSuchEntity"
+
+
 def test_the_service_linked_role_is_made_once_and_is_nobodys_to_change(iam: Any) -> None:
     role = iam.create_service_linked_role(AWSServiceName="ecs.amazonaws.com")["Role"]
     assert role["Arn"] == (f"arn:aws:iam::123456789012:role/aws-service-role/ecs.amazonaws.com/{LINKED}")

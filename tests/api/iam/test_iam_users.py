@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pytest
@@ -97,3 +98,35 @@ def test_roots_first_key(iam: Any, store: Any, clock: Any) -> None:
     assert listed["AccessKeyId"] == key.id
     root = iam.get_user()["User"]
     assert (root["Arn"], root["UserId"]) == ("arn:aws:iam::123456789012:root", "123456789012")
+
+
+def test_a_users_policies_and_tags(iam: Any) -> None:
+    iam.create_user(UserName="ann")
+    statement = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    iam.put_user_policy(UserName="ann", PolicyName="p", PolicyDocument=document)
+    assert iam.get_user_policy(UserName="ann", PolicyName="p")["PolicyDocument"] == json.loads(document)
+    administrator = "arn:aws:iam::aws:policy/AdministratorAccess"
+    iam.attach_user_policy(UserName="ann", PolicyArn=administrator)
+    assert iam.list_attached_user_policies(UserName="ann")["AttachedPolicies"] == [
+        {"PolicyName": "AdministratorAccess", "PolicyArn": administrator}
+    ]
+    entities = iam.list_entities_for_policy(PolicyArn=administrator)
+    assert [found["UserName"] for found in entities["PolicyUsers"]] == ["ann"]
+    assert (
+        refused(iam.delete_user, UserName="ann")[1] == "Cannot delete entity, must detach all policies first."
+    )
+    iam.detach_user_policy(UserName="ann", PolicyArn=administrator)
+    assert refused(iam.delete_user, UserName="ann")[1] == "Cannot delete entity, must delete policies first."
+    long = document.replace("s3:*", "s3:" + "x" * 2048)
+    put = iam.put_user_policy
+    assert refused(put, UserName="ann", PolicyName="q", PolicyDocument=long)[0] == "LimitExceeded"
+    iam.delete_user_policy(UserName="ann", PolicyName="p")
+    assert refused(iam.get_user_policy, UserName="ann", PolicyName="p") == (
+        "NoSuchEntity",
+        "The user policy with name p cannot be found.",
+    )
+    iam.tag_user(UserName="ann", Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])
+    iam.untag_user(UserName="ann", TagKeys=["a"])
+    assert iam.list_user_tags(UserName="ann")["Tags"] == [{"Key": "b", "Value": "2"}]
+    assert iam.list_groups_for_user(UserName="ann")["Groups"] == []

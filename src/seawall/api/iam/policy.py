@@ -104,7 +104,7 @@ def list_policies(call: Call, params: Params) -> dict[str, Any]:
 @operation("iam", "DeletePolicy")
 def delete_policy(call: Call, params: Params) -> dict[str, Any]:
     with call.write() as txn:
-        policy = _own_policy(txn, params["PolicyArn"])
+        policy = own_policy(txn, params["PolicyArn"])
         if _attachments(txn, policy):
             raise delete_conflict("Cannot delete a policy attached to entities.")
         if len(policy.versions) > 1:
@@ -116,7 +116,8 @@ def delete_policy(call: Call, params: Params) -> dict[str, Any]:
     return {}
 
 
-def _own_policy(reader: Reader, arn: str) -> Policy:
+def own_policy(reader: Reader, arn: str) -> Policy:
+    """A policy that the account may change.  Raises ApiError NoSuchEntity."""
     policy = reader.find(Policy, arn)
     if policy is None:
         raise no_such_entity(f"Policy {arn} was not found.")
@@ -128,7 +129,7 @@ def create_policy_version(call: Call, params: Params) -> dict[str, Any]:
     document = params["PolicyDocument"]
     _check(document)
     with call.write() as txn:
-        policy = _own_policy(txn, params["PolicyArn"])
+        policy = own_policy(txn, params["PolicyArn"])
         if len(policy.versions) >= MOST_VERSIONS:
             raise limit_exceeded(
                 f"A managed policy can have up to {MOST_VERSIONS} versions. Before you create a new version,"
@@ -148,7 +149,7 @@ def create_policy_version(call: Call, params: Params) -> dict[str, Any]:
 @operation("iam", "DeletePolicyVersion")
 def delete_policy_version(call: Call, params: Params) -> dict[str, Any]:
     with call.write() as txn:
-        policy = _own_policy(txn, params["PolicyArn"])
+        policy = own_policy(txn, params["PolicyArn"])
         gone = _version(policy, params["VersionId"])
         if gone.version_id == policy.default_version_id:
             raise delete_conflict("Cannot delete the default version of a policy.")
@@ -159,7 +160,7 @@ def delete_policy_version(call: Call, params: Params) -> dict[str, Any]:
 @operation("iam", "SetDefaultPolicyVersion", note=NOT_ENFORCED)
 def set_default_policy_version(call: Call, params: Params) -> dict[str, Any]:
     with call.write() as txn:
-        policy = _own_policy(txn, params["PolicyArn"])
+        policy = own_policy(txn, params["PolicyArn"])
         version = _version(policy, params["VersionId"])
         txn.put(replace(policy, default_version_id=version.version_id, update_date=whole_second(call.now)))
     return {}

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from seawall.api.iam.names import (
     NOT_ENFORCED,
     delete_conflict,
@@ -71,6 +73,38 @@ def delete_user(call: Call, params: Params) -> dict[str, Any]:
             raise delete_conflict("Cannot delete entity, must delete policies first.")
         txn.delete(User, user.id)
     return {}
+
+
+@operation("iam", "TagUser")
+def tag_user(call: Call, params: Params) -> dict[str, Any]:
+    with call.write() as txn:
+        user = find_user(txn, params["UserName"])
+        txn.put(replace(user, tags=tags_of(params["Tags"], user.tags)))
+    return {}
+
+
+@operation("iam", "UntagUser")
+def untag_user(call: Call, params: Params) -> dict[str, Any]:
+    with call.write() as txn:
+        user = find_user(txn, params["UserName"])
+        gone = params["TagKeys"]
+        txn.put(replace(user, tags={key: text for key, text in user.tags.items() if key not in gone}))
+    return {}
+
+
+@operation("iam", "ListUserTags")
+def list_user_tags(call: Call, params: Params) -> dict[str, Any]:
+    tags = sorted(listed(find_user(call.store, params["UserName"]).tags), key=lambda tag: tag["Key"])
+    page, more = page_of(params, "ListUserTags", tags, lambda tag: tag["Key"])
+    return {"Tags": page, **more}
+
+
+@operation("iam", "ListGroupsForUser", note="There are no groups.")
+def list_groups_for_user(call: Call, params: Params) -> dict[str, Any]:
+    find_user(call.store, params["UserName"])
+    none: list[str] = []
+    page, more = page_of(params, "ListGroupsForUser", none, str)
+    return {"Groups": page, **more}
 
 
 def _describe(call: Call, user: User, *, with_tags: bool = False) -> dict[str, Any]:

@@ -1,18 +1,13 @@
 """Who is calling, and temporary credentials of a role."""
 
-import base64
-import secrets
-from datetime import datetime, timedelta
 from typing import Any
 
 from seawall.api.iam.document import check_identity_policy
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
-from seawall.model.access_key import RoleSession
+from seawall.iam.session import open_session
 from seawall.model.arn import parse_arn
 from seawall.model.role import Role
-from seawall.store.ids import new_key_id, new_secret
-from seawall.store.store import Transaction
 from seawall.wire.errors import ApiError
 
 LONGEST_CHAINED_S = 3600  # a role session that takes on another role
@@ -69,25 +64,6 @@ def assume_role(call: Call, params: Params) -> dict[str, Any]:
             "Arn": call.arn(f"assumed-role/{role.id}/{session_name}", service="sts", region=""),
         },
     }
-
-
-def open_session(
-    txn: Transaction, role: Role, session_name: str, now: datetime, duration_s: int
-) -> RoleSession:
-    """New temporary credentials of a role.  Its sessions that have expired go at the same time."""
-    for old in txn.referrers(RoleSession, role.ref):
-        if old.expiration <= now:
-            txn.delete(RoleSession, old.id)
-    session = RoleSession(
-        id=new_key_id("ASIA"),
-        secret=new_secret(),
-        session_token=base64.b64encode(secrets.token_bytes(252)).decode(),
-        role=role.id,
-        session_name=session_name,
-        expiration=now.replace(microsecond=0) + timedelta(seconds=duration_s),
-    )
-    txn.put(session)
-    return session
 
 
 def _role_name(call: Call, text: str) -> str | None:
