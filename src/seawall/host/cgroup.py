@@ -1,0 +1,175 @@
+"""Control groups, v1 and v2: one subtree a world, one group a task in it, the containers' groups below.
+
+The OCI runtime makes and limits the containers' groups; the task's own size is set here, on their parent.
+Where no limit can hold (an ordinary user without delegation) that is said, never hidden.
+"""
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path("/sys/fs/cgroup")
+CONTROLLERS = ("cpu", "memory", "pids")
+PERIOD_US = 100_000
+
+
+class Cgroups:
+    """The subtree of one world.
+
+    version   1, 2, or 0 where limits cannot be set; then `reason` says why and all else does nothing
+    """
+
+    def __init__(self, world: str) -> None:
+        self.version, self.reason = 0, ""
+        self._name = f"seawall-{world}"
+        self._bases: dict[str, Path] = {}
+        try:
+            self._set_up()
+        except OSError as error:
+            self.version, self.reason = 0, f"control groups cannot be made here: {error}"
+
+    def container_path(self, task: str, container: str) -> str | None:
+        """cgroupsPath for the OCI runtime, relative to the root of each hierarchy; None: no limits."""
+        if not self.version:
+            return None
+        base = next(iter(self._bases.values()))
+        root = ROOT if self.version == 2 else ROOT / next(iter(self._bases))
+        return f"/{(base / task / container).relative_to(root)}"
+
+    def make_task(self, task: str, *, cpus: float, memory_bytes: int, pids: int) -> None:
+        """Make a task's group with its size.  `cpus` in processors, e.g. 0.25."""
+        quota = max(int(cpus * PERIOD_US), 1000)
+        if self.version == 2:
+            folder = self._bases["cpu"] / task
+            folder.mkdir(exist_ok=True)
+            _write(folder / "cpu.max", f"{quota} {PERIOD_US}")
+            _write(folder / "memory.max", str(memory_bytes))
+            _write(folder / "pids.max", str(pids))
+            _write(folder / "cgroup.subtree_control", " ".join(f"+{c}" for c in CONTROLLERS))
+        elif self.version == 1:
+            for name, base in self._bases.items():
+                (base / task).mkdir(exist_ok=True)
+                for file, value in _sizes_v1(name, quota, memory_bytes, pids):
+                    _write(base / task / file, value)
+
+    def out_of_memory(self, task: str, container: str) -> bool:
+        """Whether the kernel has killed a process of this container for lack of memory."""
+        if not self.version:
+            return False
+        folder = self._bases["memory"] / task / container
+        file = folder / ("memory.events" if self.version == 2 else "memory.oom_control")
+        with contextlib.suppress(OSError):
+            for line in file.read_text().splitlines():
+                name, _, count = line.partition(" ")
+                if name == "oom_kill":
+                    return int(count) > 0
+        return False
+
+    def remove_task(self, task: str) -> None:
+        """Kill what is left of a task and remove its groups."""
+        for base in set(self._bases.values()):
+            _remove(base / task)
+
+    def tasks(self) -> frozenset[str]:
+        """The tasks that have a group."""
+        return frozenset(
+            path.name
+            for base in self._bases.values()
+            if base.is_dir()
+            for path in base.iterdir()
+            if path.is_dir()
+        )
+
+    def _set_up(self) -> None:
+        if (ROOT / "cgroup.controllers").exists():
+            self._set_up_v2()
+        elif all((ROOT / name).is_dir() for name in CONTROLLERS):
+            for name in _hierarchies_v1():
+                base = ROOT / name / self._name
+                base.mkdir(exist_ok=True)
+                self._bases[name] = base
+            self.version = 1
+        else:
+            self.reason = "no cgroup controllers are mounted"
+
+    def _set_up_v2(self) -> None:
+        own = ROOT / Path("/proc/self/cgroup").read_text().rpartition("::")[2].strip().lstrip("/")
+        delegated = own.parent if own.name == "agent" else own
+        parent = delegated if delegated.name == f"{self._name}.scope" else ROOT
+        if parent is not ROOT:
+            # A group with processes of its own cannot have limited children: the world's move into one.
+            (parent / "agent").mkdir(exist_ok=True)
+            for pid in (parent / "cgroup.procs").read_text().split():
+                _write(parent / "agent/cgroup.procs", pid)
+        wanted = " ".join(f"+{name}" for name in CONTROLLERS)
+        _write(parent / "cgroup.subtree_control", wanted)
+        base = parent / self._name
+        base.mkdir(exist_ok=True)
+        _write(base / "cgroup.subtree_control", wanted)
+        self._bases = dict.fromkeys(CONTROLLERS, base)
+        self.version = 2
+
+
+def remove_world_cgroups(world: str) -> None:
+    """Remove every group of a world that has ended."""
+    pattern = f"seawall-{world}"
+    for folder in (
+        *ROOT.glob(pattern),
+        *ROOT.glob(f"*/{pattern}"),
+        *ROOT.glob(f"**/{pattern}.scope/{pattern}"),
+    ):
+        _remove(folder)
+
+
+def _hierarchies_v1() -> Iterator[str]:
+    """The mounted v1 hierarchies a runtime makes groups in; linked names (cpu,cpuacct) count once."""
+    for path in sorted(ROOT.iterdir()):
+        if path.is_dir() and not path.is_symlink() and path.name not in ("unified", "systemd"):
+            yield path.name
+
+
+def _sizes_v1(controller: str, quota: int, memory_bytes: int, pids: int) -> Iterator[tuple[str, str]]:
+    names = controller.split(",")
+    if "cpu" in names:
+        yield "cpu.cfs_period_us", str(PERIOD_US)
+        yield "cpu.cfs_quota_us", str(quota)
+    if "memory" in names:
+        yield "memory.limit_in_bytes", str(memory_bytes)
+    if "pids" in names:
+        yield "pids.max", str(pids)
+    if "cpuset" in names:
+        # A cpuset takes no process before it has processors and memory nodes; give it its parent's.
+        for file in ("cpuset.cpus", "cpuset.mems"):
+            for folder in (ROOT / controller,):
+                yield file, (folder / file).read_text().strip()
+
+
+def _remove(folder: Path) -> None:
+    """Remove a group and those below it, ending what still runs there."""
+    if not folder.is_dir():
+        return
+    for child in [path for path in folder.iterdir() if path.is_dir()]:
+        _remove(child)
+    for _ in range(200):
+        try:
+            folder.rmdir()
+        except FileNotFoundError:
+            return
+        except OSError:
+            for pid in _processes(folder):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            continue
+        return
+
+
+def _processes(folder: Path) -> list[int]:
+    with contextlib.suppress(OSError):
+        return [int(pid) for pid in (folder / "cgroup.procs").read_text().split()]
+    return []
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text)
