@@ -295,6 +295,38 @@ def test_as_the_readme_has_it_with_the_aws_cli(in_lab: Any, layout: Any) -> None
     in_lab(scenario)
 
 
+def test_layers_are_mounted_from_repositories_that_exist(in_lab: Any, layout: Any) -> None:
+    async def scenario(lab: Any) -> None:
+        lab.make_repository("web")
+        lab.make_repository("other")
+        await lab.push(layout[0], "web:v1")
+        layer = json.loads(await lab.registry.manifest("web", layout[1]))["layers"][0]["digest"]
+        async with httpx.AsyncClient(base_url=f"http://{lab.host}", headers=basic(lab.token())) as client:
+            uploads = f"/v2/other/blobs/uploads/?mount={layer}&from="
+            assert (await client.post(uploads + "gone")).status_code == 202
+            assert await lab.registry.blob_size("other", layer) is None
+            assert (await client.post(uploads + "web")).status_code == 201
+            assert await lab.registry.blob_size("other", layer) is not None
+
+    in_lab(scenario)
+
+
+def test_layers_of_an_unfinished_push_go_at_the_next_start(in_lab: Any) -> None:
+    async def scenario(lab: Any) -> None:
+        lab.make_repository("web")
+        digest = "sha256:" + hashlib.sha256(b"layer").hexdigest()
+        async with httpx.AsyncClient(base_url=f"http://{lab.host}", headers=basic(lab.token())) as client:
+            begun = await client.post("/v2/web/blobs/uploads/")
+            done = await client.put(f"{begun.headers['location']}&digest={digest}", content=b"layer")
+            assert done.status_code == 201
+        assert await lab.registry.blob_size("web", digest) == 5
+        await lab.registry.stop()
+        await lab.registry.start()
+        assert await lab.registry.blob_size("web", digest) is None
+
+    in_lab(scenario)
+
+
 def test_the_process_ends_with_whoever_started_it(tmp_path: Path) -> None:
     script = (
         "import asyncio, os, pathlib, signal, sys\n"

@@ -234,7 +234,7 @@ class RegistryFront:
         query = scope["query_string"].decode("latin-1")
         source = parse_qs(query).get("from")
         if source and self._store.find(Repository, source[0]) is None:
-            raise RegistryRefusal(404, "NAME_UNKNOWN", unknown_repository(source[0], self._account))
+            query = ""  # nothing to mount from: the registry then begins an ordinary upload
         target = quote(scope["path"], safe="/:=@") + (f"?{query}" if query else "")
         headers = [
             (name.decode("latin-1"), value.decode("latin-1"))
@@ -256,16 +256,24 @@ class RegistryFront:
 
         The registry answers with relative locations, so uploads come back to the host the client used.
         """
-        async with self._registry.stream(method, target, headers, body) as answer:
-            kept = [
-                (name.lower(), value)
-                for name, value in answer.headers.raw
-                if name.lower() not in {*_HOP_BY_HOP, b"transfer-encoding"}
-            ]
-            await send({"type": "http.response.start", "status": answer.status_code, "headers": kept})
-            if method != "HEAD":
-                async for piece in answer.aiter_raw():
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+        begun = False
+        try:
+            async with self._registry.stream(method, target, headers, body) as answer:
+                kept = [
+                    (name.lower(), value)
+                    for name, value in answer.headers.raw
+                    if name.lower() not in {*_HOP_BY_HOP, b"transfer-encoding"}
+                ]
+                await send({"type": "http.response.start", "status": answer.status_code, "headers": kept})
+                begun = True
+                if method != "HEAD":
+                    async for piece in answer.aiter_raw():
+                        await send({"type": "http.response.body", "body": piece, "more_body": True})
+        except httpx.TransportError:
+            if not begun:
+                raise
+            log.warning("registry.answer_cut_off", extra={"target": target})
+            return  # an unfinished answer: the server closes the connection, which tells the client
         await send({"type": "http.response.body", "body": b""})
 
 
