@@ -248,6 +248,8 @@ def test_a_killed_process_is_replaced_and_has_everything(in_lab: Any, layout: An
         first = lab.registry._process
         os.kill(first.pid, signal.SIGKILL)
         await first.wait()  # the registry's own wait came first, so it has taken note
+        assert not lab.registry.ready.is_set()
+        assert await lab.registry.manifest("web", layout[1])  # waits for the next one
         await lab.registry.ready.wait()
         assert lab.registry.pid not in (None, first.pid)
         await lab.pull("web:v1", tmp_path / "out")

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from seawall.api.ecr.content import ManifestRefused
+from seawall.api.ecr.content import ManifestRefused, RegistryUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +25,7 @@ START_TIMEOUT_S = 15.0
 FIRST_DELAY_S = 0.1
 LONGEST_DELAY_S = 5.0
 STOP_TIMEOUT_S = 5.0
+RESTART_TIMEOUT_S = 5.0
 _SOCKET = "registry.sock"
 _STORAGE = "docker/registry/v2/repositories"
 
@@ -182,29 +183,39 @@ class Registry:
 
     # What the operations of ECR ask: the protocol `api.ecr.content.RegistryContent`.
 
+    async def _ask(
+        self, method: str, target: str, headers: dict[str, str] | None = None, content: bytes | None = None
+    ) -> httpx.Response:
+        """One whole request and answer.  A process that is being replaced is waited for."""
+        try:
+            await asyncio.wait_for(self.ready.wait(), RESTART_TIMEOUT_S)
+            return await self._http.request(method, target, headers=headers, content=content)
+        except (asyncio.TimeoutError, httpx.TransportError) as error:
+            raise RegistryUnavailable from error
+
     async def manifest(self, repository: str, digest: str) -> bytes | None:
         """The bytes of a manifest, None when the repository does not have it."""
-        answer = await self._http.get(f"/v2/{repository}/manifests/{digest}", headers=_ANY_MANIFEST)
+        answer = await self._ask("GET", f"/v2/{repository}/manifests/{digest}", headers=_ANY_MANIFEST)
         if answer.status_code == 404:
             return None
         return _expect(answer, 200).content
 
     async def put_manifest(self, repository: str, digest: str, body: bytes, media_type: str) -> None:
         """Raises ManifestRefused with the registry's own code and text."""
-        answer = await self._http.put(
-            f"/v2/{repository}/manifests/{digest}", content=body, headers={"Content-Type": media_type}
+        answer = await self._ask(
+            "PUT", f"/v2/{repository}/manifests/{digest}", content=body, headers={"Content-Type": media_type}
         )
         if 400 <= answer.status_code < 500:
             raise ManifestRefused(*_first_error(answer))
         _expect(answer, 201)
 
     async def delete_manifest(self, repository: str, digest: str) -> None:
-        answer = await self._http.delete(f"/v2/{repository}/manifests/{digest}")
+        answer = await self._ask("DELETE", f"/v2/{repository}/manifests/{digest}")
         if answer.status_code != 404:
             _expect(answer, 202)
 
     async def blob_size(self, repository: str, digest: str) -> int | None:
-        answer = await self._http.head(f"/v2/{repository}/blobs/{digest}")
+        answer = await self._ask("HEAD", f"/v2/{repository}/blobs/{digest}")
         if answer.status_code == 404:
             return None
         return int(_expect(answer, 200).headers["content-length"])

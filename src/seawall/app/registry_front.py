@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, quote
 import httpx
 import msgspec
 
-from seawall.api.ecr.content import ManifestRefused
+from seawall.api.ecr.content import ManifestRefused, RegistryUnavailable
 from seawall.api.ecr.names import registry_host, unknown_repository
 from seawall.api.ecr.pushing import (
     DIGEST,
@@ -95,7 +95,7 @@ class RegistryFront:
         except RegistryRefusal as refusal:
             headers = (("Content-Type", "application/json; charset=utf-8"), *refusal.headers)
             await _answer(send, refusal.status, headers, b"" if scope["method"] == "HEAD" else refusal.body)
-        except httpx.TransportError:
+        except (httpx.TransportError, RegistryUnavailable):
             await _answer(send, 503, (("Retry-After", "1"),), b"")
         except RegistryError:
             log.exception("registry.failed")
@@ -193,6 +193,8 @@ class RegistryFront:
                 record_push(txn, repository, body, media_type, tag, self._now())
         except ManifestRefused as refused:
             raise RegistryRefusal(400, refused.code, refused.message) from None
+        except RegistryUnavailable:
+            raise
         except ApiError as error:
             code = "TAG_INVALID" if error.code == "ImageTagAlreadyExistsException" else "MANIFEST_INVALID"
             raise RegistryRefusal(400, code, error.message) from None

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from seawall.api.registry import Call
+from seawall.wire.errors import ApiError
 
 
 class ManifestRefused(Exception):
@@ -17,8 +18,18 @@ class ManifestRefused(Exception):
         self.message = message
 
 
+class RegistryUnavailable(ApiError):
+    """The registry does not answer, and has not come back within a few seconds."""
+
+    def __init__(self) -> None:
+        super().__init__("ServerException", "The registry does not answer.", status=500)
+
+
 class RegistryContent(Protocol):
-    """Manifests and blobs by digest.  Tags are no business of the registry: the store has them."""
+    """Manifests and blobs by digest.  Tags are no business of the registry: the store has them.
+
+    Every method that waits raises RegistryUnavailable.
+    """
 
     async def manifest(self, repository: str, digest: str) -> bytes | None: ...
 
