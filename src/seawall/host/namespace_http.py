@@ -1,0 +1,182 @@
+"""HTTP from inside a network namespace: what the host asks for a task leaves by the task's interface.
+
+Sockets are made in the namespace and names are asked there, so routes, security groups, network ACLs and
+endpoints of the VPC hold for image pulls and logs as they do for the task's own traffic.
+"""
+
+import asyncio
+import contextlib
+import errno
+import ssl
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import h11
+
+from seawall.host.namespace_names import UnknownName, namespace_socket, resolve
+from seawall.host.namespaces import Namespaces
+
+LARGEST_ANSWER = 16 * 1024 * 1024  # bytes; manifests, configurations and API answers are far smaller
+_UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EACCES, errno.EPERM}
+
+
+class HttpAnswer(NamedTuple):
+    """Header names are lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class RequestFailed(Exception):
+    """No HTTP answer came.  `cause` and `address` as in `program.report.Failure`."""
+
+    def __init__(self, cause: str, url: str, text: str, address: str | None = None) -> None:
+        super().__init__(text)
+        self.cause = cause
+        self.url = url
+        self.text = text
+        self.address = address
+
+
+class NamespaceHttp:
+    """One connection per request.  `ca_file` is trusted beside the system's authorities."""
+
+    def __init__(self, namespaces: Namespaces, ca_file: Path | None) -> None:
+        self._namespaces = namespaces
+        self._tls = ssl.create_default_context()
+        if ca_file is not None:
+            self._tls.load_verify_locations(ca_file)
+
+    async def request(
+        self,
+        namespace: str | None,
+        nameservers: Sequence[str],
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        *,
+        connect_timeout_s: float = 3.0,
+        timeout_s: float = 10.0,
+    ) -> HttpAnswer:
+        """Send one request; redirects are not followed.  `namespace` None is the agent's own.
+
+        Raises RequestFailed.
+        """
+        parts = urlsplit(url)
+        host, secure = parts.hostname or "", parts.scheme == "https"
+        port = parts.port or (443 if secure else 80)
+        try:
+            addresses = await resolve(self._namespaces, namespace, nameservers, host)
+        except UnknownName as error:
+            raise RequestFailed("dns", url, f"dial tcp: {error}") from None
+        reader, writer, address = await self._connect(
+            namespace, addresses, port, host if secure else None, url, connect_timeout_s
+        )
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        fields = {"Host": parts.netloc.rpartition("@")[2], "Content-Length": str(len(body)), **headers}
+        request = h11.Request(
+            method=method, target=target, headers=[*fields.items(), ("Connection", "close")]
+        )
+        try:
+            return await asyncio.wait_for(_exchange(reader, writer, request, body), timeout_s)
+        except asyncio.TimeoutError:
+            raise RequestFailed(
+                "timeout", url, "context deadline exceeded (Client.Timeout exceeded)", address
+            ) from None
+        except h11.RemoteProtocolError as error:
+            raise RequestFailed("other", url, str(error) or "malformed HTTP response", address) from None
+        except ssl.SSLError as error:
+            raise RequestFailed("tls", url, f"tls: {error.reason or error}", address) from None
+        except OSError as error:
+            raise RequestFailed("other", url, error.strerror or str(error), address) from None
+        finally:
+            # Abort, not close: the answer is complete and the peer's TLS farewell is not worth waiting for.
+            writer.transport.abort()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+    async def _connect(
+        self,
+        namespace: str | None,
+        addresses: Sequence[str],
+        port: int,
+        tls_name: str | None,
+        url: str,
+        timeout_s: float,
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, str]:
+        """To the first address that answers, the time shared among them."""
+        failed: RequestFailed | None = None
+        for address in addresses:
+            try:
+                reader, writer = await asyncio.wait_for(
+                    self._connect_one(namespace, address, port, tls_name), timeout_s / len(addresses)
+                )
+                return reader, writer, f"{address}:{port}"
+            except (asyncio.TimeoutError, OSError) as error:
+                failed = _connect_failure(error, url, f"{address}:{port}")
+        assert failed is not None
+        raise failed
+
+    async def _connect_one(
+        self, namespace: str | None, address: str, port: int, tls_name: str | None
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        connection = namespace_socket(self._namespaces, namespace)
+        try:
+            await asyncio.get_running_loop().sock_connect(connection, (address, port))
+            return await asyncio.open_connection(
+                sock=connection, ssl=self._tls if tls_name else None, server_hostname=tls_name
+            )
+        except BaseException:
+            connection.close()
+            raise
+
+
+def _connect_failure(error: Exception, url: str, address: str) -> RequestFailed:
+    """The words are those of Go's net package, which AWS's agent and clients show."""
+    if isinstance(error, (asyncio.TimeoutError, TimeoutError)):
+        return RequestFailed("timeout", url, f"dial tcp {address}: i/o timeout", address)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        text = f"tls: failed to verify certificate: {error.verify_message}"
+        return RequestFailed("tls", url, text, address)
+    if isinstance(error, ssl.SSLError):
+        return RequestFailed("tls", url, f"tls: {error.reason or error}", address)
+    if isinstance(error, ConnectionRefusedError):
+        return RequestFailed("refused", url, f"dial tcp {address}: connect: connection refused", address)
+    number = error.errno if isinstance(error, OSError) else None
+    text = f"dial tcp {address}: connect: {(getattr(error, 'strerror', None) or str(error)).lower()}"
+    return RequestFailed("unreachable" if number in _UNREACHABLE else "other", url, text, address)
+
+
+async def _exchange(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: h11.Request, body: bytes
+) -> HttpAnswer:
+    connection = h11.Connection(h11.CLIENT)
+    pieces = [
+        connection.send(request),
+        connection.send(h11.Data(data=body)),
+        connection.send(h11.EndOfMessage()),
+    ]
+    writer.write(b"".join(piece for piece in pieces if piece))
+    await writer.drain()
+    answer: h11.Response | None = None
+    content = bytearray()
+    while True:
+        event = connection.next_event()
+        if event is h11.NEED_DATA:
+            connection.receive_data(await reader.read(65536))
+        elif isinstance(event, h11.Response):
+            answer = event
+        elif isinstance(event, h11.Data):
+            content += event.data
+            if len(content) > LARGEST_ANSWER:
+                raise h11.RemoteProtocolError(f"an answer of more than {LARGEST_ANSWER} bytes")
+        elif isinstance(event, (h11.EndOfMessage, h11.ConnectionClosed)):
+            break
+    if answer is None:
+        raise h11.RemoteProtocolError("EOF")
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in answer.headers}
+    return HttpAnswer(answer.status_code, headers, bytes(content))
