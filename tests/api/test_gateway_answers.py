@@ -48,6 +48,9 @@ def ask_form(gateway: Gateway, form: str) -> tuple[int, str, str]:
         ("iam", "list_mfa_devices", {}),
         ("route53", "list_hosted_zones", {}),
         ("lambda", "list_functions", {}),
+        ("resourcegroupstaggingapi", "get_tag_keys", {}),
+        ("cloudwatch", "list_dashboards", {}),
+        ("elbv2", "describe_load_balancers", {}),
     ],
 )
 def test_an_operation_that_is_not_built_is_named(

@@ -15,9 +15,11 @@ from typing import Any
 from seawall.api import registry
 from seawall.iam.authenticate import AuthSettings, authenticate
 from seawall.store.store import Store
+from seawall.wire.cbor import encode
 from seawall.wire.errors import ApiError, WireError
 from seawall.wire.http import Request, Response
 from seawall.wire.identify import Identifier, Target, Unidentified
+from seawall.wire.protocol_cbor import MARK
 from seawall.wire.validate import validate
 from seawall.wire.xml_shapes import escape
 
@@ -181,11 +183,14 @@ def _render(error: ApiError, target: Target | None, request_id: str) -> Response
     if target is not None:
         return target.protocol.error(error, request_id)
     headers = {"x-amzn-requestid": request_id, "x-amzn-errortype": error.code}
-    if isinstance(error, Unidentified) and error.content == "json":
-        body = json.dumps({"__type": error.code, "message": error.message}).encode()
-        return Response(
-            status=error.status, headers=headers | {"content-type": "application/x-amz-json-1.1"}, body=body
-        )
+    content = error.content if isinstance(error, Unidentified) else "xml"
+    said = {"__type": error.code, "message": error.message}
+    if content == "json":
+        headers["content-type"] = "application/x-amz-json-1.1"
+        return Response(status=error.status, headers=headers, body=json.dumps(said).encode())
+    if content == "cbor":
+        headers |= {"content-type": "application/cbor", **MARK}
+        return Response(status=error.status, headers=headers, body=encode(said))
     text = (
         f"<ErrorResponse><Error><Type>Sender</Type><Code>{escape(error.code)}</Code>"
         f"<Message>{escape(error.message)}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import msgspec
 from botocore.model import OperationModel
 
-from seawall.wire.errors import ApiError, NotImplementedHere
+from seawall.wire.errors import ApiError
 from seawall.wire.http import Request
 from seawall.wire.protocol import Protocol
 from seawall.wire.protocol_cbor import MARK, PATH
@@ -32,7 +32,7 @@ class Target(msgspec.Struct, frozen=True):
 
 
 class Unidentified(ApiError):
-    """No service could be made out.  `content` is the kind of answer the client is likely to read."""
+    """No service could be made out.  `content` is what the client is likely to read: json, cbor or xml."""
 
     def __init__(self, code: str, message: str, *, status: int, content: str) -> None:
         super().__init__(code, message, status=status)
@@ -91,7 +91,7 @@ class Identifier:
             return []
         known = self._by_signing.get(scope)
         if known is None:
-            other = load_service(scope) if re.fullmatch(r"[a-z0-9-]{1,64}", scope) else None
+            other = load_service(scope)
             known = [other] if other is not None else []
         return known
 
@@ -101,7 +101,9 @@ class Identifier:
         if service is None:
             service = next((s for s in self._scoped(scope) if s.target_prefix is not None), None)
         if service is None or spoken not in service.protocols:
-            raise Unidentified("UnknownOperationException", "", status=400, content="json")
+            raise _stranger(
+                scope, name, "json" if spoken == "json" else "cbor", "UnknownOperationException", ""
+            )
         protocol = protocol_for(service, spoken)
         if prefix != service.target_prefix or name not in service.operation_names:
             return Target(service, protocol, None, ApiError("UnknownOperationException", ""))
@@ -112,7 +114,7 @@ class Identifier:
             if "json" in service.protocols:
                 unknown = ApiError("UnknownOperationException", "")
                 return Target(service, protocol_for(service, "json"), None, unknown)
-        raise Unidentified("UnknownOperationException", "", status=400, content="json")
+        raise _stranger(scope, "?", "json", "UnknownOperationException", "")
 
     def _from_form(self, request: Request, scope: str | None) -> Target | None:
         form = request_form(request)
@@ -124,9 +126,7 @@ class Identifier:
         if not versioned:
             if action is None:
                 return None
-            raise Unidentified(
-                "InvalidAction", f"Could not find operation {action}", status=400, content="xml"
-            )
+            raise _stranger(scope, action, "xml", "InvalidAction", f"Could not find operation {action}")
         service = next((s for s in versioned if action in s.operation_names), versioned[0])
         protocol = protocol_for(service, "ec2" if service.protocol == "ec2" else "query")
         if action is None:
@@ -143,12 +143,25 @@ class Identifier:
                 return Target(service, protocol, service.operation(name))
             error: ApiError = ApiError("UnknownOperationException", "", status=404)
             return Target(service, protocol, None, error)
-        if scope is not None:
-            raise NotImplementedHere(f"Seawall does not serve the service {scope!r}.")
         content = "json" if "json" in request.headers.get("content-type", "") else "xml"
-        raise Unidentified(
-            "MissingAuthenticationToken", "Missing Authentication Token", status=403, content=content
+        raise _stranger(
+            scope,
+            f"{request.method} {request.path}",
+            content,
+            "MissingAuthenticationToken",
+            "Missing Authentication Token",
+            403,
         )
+
+
+def _stranger(
+    scope: str | None, wanted: str, content: str, code: str, message: str, status: int = 400
+) -> Unidentified:
+    """A scope that no model goes by is a service we do not serve; without a scope the request is in error."""
+    if scope is None:
+        return Unidentified(code, message, status=status, content=content)
+    text = f"The operation {scope}:{wanted} is not implemented by Seawall."
+    return Unidentified("NotImplemented", text, status=501, content=content)
 
 
 def _may_be_form(request: Request) -> bool:

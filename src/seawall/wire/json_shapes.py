@@ -51,12 +51,12 @@ class JsonShapes:
             return None if shape.is_document_type else self._structure_writer(shape)
         if isinstance(shape, ListShape):
             item = self.writer(shape.member)
-            return None if item is None else (lambda values: [_write(item, value) for value in values])
+            return None if item is None else (lambda values: [None if v is None else item(v) for v in values])
         if isinstance(shape, MapShape):
             inner = self.writer(shape.value)
             if inner is None:
                 return None
-            return lambda values: {key: _write(inner, value) for key, value in values.items()}
+            return lambda values: {k: None if v is None else inner(v) for k, v in values.items()}
         return self.scalar_writer(shape)
 
     def scalar_reader(self, shape: Shape) -> Reader:
@@ -106,10 +106,6 @@ class JsonShapes:
         for key, member_shape in shape.members.items():
             members[key] = (member_shape.serialization.get("name", key), self.writer(member_shape))
         return write
-
-
-def _write(inner: Writer, value: Any) -> Any:
-    return None if value is None else inner(value)
 
 
 def _list_reader(item: Reader) -> Reader:

@@ -21,7 +21,7 @@ class RestPath(NamedTuple):
     labels: tuple[str, ...]
     literals: tuple[tuple[str, str | None], ...]  # query parameters that are part of the address
     required: tuple[str, ...]  # query parameters the operation cannot do without
-    rank: tuple[int, int]  # more literal path segments first, greedy labels last
+    rank: tuple[int, int, bool]  # more literal path segments first, greedy labels and deprecated ones last
 
 
 def compile_paths(service: Service) -> list[RestPath]:
@@ -74,7 +74,7 @@ def _compile(operation: OperationModel) -> RestPath:
         tuple(labels),
         literals,
         _required_query(operation),
-        (-plain, sum("+}" in part for part in segments)),
+        (-plain, sum("+}" in part for part in segments), bool(operation.deprecated)),
     )
 
 

@@ -3,7 +3,6 @@
 from functools import cache, cached_property
 from typing import Any
 
-from botocore.exceptions import DataNotFoundError
 from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel
 
@@ -44,12 +43,22 @@ class Service:
         return self.model.shape_for_error_code(code)  # type: ignore[arg-type]  # the stub errs
 
 
-@cache
 def load_service(name: str) -> Service | None:
     """The service of that botocore name, or None when botocore knows none.  Read once per process."""
-    loader = Loader(include_default_search_paths=False, extra_search_paths=[Loader.BUILTIN_DATA_PATH])
-    try:
-        description = loader.load_service_model(name, "service-2")
-    except DataNotFoundError:
-        return None
-    return Service(name, ServiceModel(description, service_name=name))
+    return _load(name) if name in _known_names() else None
+
+
+@cache
+def _known_names() -> frozenset[str]:
+    """Asked before anything is read or remembered: names come from requests that nobody has verified."""
+    return frozenset(_loader().list_available_services("service-2"))
+
+
+@cache
+def _load(name: str) -> Service:
+    return Service(name, ServiceModel(_loader().load_service_model(name, "service-2"), service_name=name))
+
+
+@cache
+def _loader() -> Loader:
+    return Loader(include_default_search_paths=False, extra_search_paths=[Loader.BUILTIN_DATA_PATH])

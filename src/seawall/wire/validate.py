@@ -67,7 +67,7 @@ class Rules:
 
     def check(self, shape: StructureShape) -> Check:
         """The check of a whole request."""
-        return self._structure(shape) or _nothing
+        return self._nested(shape) or _nothing
 
     def _any(self, shape: Shape) -> Check | None:
         if isinstance(shape, StructureShape):
