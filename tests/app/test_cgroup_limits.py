@@ -34,14 +34,13 @@ def unified(root: Path, *, delegated: str) -> None:
 
 def test_version_2_holds_what_systemd_delegated(tmp_path: Path) -> None:
     unified(tmp_path, delegated="memory pids\n")
-    own = "0::/user.slice/user-1000.slice/user@1000.service/app.slice\n"
-    found = limits_here(tmp_path, user=1000, own=own)
+    found = limits_here(tmp_path, user=1000, session=True)
     assert found.enforced == ("memory", "pids")
-    assert "systemd delegates only memory pids" in found.sentence()
+    assert "limits on cpu are NOT enforced: systemd does not delegate" in found.sentence()
 
 
-def test_version_2_outside_the_delegated_tree_holds_nothing(tmp_path: Path) -> None:
+def test_version_2_without_a_session_holds_nothing_but_for_root(tmp_path: Path) -> None:
     unified(tmp_path, delegated="cpu memory pids\n")
-    own = "0::/user.slice/user-1000.slice/session-1.scope\n"
-    assert limits_here(tmp_path, user=1000, own=own).enforced == ()
-    assert limits_here(tmp_path, user=0, own=own).complete
+    assert limits_here(tmp_path, user=1000, session=False).enforced == ()
+    assert limits_here(tmp_path, user=1000, session=True).complete
+    assert limits_here(tmp_path, user=0, session=False).complete

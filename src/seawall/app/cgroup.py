@@ -4,6 +4,7 @@ On cgroups v1 only root can.  On v2 root can, and an ordinary user in a subtree 
 """
 
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,14 +35,14 @@ class Enforcement:
         return f"{held}limits on {lacking} are NOT enforced: {self.reason}."
 
 
-def limits_here(root: Path = ROOT, user: int | None = None, own: str | None = None) -> Enforcement:
+def limits_here(root: Path = ROOT, user: int | None = None, session: bool | None = None) -> Enforcement:
     """What holds for `user` (default: who asks).
 
-    own   the text of /proc/self/cgroup, which says where in the tree we are
+    session  whether systemd runs a session for that user, in which it can be asked for a delegated subtree
     """
     user = os.geteuid() if user is None else user
     if (root / "cgroup.controllers").exists():
-        return _version_2(root, user, own if own is not None else Path("/proc/self/cgroup").read_text())
+        return _version_2(root, user, _has_session() if session is None else session)
     mounted = tuple(name for name in WANTED if (root / name).is_dir())
     if not mounted:
         return Enforcement(0, (), "no cgroup controllers are mounted")
@@ -51,19 +52,24 @@ def limits_here(root: Path = ROOT, user: int | None = None, own: str | None = No
     return Enforcement(1, mounted, f"this machine has no {missing} controller" if missing else "")
 
 
-def _version_2(root: Path, user: int, own: str) -> Enforcement:
-    path = root / own.strip().rpartition("::")[2].lstrip("/")
+def _has_session() -> bool:
+    """The same question that the world asks before it wants a scope of its own from systemd."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    return bool(runtime and (Path(runtime) / "systemd/private").exists() and shutil.which("systemd-run"))
+
+
+def _version_2(root: Path, user: int, session: bool) -> Enforcement:
     if user == 0:
-        available = (root / "cgroup.controllers").read_text().split()
-        held = tuple(name for name in WANTED if name in available)
+        held = _controllers(root)
         return Enforcement(2, held, "" if held == WANTED else "the kernel was started without them")
-    # systemd delegates everything below user@UID.service, and nothing above it.
-    for directory in (path, *path.parents):
-        if directory.name == f"user@{user}.service":
-            available = (directory / "cgroup.controllers").read_text().split()
-            held = tuple(name for name in WANTED if name in available)
-            text = (
-                "" if held == WANTED else f"systemd delegates only {' '.join(available) or 'nothing'} to you"
-            )
-            return Enforcement(2, held, text)
-    return Enforcement(2, (), f"{path} is not below user@{user}.service, which systemd delegates")
+    if not session:
+        return Enforcement(2, (), "systemd runs no session for you, from which a subtree could come")
+    # systemd delegates what is below user@UID.service, and nothing above it.
+    held = _controllers(root / f"user.slice/user-{user}.slice/user@{user}.service")
+    return Enforcement(2, held, "" if held == WANTED else "systemd does not delegate them to you")
+
+
+def _controllers(directory: Path) -> tuple[str, ...]:
+    file = directory / "cgroup.controllers"
+    available = file.read_text().split() if file.exists() else []
+    return tuple(name for name in WANTED if name in available)

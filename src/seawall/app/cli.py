@@ -18,8 +18,9 @@ from types import ModuleType
 
 import seawall
 from seawall.app import commands
-from seawall.app.failure import NOT_RUNNING, CommandFailed, print_failure
+from seawall.app.failure import NOT_RUNNING, UNPREPARED, CommandFailed, print_failure
 from seawall.app.running import NotRunning, default_state_dir
+from seawall.host.world import WorldError
 
 
 def load_commands() -> Mapping[str, ModuleType]:
@@ -85,6 +86,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(args.run(args))
     except NotRunning as error:
         return print_failure(args.output, CommandFailed(str(error), status=NOT_RUNNING))
+    except WorldError as error:
+        return print_failure(args.output, CommandFailed(str(error), status=UNPREPARED))
     except CommandFailed as error:
         return print_failure(args.output, error)
     except PermissionError as error:
