@@ -88,6 +88,7 @@ def moto_tasks(url: str, key: Credentials, region: str, cluster: str, count: int
     session = boto3.Session(key.access_key, key.secret_key, region_name=region)
     ecs, ec2 = session.client("ecs", endpoint_url=url), session.client("ec2", endpoint_url=url)
     subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    group = ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]
     ecs.create_cluster(clusterName=cluster)
     ecs.register_task_definition(
         family="bench",
@@ -102,6 +103,12 @@ def moto_tasks(url: str, key: Credentials, region: str, cluster: str, count: int
         taskDefinition="bench",
         launchType="FARGATE",
         count=count,
-        networkConfiguration={"awsvpcConfiguration": {"subnets": [subnet], "assignPublicIp": "ENABLED"}},
+        networkConfiguration={
+            "awsvpcConfiguration": {
+                "subnets": [subnet],
+                "securityGroups": [group],
+                "assignPublicIp": "ENABLED",
+            }
+        },
     )["tasks"]
     return [task["taskArn"] for task in tasks]
