@@ -14,6 +14,7 @@ import uvicorn
 
 from seawall.api.ec2.bootstrap import create_default_network
 from seawall.api.iam.bootstrap import create_administrator_key
+from seawall.api.logs.retention import tidy_events
 from seawall.api.registry import load_operations
 from seawall.app.agent_link import AgentLink
 from seawall.app.certificates import Certificates
@@ -97,6 +98,7 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
     stack.callback(store.close)
     events = LogEvents(settings.state_dir / "logs.db")
     stack.callback(events.close)
+    tidy_events(store, events, datetime.now(timezone.utc))
     load_operations()
     _first_start(store, settings)
     certificates = Certificates(settings.state_dir / "tls", account=settings.account, region=settings.region)
