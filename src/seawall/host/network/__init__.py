@@ -1,0 +1,1 @@
+"""Makes the kernel's networks equal to a program: observe, compare, do the difference."""

@@ -1,0 +1,139 @@
+"""Packet policy as nft scripts: fill a table whole, or change what differs; base chains always stay.
+
+Each script is one transaction.  Its last element, the digest in the set `applied`, says what the kernel
+holds; the set `released` keeps the addresses whose flows are still to be forgotten, should the agent die.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
+
+from seawall.host.network.state import contents_digest, table_name
+from seawall.program.network import Chain, Element, ElementSet, PacketPolicy
+
+_UNSAFE = re.compile(r"[^\w.,:/ -]")
+_MAP = re.compile(r"^\s*map (\w+)", re.MULTILINE)
+
+
+class Installed(NamedTuple):
+    """What a table holds besides its skeleton: names, and the keys of sets that release addresses."""
+
+    sets: frozenset[str]
+    chains: frozenset[str]
+    keys: Mapping[str, frozenset[str]]
+
+
+class Script(NamedTuple):
+    text: str
+    released: frozenset[str]
+
+
+def fill_script(policy: PacketPolicy, installed: Installed | None) -> Script:
+    """Give a table exactly these contents; `installed` is None where the table is not there yet."""
+    table, maps = table_name(policy), _maps(policy)
+    lines = [] if installed else [f"table ip {table} {{{policy.skeleton}}}"]
+    lines += [f"add set ip {table} applied {{ type mark; }}"]
+    lines += [f"add set ip {table} released {{ type ipv4_addr; }}"]
+    lines += [_declare(table, s) for s in policy.sets if s.declaration]
+    lines += [f"add chain ip {table} {chain.name}" for chain in policy.chains]
+    if installed:
+        lines += [f"flush {_word(s.name, maps)} ip {table} {s.name}" for s in policy.sets]
+        lines += [f"flush chain ip {table} {name}" for name in sorted(_dynamic(installed.chains, policy))]
+    for chain in policy.chains:
+        lines += _fill_chain(table, chain)
+    for contents in policy.sets:
+        lines += _add(table, contents.name, contents.elements)
+    released: set[str] = set()
+    if installed:
+        named = {chain.name for chain in policy.chains}
+        lines += [f"delete chain ip {table} {n}" for n in sorted(_dynamic(installed.chains, policy) - named)]
+        dynamic = _dynamic_sets(installed.sets, policy) - {s.name for s in policy.sets}
+        lines += [f"delete set ip {table} {name}" for name in sorted(dynamic)]
+        for contents in policy.sets:
+            if contents.releases:
+                released |= installed.keys.get(contents.name, frozenset()) - _keys(contents)
+    return _sealed(lines, table, policy, released)
+
+
+def change_script(policy: PacketPolicy, before: PacketPolicy) -> Script:
+    """From one set of contents to another of the same skeleton, touching only what differs."""
+    table, maps = table_name(policy), _maps(policy)
+    old_sets, old_chains = {s.name: s for s in before.sets}, {c.name: c for c in before.chains}
+    lines: list[str] = []
+    released: set[str] = set()
+    lines += [_declare(table, s) for s in policy.sets if s.declaration and s.name not in old_sets]
+    lines += [f"add chain ip {table} {c.name}" for c in policy.chains if c.name not in old_chains]
+    for chain in policy.chains:
+        if chain != old_chains.get(chain.name):
+            lines += [f"flush chain ip {table} {chain.name}"] * (chain.name in old_chains)
+            lines += _fill_chain(table, chain)
+    for contents in policy.sets:
+        old = old_sets.get(contents.name) or ElementSet(name=contents.name)
+        gone = sorted(_keys_gone(old, contents))
+        if gone:
+            keys = ", ".join(gone)
+            lines.append(f"delete element ip {table} {contents.name} {{ {keys} }}")
+            released |= set(gone) if contents.releases else set()
+        had = set(old.elements)
+        lines += _add(table, contents.name, [e for e in contents.elements if e not in had])
+    gone_chains = old_chains.keys() - {c.name for c in policy.chains}
+    lines += [f"flush chain ip {table} {name}" for name in sorted(gone_chains)]
+    lines += [f"delete chain ip {table} {name}" for name in sorted(gone_chains)]
+    gone_sets = old_sets.keys() - {s.name for s in policy.sets}
+    lines += [f"delete {_word(name, maps)} ip {table} {name}" for name in sorted(gone_sets)]
+    return _sealed(lines, table, policy, released)
+
+
+def _sealed(lines: list[str], table: str, policy: PacketPolicy, released: Collection[str]) -> Script:
+    lines += [f"flush set ip {table} released", f"flush set ip {table} applied"]
+    lines += _add(table, "released", [Element(key=address) for address in sorted(released)])
+    lines += _add(table, "applied", [Element(key="1", origin=contents_digest(policy))])
+    return Script("\n".join(lines) + "\n", frozenset(released))
+
+
+def _keys(contents: ElementSet) -> set[str]:
+    return {element.key for element in contents.elements}
+
+
+def _keys_gone(old: ElementSet, new: ElementSet) -> set[str]:
+    """Keys that left or stand for something else now."""
+    kept = set(new.elements)
+    return {element.key for element in old.elements if element not in kept}
+
+
+def _maps(policy: PacketPolicy) -> frozenset[str]:
+    dynamic = (s.name for s in policy.sets if s.declaration and s.declaration.startswith("map"))
+    return frozenset([*_MAP.findall(policy.skeleton), *dynamic])
+
+
+def _word(name: str, maps: Collection[str]) -> str:
+    return "map" if name in maps else "set"
+
+
+def _dynamic(chains: Iterable[str], policy: PacketPolicy) -> set[str]:
+    return {name for name in chains if not re.search(rf"chain {name} \{{", policy.skeleton)}
+
+
+def _dynamic_sets(sets: Iterable[str], policy: PacketPolicy) -> set[str]:
+    own = {"applied", "released"}
+    return {n for n in sets if n not in own and not re.search(rf"(map|set) {n} \{{", policy.skeleton)}
+
+
+def _declare(table: str, contents: ElementSet) -> str:
+    word, _, body = (contents.declaration or "").partition(" ")
+    return f"add {word} ip {table} {contents.name} {body}"
+
+
+def _fill_chain(table: str, chain: Chain) -> list[str]:
+    return [f"add rule ip {table} {chain.name} {r.text}{_comment(r.origin)}" for r in chain.rules]
+
+
+def _add(table: str, name: str, elements: Iterable[Element]) -> list[str]:
+    texts = [
+        f"{e.key}{_comment(e.origin)}" + (f" : {e.value}" if e.value is not None else "") for e in elements
+    ]
+    return [f"add element ip {table} {name} {{ {', '.join(texts)} }}"] if texts else []
+
+
+def _comment(origin: str) -> str:
+    return f' comment "{_UNSAFE.sub("", origin)[:120]}"' if origin else ""
