@@ -57,10 +57,11 @@ def test_blocks_no_vpc_may_have(ec2: Any, refused: Refused, block: str) -> None:
         ec2.create_vpc(CidrBlock=block)
 
 
-def test_nonsense_is_no_block(ec2: Any, refused: Refused) -> None:
-    text = "Value (10.0.0/16) for parameter cidrBlock is invalid. This is not a valid CIDR block."
+@pytest.mark.parametrize("block", ["10.0.0/16", "010.0.0.0/16", "10.0.0.0/33", "10.0.0.256/16", "x", "::/0"])
+def test_nonsense_is_no_block(ec2: Any, refused: Refused, block: str) -> None:
+    text = f"Value ({block}) for parameter cidrBlock is invalid. This is not a valid CIDR block."
     with refused("InvalidParameterValue", text):
-        ec2.create_vpc(CidrBlock="10.0.0/16")
+        ec2.create_vpc(CidrBlock=block)
 
 
 def test_the_quota_is_five(ec2: Any, refused: Refused) -> None:

@@ -1,6 +1,7 @@
 """IPv4 blocks in requests."""
 
 import re
+from collections.abc import Sequence
 from ipaddress import IPv4Network
 
 from seawall.wire.errors import ApiError
@@ -20,12 +21,18 @@ def parse_block(text: str, parameter: str = "cidrBlock") -> IPv4Network:
     Raises ApiError InvalidParameterValue, spelled with EC2's name of the parameter.
     """
     form = _FORM.fullmatch(text)
-    if form is None or any(int(part) > 255 for part in form.groups()[:4]) or int(form[5]) > 32:
+    if form is None or not _plain(form.groups()):
         raise ApiError(
             "InvalidParameterValue",
             f"Value ({text}) for parameter {parameter} is invalid. This is not a valid CIDR block.",
         )
     return IPv4Network(text, strict=False)
+
+
+def _plain(numbers: Sequence[str]) -> bool:
+    """Four bytes and a prefix length, without leading zeros (which some read as octal)."""
+    limits = (255, 255, 255, 255, 32)
+    return all(str(int(n)) == n and int(n) <= limit for n, limit in zip(numbers, limits, strict=True))
 
 
 def parse_vpc_block(text: str) -> IPv4Network:

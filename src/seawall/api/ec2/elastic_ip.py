@@ -12,6 +12,7 @@ from seawall.api.ec2.interface_creation import associate
 from seawall.api.ec2.lookup import look_up, required
 from seawall.api.ec2.managed_interface import refuse_managed
 from seawall.api.ec2.quotas import ELASTIC_IPS, check_quota
+from seawall.api.ec2.refusal import not_served
 from seawall.api.ec2.tagging import tag_list, tags_for
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
@@ -70,6 +71,8 @@ def release_address(call: Call, params: Params) -> dict[str, Any]:
 )
 def associate_address(call: Call, params: Params) -> dict[str, Any]:
     with call.write() as txn:
+        if params.get("InstanceId"):
+            not_served("InstanceId")
         address = _address(txn, params)
         interface = look_up(
             txn, NetworkInterface, required(params.get("NetworkInterfaceId"), "networkInterfaceId")

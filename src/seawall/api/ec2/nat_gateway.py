@@ -1,6 +1,6 @@
 """NAT gateways: the calls record the wish; a loop makes it so (pending, available or failed; deleted)."""
 
-from ipaddress import IPv4Address
+from ipaddress import AddressValueError, IPv4Address
 from typing import Any, Literal
 
 from msgspec.structs import replace
@@ -62,8 +62,8 @@ def _create(call: Call, params: Params, txn: Transaction) -> str:
         create_time=call.now,
         tags=tags_for(params, "natgateway"),
     )
-    wanted = params.get("PrivateIpAddress")
-    interface = _interface(call, txn, nat, subnet, address, IPv4Address(wanted) if wanted else None)
+    wanted = _private_address(params.get("PrivateIpAddress"))
+    interface = _interface(call, txn, nat, subnet, address, wanted)
     nat = replace(nat, network_interface_id=interface.id if interface else None)
     txn.put(nat, expect=0)
     return nat.id
@@ -78,6 +78,15 @@ def _address(txn: Transaction, connectivity: str, allocation_id: str | None) -> 
             )
         return None
     return look_up(txn, ElasticIp, required(allocation_id, "AllocationId"))
+
+
+def _private_address(text: str | None) -> IPv4Address | None:
+    try:
+        return IPv4Address(text) if text else None
+    except AddressValueError as error:
+        raise ApiError(
+            "InvalidParameterValue", f"Value ({text}) for parameter privateIpAddress is invalid."
+        ) from error
 
 
 def _interface(

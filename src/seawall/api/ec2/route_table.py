@@ -9,6 +9,7 @@ from seawall.api.ec2.describe import Filters, answer, chosen, filtered, paged
 from seawall.api.ec2.idempotency import once
 from seawall.api.ec2.lookup import check_id, look_up, required
 from seawall.api.ec2.quotas import ROUTE_TABLES_PER_VPC, check_quota
+from seawall.api.ec2.refusal import not_served
 from seawall.api.ec2.route_state import route_state
 from seawall.api.ec2.tagging import tag_list, tags_for
 from seawall.api.params import Params
@@ -54,6 +55,8 @@ def delete_route_table(call: Call, params: Params) -> dict[str, Any]:
 @operation("ec2", "AssociateRouteTable", refused={"GatewayId": "edge route tables are not served"})
 def associate_route_table(call: Call, params: Params) -> dict[str, Any]:
     with call.write() as txn:
+        if params.get("GatewayId"):
+            not_served("GatewayId")
         table = look_up(txn, RouteTable, required(params.get("RouteTableId"), "routeTableId"))
         subnet = look_up(txn, Subnet, required(params.get("SubnetId"), "subnetId"))
         if subnet.vpc_id != table.vpc_id:

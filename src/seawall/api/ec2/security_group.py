@@ -14,6 +14,7 @@ from seawall.api.ec2.security_group_name import (
     group_named,
     group_of,
 )
+from seawall.api.ec2.security_group_permission import shown_permissions
 from seawall.api.ec2.security_group_rule import rules_of
 from seawall.api.ec2.tagging import tag_list, tags_for
 from seawall.api.params import Params
@@ -122,36 +123,7 @@ def _shown(reader: Reader, group: SecurityGroup, call: Call) -> dict[str, Any]:
         "VpcId": group.vpc_id,
         "OwnerId": call.account,
         "SecurityGroupArn": call.arn(f"security-group/{group.id}"),
-        "IpPermissions": _permissions([rule for rule in rules if not rule.is_egress], call.account),
-        "IpPermissionsEgress": _permissions([rule for rule in rules if rule.is_egress], call.account),
+        "IpPermissions": shown_permissions([rule for rule in rules if not rule.is_egress], call.account),
+        "IpPermissionsEgress": shown_permissions([rule for rule in rules if rule.is_egress], call.account),
         "Tags": tag_list(group.tags),
-    }
-
-
-def _permissions(rules: list[SecurityGroupRule], account: str) -> list[dict[str, Any]]:
-    """Rules as IpPermissions: one for each protocol and port range, with all its peers."""
-    found: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for rule in rules:
-        key = (rule.protocol, rule.from_port, rule.to_port)
-        permission = found.setdefault(key, _empty_permission(rule))
-        note = {"Description": rule.description} if rule.description else {}
-        if rule.cidr_ipv4:
-            permission["IpRanges"].append({"CidrIp": rule.cidr_ipv4} | note)
-        elif rule.cidr_ipv6:
-            permission["Ipv6Ranges"].append({"CidrIpv6": rule.cidr_ipv6} | note)
-        else:
-            pair = {"GroupId": rule.referenced_group_id, "UserId": account}
-            permission["UserIdGroupPairs"].append(pair | note)
-    return list(found.values())
-
-
-def _empty_permission(rule: SecurityGroupRule) -> dict[str, Any]:
-    ports = {} if rule.from_port is None else {"FromPort": rule.from_port, "ToPort": rule.to_port}
-    return {
-        "IpProtocol": rule.protocol,
-        **ports,
-        "IpRanges": [],
-        "Ipv6Ranges": [],
-        "PrefixListIds": [],
-        "UserIdGroupPairs": [],
     }

@@ -186,3 +186,32 @@ def _block_v6(text: str) -> str:
         return str(IPv6Network(text, strict=False))
     except (AddressValueError, NetmaskValueError) as error:
         raise ApiError("InvalidParameterValue", f"CIDR block {text} is malformed") from error
+
+
+def shown_permissions(rules: list[SecurityGroupRule], account: str) -> list[dict[str, Any]]:
+    """Rules as IpPermissions: one for each protocol and port range, with all its peers."""
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for rule in rules:
+        key = (rule.protocol, rule.from_port, rule.to_port)
+        permission = found.setdefault(key, _empty_permission(rule))
+        note = {"Description": rule.description} if rule.description else {}
+        if rule.cidr_ipv4:
+            permission["IpRanges"].append({"CidrIp": rule.cidr_ipv4} | note)
+        elif rule.cidr_ipv6:
+            permission["Ipv6Ranges"].append({"CidrIpv6": rule.cidr_ipv6} | note)
+        else:
+            pair = {"GroupId": rule.referenced_group_id, "UserId": account}
+            permission["UserIdGroupPairs"].append(pair | note)
+    return list(found.values())
+
+
+def _empty_permission(rule: SecurityGroupRule) -> dict[str, Any]:
+    ports = {} if rule.from_port is None else {"FromPort": rule.from_port, "ToPort": rule.to_port}
+    return {
+        "IpProtocol": rule.protocol,
+        **ports,
+        "IpRanges": [],
+        "Ipv6Ranges": [],
+        "PrefixListIds": [],
+        "UserIdGroupPairs": [],
+    }

@@ -13,11 +13,13 @@ from seawall.api.ec2.security_group_permission import (
     identity,
     peer_text,
     rules_of_permissions,
+    shown_permissions,
 )
 from seawall.api.ec2.tagging import tag_list, tags_for
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
 from seawall.model.security_group import SecurityGroup, SecurityGroupRule
+from seawall.model.vpc import Vpc
 from seawall.store.ids import new_id
 from seawall.store.store import Reader
 from seawall.wire.errors import ApiError
@@ -67,24 +69,35 @@ def _authorize(call: Call, params: Params, *, is_egress: bool) -> dict[str, Any]
 
 
 def _revoke(call: Call, params: Params, *, is_egress: bool) -> dict[str, Any]:
+    """Remove rules by id or by their values.
+
+    Values that match no rule are an error, but in the default VPC they are only reported (EC2 API reference,
+    RevokeSecurityGroupIngress).
+    """
     with call.write() as txn:
         group = group_of(txn, params)
         present = [rule for rule in rules_of(txn, group) if rule.is_egress == is_egress]
+        unknown: list[SecurityGroupRule] = []
         ids = params.get("SecurityGroupRuleIds") or ()
         if ids:
             gone = [rule_of(txn, group, id, is_egress) for id in sorted(set(ids))]
         else:
             known = {identity(rule): rule for rule in present}
             wanted = rules_of_permissions(txn, group, is_egress, _permissions(params), call.account)
-            if any(identity(rule) not in known for rule in wanted):
+            unknown = [rule for rule in wanted if identity(rule) not in known]
+            if unknown and not txn.get(Vpc, group.vpc_id).is_default:
                 raise ApiError(
                     "InvalidPermission.NotFound",
                     "The specified rule does not exist in this security group.",
                 )
-            gone = [known[identity(rule)] for rule in wanted]
+            gone = [known[identity(rule)] for rule in wanted if identity(rule) in known]
         for rule in gone:
             txn.delete(SecurityGroupRule, rule.id)
-    return {"Return": True, "RevokedSecurityGroupRules": [_shown_revoked(rule) for rule in gone]}
+    revoked = [_shown_revoked(rule) for rule in gone]
+    told: dict[str, Any] = {"Return": True, "RevokedSecurityGroupRules": revoked}
+    if unknown:
+        told["UnknownIpPermissions"] = shown_permissions(unknown, call.account)
+    return told
 
 
 def _permissions(params: Params) -> list[Params]:

@@ -33,12 +33,14 @@ IPV6_REASON = "IPv6 is not served yet"
     "ec2",
     "CreateVpc",
     stored={"InstanceTenancy": "tasks on Fargate share hosts, whatever the VPC says"},
-    refused={"AmazonProvidedIpv6CidrBlock": IPV6_REASON},
+    refused={"AmazonProvidedIpv6CidrBlock": IPV6_REASON, "Ipv4IpamPoolId": "there is no IPAM"},
 )
 def create_vpc(call: Call, params: Params) -> dict[str, Any]:
     with call.write() as txn:
         if params.get("AmazonProvidedIpv6CidrBlock"):
             not_served("AmazonProvidedIpv6CidrBlock=true")
+        if params.get("Ipv4IpamPoolId"):
+            not_served("Ipv4IpamPoolId")
         tenancy = params.get("InstanceTenancy") or "default"
         if tenancy not in ("default", "dedicated"):
             raise ApiError(
