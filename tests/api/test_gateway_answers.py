@@ -4,7 +4,8 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 from xml.etree import ElementTree
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from seawall.api import registry
 from seawall.app.gateway import MAX_BODY, Gateway
+from seawall.store.store import Store
 from seawall.wire.http import Request, Response
 
 JSON = {"content-type": "application/x-amz-json-1.1"}
@@ -237,3 +239,32 @@ def test_nonsense_is_never_a_server_error(
 ) -> None:
     answer = ask(gateway, body, headers, method=method, path=path, query=query)
     assert answer.status in (501, 200) or 400 <= answer.status < 500, (answer.status, answer.body)
+
+
+def test_routes_are_asked_before_the_api(store: Store) -> None:
+    async def health(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    @dataclass(frozen=True)
+    class Settings:
+        account: str = "123456789012"
+        region: str = "us-east-1"
+        auth: Literal["enforce", "open"] = "enforce"
+
+    own = Gateway(store, Settings(), routes=[(lambda scope: scope["path"].startswith("/_seawall/"), health)])
+
+    def status(path: str) -> int:
+        sent: list[Any] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": b""}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": []}
+        asyncio.run(own(scope, receive, send))
+        return int(sent[0]["status"])
+
+    assert (status("/_seawall/health"), status("/")) == (204, 403)
