@@ -13,6 +13,7 @@ import shutil
 import stat
 import subprocess
 import tarfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, cast
@@ -21,6 +22,8 @@ WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
 OPAQUE_ATTRIBUTE = "user.overlay.opaque"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+CAPABILITY = "security.capability"
+_BROKEN = (tarfile.TarError, zlib.error, gzip.BadGzipFile, EOFError, OverflowError, ValueError)
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
@@ -47,13 +50,13 @@ def unpack_layer(archive: Path, target: Path, id_offset: int | None) -> None:
                 layer.close_folders()
         finally:
             os.close(root)
-    except (tarfile.TarError, EOFError, gzip.BadGzipFile) as error:
+    except _BROKEN as error:
         raise BadLayer(f"{archive.name}: {error}") from error
 
 
 @contextlib.contextmanager
 def _decompressed(archive: Path) -> Iterator[IO[bytes]]:
-    with archive.open("rb") as raw:
+    with archive.open("rb", buffering=0) as raw:  # zstd starts where the descriptor stands
         magic = raw.read(4)
         raw.seek(0)
         if magic.startswith(_GZIP):
@@ -101,7 +104,7 @@ class _Layer:
                 member = self._folders[parts]
                 if self._offset is not None:
                     os.chown(folder, member.uid + self._offset, member.gid + self._offset)
-                os.chmod(folder, member.mode & 0o7777)
+                os.fchmod(folder, member.mode & 0o7777)
                 os.utime(folder, (member.mtime, member.mtime))
 
     @contextlib.contextmanager
@@ -206,6 +209,10 @@ class _Layer:
             )
         if not member.issym():  # after chown, which takes setuid away
             os.chmod(name, member.mode & 0o7777, dir_fd=parent)
+        capability = member.pax_headers.get(f"SCHILY.xattr.{CAPABILITY}")
+        if capability is not None and self._offset is not None:
+            value = capability.encode("utf-8", "surrogateescape")
+            os.setxattr(f"/proc/self/fd/{parent}/{name}", CAPABILITY, value, follow_symlinks=False)
         os.utime(name, (member.mtime, member.mtime), dir_fd=parent, follow_symlinks=False)
 
 

@@ -1,0 +1,206 @@
+"""Image references, manifests and indexes, as the OCI image and distribution specifications have them."""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from seawall.host.ecr_login import RegistryCredentials
+from seawall.host.namespace_http import HttpAnswer, NamespaceHttp
+
+INDEXES = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+)
+MANIFESTS = (
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
+DOCKER_HUB = "docker.io"
+
+
+class Reference(NamedTuple):
+    """`registry/repository:tag` or `registry/repository@digest` taken apart."""
+
+    registry: str
+    repository: str
+    version: str  # tag or digest
+
+    @property
+    def is_digest(self) -> bool:
+        return ":" in self.version
+
+    @property
+    def text(self) -> str:
+        return f"{self.registry}/{self.repository}{'@' if self.is_digest else ':'}{self.version}"
+
+    @property
+    def url(self) -> str:
+        registry = "registry-1.docker.io" if self.registry == DOCKER_HUB else self.registry
+        return f"https://{registry}/v2/{self.repository}/manifests/{self.version}"
+
+
+class Descriptor(msgspec.Struct, frozen=True):
+    digest: str
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """Of one image for one platform."""
+
+    config: Descriptor
+    layers: tuple[Descriptor, ...]
+
+
+class _Platform(msgspec.Struct, frozen=True):
+    os: str = ""
+    architecture: str = ""
+
+
+class _IndexEntry(msgspec.Struct, frozen=True):
+    digest: str
+    platform: _Platform | None = None
+
+
+class _Index(msgspec.Struct, frozen=True):
+    manifests: tuple[_IndexEntry, ...]
+
+
+class _Kind(msgspec.Struct, frozen=True, rename="camel"):
+    media_type: str = ""
+    manifests: tuple[msgspec.Raw, ...] = ()
+
+
+class Resolved(NamedTuple):
+    """What a reference stands for.  `digest` is what it names (of the index, if there is one)."""
+
+    digest: str
+    manifest: Manifest
+    manifest_digest: str
+
+
+class RegistryRefused(Exception):
+    """The registry answered, but not with a manifest.  `cause` as in `program.report.Failure`."""
+
+    def __init__(self, cause: str, text: str) -> None:
+        super().__init__(text)
+        self.cause = cause
+
+
+class NeedsBearerToken(Exception):
+    """The registry wants the token of another service first, as Docker Hub does."""
+
+
+def parse_reference(text: str) -> Reference:
+    """Raises ValueError unless the reference is normalised."""
+    registry, _, rest = text.partition("/")
+    name, at, digest = rest.partition("@")
+    if at:  # a tag beside a digest says nothing more
+        head, _, last = name.rpartition("/")
+        return Reference(registry, f"{head}/{last.partition(':')[0]}".lstrip("/"), digest)
+    name, colon, tag = rest.rpartition(":")
+    if not (registry and colon and name and tag):
+        raise ValueError(f"{text!r} is not registry/repository:tag")
+    return Reference(registry, name, tag)
+
+
+async def resolve_manifest(
+    http: NamespaceHttp,
+    namespace: str | None,
+    nameservers: Sequence[str],
+    reference: Reference,
+    architecture: str,
+    credentials: RegistryCredentials | None,
+) -> Resolved:
+    """Ask the registry what a reference is now; of an index, the image for linux/`architecture`.
+
+    Raises RequestFailed, RegistryRefused, NeedsBearerToken.
+    """
+    headers = {"Accept": ", ".join((*MANIFESTS, *INDEXES)), "User-Agent": "seawall"}
+    if credentials is not None:
+        pair = base64.b64encode(f"{credentials.username}:{credentials.password}".encode()).decode()
+        headers["Authorization"] = f"Basic {pair}"
+
+    async def fetch(wanted: Reference) -> bytes:
+        answer = await http.request(namespace, nameservers, "GET", wanted.url, headers)
+        _check_answer(answer, wanted)
+        return answer.body
+
+    body = await fetch(reference)
+    digest = digest_of(body)
+    if reference.is_digest and reference.version.startswith("sha256:") and digest != reference.version:
+        raise RegistryRefused("other", f"manifest of {reference.text} has digest {digest}")
+    if not _is_index(body):
+        return Resolved(digest, decode_manifest(body), digest)
+    chosen = choose_platform(body, architecture)
+    inner = await fetch(reference._replace(version=chosen))
+    if digest_of(inner) != chosen:
+        raise RegistryRefused("other", f"manifest {chosen} has digest {digest_of(inner)}")
+    return Resolved(digest, decode_manifest(inner), chosen)
+
+
+def _check_answer(answer: HttpAnswer, reference: Reference) -> None:
+    if answer.status == 200:
+        return
+    if answer.status == 401 and answer.headers.get("www-authenticate", "").lower().startswith("bearer"):
+        raise NeedsBearerToken
+    text = _error_text(answer) or f"unexpected status code {reference.url}: {answer.status}"
+    if answer.status == 404:
+        raise RegistryRefused("not_found", text)
+    if answer.status in (400, 401, 403) and "manifest" not in text:
+        raise RegistryRefused("denied", text)
+    raise RegistryRefused("other", text)
+
+
+def _error_text(answer: HttpAnswer) -> str:
+    """The first error of the body, `CODE: message`; empty when there is none."""
+    try:
+        first: Any = msgspec.json.decode(answer.body)["errors"][0]
+        return f"{str(first['code']).lower().replace('_', ' ')}: {first['message']}"
+    except (msgspec.DecodeError, KeyError, IndexError, TypeError, UnicodeDecodeError):
+        return ""
+
+
+def _is_index(body: bytes) -> bool:
+    try:
+        kind = msgspec.json.decode(body, type=_Kind)
+    except msgspec.MsgspecError as error:
+        raise RegistryRefused("other", f"not a manifest: {error}") from None
+    return kind.media_type in INDEXES or bool(kind.manifests)
+
+
+def decode_manifest(body: bytes) -> Manifest:
+    """Raises RegistryRefused."""
+    try:
+        manifest = msgspec.json.decode(body, type=Manifest)
+    except msgspec.MsgspecError as error:
+        raise RegistryRefused("other", f"not an image manifest: {error}") from None
+    for digest in (manifest.config.digest, *(layer.digest for layer in manifest.layers)):
+        hex_digest(digest)
+    return manifest
+
+
+def choose_platform(index: bytes, architecture: str) -> str:
+    """The digest of the image for linux/`architecture`.  Raises RegistryRefused."""
+    try:
+        entries = msgspec.json.decode(index, type=_Index).manifests
+    except msgspec.MsgspecError as error:
+        raise RegistryRefused("other", f"not an image index: {error}") from None
+    for entry in entries:
+        if entry.platform == _Platform("linux", architecture):
+            return entry.digest
+    text = f"image Manifest does not contain descriptor matching platform 'linux/{architecture}'"
+    raise RegistryRefused("other", text)
+
+
+def digest_of(content: bytes) -> str:
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def hex_digest(digest: str) -> str:
+    """The hexadecimal part, safe as a file name.  Raises RegistryRefused for anything but SHA-256."""
+    algorithm, _, value = digest.partition(":")
+    if algorithm != "sha256" or len(value) != 64 or not set(value) <= set("0123456789abcdef"):
+        raise RegistryRefused("other", f"unsupported digest {digest[:100]!r}")
+    return value
