@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.api.ecs.requests import fargate, trust
+from tests.api.ecs.ecs_requests import fargate, trust
 
 from seawall.model.network_interface import NetworkInterface
 from seawall.model.resource import load_kinds

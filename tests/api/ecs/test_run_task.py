@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 from msgspec.structs import replace
 from tests.api.ecs.conftest import Site, counts
-from tests.api.ecs.requests import container, fargate, trust
+from tests.api.ecs.ecs_requests import container, fargate, trust
 
 from seawall.model.network_interface import NetworkInterface
 from seawall.model.resource import Ref

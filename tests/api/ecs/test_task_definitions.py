@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.api.ecs.requests import container, fargate
+from tests.api.ecs.ecs_requests import container, fargate
 
 Refused = Callable[..., tuple[str, str]]
 ROLE = "arn:aws:iam::123456789012:role/execution"

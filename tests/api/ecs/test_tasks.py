@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import WaiterError
 from msgspec.structs import replace
-from tests.api.ecs.requests import fargate
+from tests.api.ecs.ecs_requests import fargate
 
 from seawall.model.task import Task
 from seawall.store.store import Store
