@@ -52,7 +52,7 @@ class Finding:
     remedy: str = ""
 
     def sentence(self) -> str:
-        return f"{self.text}. {self.remedy}".strip() if self.remedy else self.text
+        return f"{self.text.rstrip('.')}. {self.remedy}" if self.remedy else self.text
 
     def plain(self) -> dict[str, Any]:
         return asdict(self)
