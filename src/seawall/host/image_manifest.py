@@ -2,8 +2,9 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+import re
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -88,10 +89,6 @@ class RegistryRefused(Exception):
         self.cause = cause
 
 
-class NeedsBearerToken(Exception):
-    """The registry wants the token of another service first, as Docker Hub does."""
-
-
 def parse_reference(text: str) -> Reference:
     """Raises ValueError unless the reference is normalised."""
     registry, _, rest = text.partition("/")
@@ -105,50 +102,71 @@ def parse_reference(text: str) -> Reference:
     return Reference(registry, name, tag)
 
 
-async def resolve_manifest(
-    http: NamespaceHttp,
-    namespace: str | None,
-    nameservers: Sequence[str],
-    reference: Reference,
-    architecture: str,
-    credentials: RegistryCredentials | None,
-) -> Resolved:
-    """Ask the registry what a reference is now; of an index, the image for linux/`architecture`.
+class ManifestSource(NamedTuple):
+    """A registry as a task sees it: asked over the task's own interface."""
 
-    Raises RequestFailed, RegistryRefused, NeedsBearerToken.
-    """
-    headers = {"Accept": ", ".join((*MANIFESTS, *INDEXES)), "User-Agent": "seawall"}
-    if credentials is not None:
-        pair = base64.b64encode(f"{credentials.username}:{credentials.password}".encode()).decode()
-        headers["Authorization"] = f"Basic {pair}"
+    http: NamespaceHttp
+    namespace: str | None
+    nameservers: tuple[str, ...]
+    credentials: RegistryCredentials | None
 
-    async def fetch(wanted: Reference) -> bytes:
-        answer = await http.request(namespace, nameservers, "GET", wanted.url, headers)
-        _check_answer(answer, wanted)
+    async def resolve(self, reference: Reference, architecture: str) -> Resolved:
+        """What a reference is now; of an index, the image for linux/`architecture`.
+
+        Raises RequestFailed, RegistryRefused.
+        """
+        headers = {"Accept": ", ".join((*MANIFESTS, *INDEXES)), "User-Agent": "seawall"}
+        if self.credentials is not None:
+            pair = base64.b64encode(":".join(self.credentials).encode()).decode()
+            headers["Authorization"] = f"Basic {pair}"
+        body = await self._fetch(reference, headers)
+        digest = digest_of(body)
+        if reference.is_digest and digest != reference.version:
+            raise RegistryRefused("other", f"manifest of {reference.text} has digest {digest}")
+        if not _is_index(body):
+            return Resolved(digest, decode_manifest(body), digest)
+        chosen = choose_platform(body, architecture)
+        inner = await self._fetch(reference._replace(version=chosen), headers)
+        if digest_of(inner) != chosen:
+            raise RegistryRefused("other", f"manifest {chosen} has digest {digest_of(inner)}")
+        return Resolved(digest, decode_manifest(inner), chosen)
+
+    async def _fetch(self, reference: Reference, headers: dict[str, str]) -> bytes:
+        answer = await self._get(reference.url, headers)
+        challenge = answer.headers.get("www-authenticate", "")
+        if answer.status == 401 and challenge.lower().startswith("bearer "):
+            token = await self._bearer_token(challenge, headers)
+            headers["Authorization"] = f"Bearer {token}"
+            answer = await self._get(reference.url, headers)
+        _check_answer(answer, reference)
         return answer.body
 
-    body = await fetch(reference)
-    digest = digest_of(body)
-    if reference.is_digest and reference.version.startswith("sha256:") and digest != reference.version:
-        raise RegistryRefused("other", f"manifest of {reference.text} has digest {digest}")
-    if not _is_index(body):
-        return Resolved(digest, decode_manifest(body), digest)
-    chosen = choose_platform(body, architecture)
-    inner = await fetch(reference._replace(version=chosen))
-    if digest_of(inner) != chosen:
-        raise RegistryRefused("other", f"manifest {chosen} has digest {digest_of(inner)}")
-    return Resolved(digest, decode_manifest(inner), chosen)
+    async def _bearer_token(self, challenge: str, headers: dict[str, str]) -> str:
+        """A token for what the challenge names, as the distribution's token specification has it."""
+        fields = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
+        query = urlencode({name: fields[name] for name in ("service", "scope") if name in fields})
+        basic = {name: value for name, value in headers.items() if name == "Authorization"}
+        answer = await self._get(f"{fields.get('realm', '')}?{query}", basic)
+        try:
+            token: dict[str, Any] = msgspec.json.decode(answer.body, type=dict[str, Any])
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            token = {}
+        found = token.get("token") or token.get("access_token")
+        if answer.status != 200 or not isinstance(found, str):
+            raise RegistryRefused("denied", f"failed to fetch a token: HTTP {answer.status}")
+        return found
+
+    async def _get(self, url: str, headers: dict[str, str]) -> HttpAnswer:
+        return await self.http.request(self.namespace, self.nameservers, "GET", url, headers)
 
 
 def _check_answer(answer: HttpAnswer, reference: Reference) -> None:
     if answer.status == 200:
         return
-    if answer.status == 401 and answer.headers.get("www-authenticate", "").lower().startswith("bearer"):
-        raise NeedsBearerToken
-    text = _error_text(answer) or f"unexpected status code {reference.url}: {answer.status}"
+    text = _error_text(answer) or f"unexpected status from GET request to {reference.url}: {answer.status}"
     if answer.status == 404:
         raise RegistryRefused("not_found", text)
-    if answer.status in (400, 401, 403) and "manifest" not in text:
+    if answer.status in (400, 401, 403):
         raise RegistryRefused("denied", text)
     raise RegistryRefused("other", text)
 

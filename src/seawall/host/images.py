@@ -1,0 +1,196 @@
+"""Images on this host: each layer fetched and unpacked once, named by its digest.
+
+Whether a task may have an image is asked of the registry over the task's own interface at every pull, also
+when all of it lies here already; only then are layers shared.
+"""
+
+import asyncio
+import contextlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
+
+import msgspec
+
+from seawall.host.ecr_login import RegistryCredentials
+from seawall.host.failure import FailedStep
+from seawall.host.image_manifest import (
+    Manifest,
+    ManifestSource,
+    Reference,
+    RegistryRefused,
+    Resolved,
+    hex_digest,
+    parse_reference,
+)
+from seawall.host.layer import BadLayer, unpack_layer
+from seawall.host.namespace_http import NamespaceHttp, RequestFailed
+from seawall.host.namespaces import Namespaces
+from seawall.host.skopeo import SkopeoFailed, fetch_image, write_ca_bundle
+from seawall.program.report import Failure
+from seawall.program.task import ImageSource
+
+RETRIES = 1
+
+
+class Image(NamedTuple):
+    """An image ready to run.
+
+    digest   what the reference names; of an index if there is one
+    config   the image's configuration: {"config": {"Env": [...], "Cmd": [...], ...}, "architecture": ...}
+    layers   folders for overlayfs, lowest first
+    """
+
+    digest: str
+    config: dict[str, Any]
+    layers: tuple[Path, ...]
+
+
+class Images:
+    """The cache below `folder`: layers/HEX, configs/HEX.json; tmp/ is emptied at start.
+
+    id_offset   added to every owner in a layer; None leaves owners alone (a process that may not change them)
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        namespaces: Namespaces,
+        http: NamespaceHttp,
+        ca_file: Path | None,
+        id_offset: int | None = 1,
+    ) -> None:
+        self._namespaces = namespaces
+        self._http = http
+        self._id_offset = id_offset
+        self._layers, self._configs, self._tmp = folder / "layers", folder / "configs", folder / "tmp"
+        shutil.rmtree(self._tmp, ignore_errors=True)
+        for made in (self._layers, self._configs, self._tmp):
+            made.mkdir(parents=True, exist_ok=True)
+        self._ca_bundle = folder / "ca-bundle.pem"
+        write_ca_bundle(self._ca_bundle, ca_file)
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def pull(
+        self,
+        namespace: str | None,
+        nameservers: Sequence[str],
+        resolv_conf: str,
+        source: ImageSource,
+        credentials: RegistryCredentials | None,
+        *,
+        retries: int = RETRIES,
+    ) -> Image:
+        """Make an image ready, over the task's own interface.  Raises FailedStep ("pull")."""
+        try:
+            reference = parse_reference(source.reference)
+        except ValueError as error:
+            failure = Failure(step="pull", cause="other", text=f"invalid reference format: {error}")
+            raise FailedStep(failure) from None
+        asked = ManifestSource(self._http, namespace, tuple(nameservers), credentials)
+        resolved = await _resolve(asked, reference, source.architecture, retries)
+        async with self._alone(resolved.manifest_digest):
+            if not self._has(resolved.manifest):
+                try:
+                    await self._fetch(namespace, resolv_conf, source, reference, resolved, credentials)
+                except SkopeoFailed as failed:
+                    raise _failed(reference, failed.cause, failed.text, 2, failed.address) from None
+                except (BadLayer, RegistryRefused) as error:
+                    raise _failed(reference, "other", f"failed to extract layer: {error}", 1) from None
+                except OSError as error:
+                    raise _failed(reference, "other", f"failed to extract layer: {error}", 1) from error
+        return self._image(resolved)
+
+    def _layer(self, digest: str) -> Path:
+        return self._layers / hex_digest(digest)
+
+    def _config(self, digest: str) -> Path:
+        return self._configs / f"{hex_digest(digest)}.json"
+
+    def _has(self, manifest: Manifest) -> bool:
+        return self._config(manifest.config.digest).exists() and all(
+            self._layer(layer.digest).exists() for layer in manifest.layers
+        )
+
+    def _image(self, resolved: Resolved) -> Image:
+        config = msgspec.json.decode(
+            self._config(resolved.manifest.config.digest).read_bytes(), type=dict[str, Any]
+        )
+        layers = tuple(self._layer(layer.digest) for layer in resolved.manifest.layers)
+        return Image(resolved.digest, config, layers)
+
+    @contextlib.asynccontextmanager
+    async def _alone(self, key: str) -> AsyncIterator[None]:
+        lock = self._locks.setdefault(key, asyncio.Lock())
+        async with lock:
+            yield
+
+    async def _fetch(
+        self,
+        namespace: str | None,
+        resolv_conf: str,
+        source: ImageSource,
+        reference: Reference,
+        resolved: Resolved,
+        credentials: RegistryCredentials | None,
+    ) -> None:
+        # By digest: what is fetched is what was resolved, even when the tag moves meanwhile.
+        exact = reference._replace(version=resolved.manifest_digest)
+        with tempfile.TemporaryDirectory(dir=self._tmp) as scratch:
+            blobs = Path(scratch) / "blobs"
+            blobs.mkdir()
+            inside = self._namespaces.path(namespace) if namespace is not None else None
+            await fetch_image(
+                inside, resolv_conf, self._ca_bundle, exact.text, blobs, source.architecture, credentials
+            )
+            for layer in resolved.manifest.layers:
+                async with self._alone(layer.digest):
+                    if not self._layer(layer.digest).exists():
+                        blob = blobs / hex_digest(layer.digest)
+                        await asyncio.to_thread(self._unpack, blob, self._layer(layer.digest))
+            config = resolved.manifest.config.digest
+            (blobs / hex_digest(config)).replace(self._config(config))  # last: its presence says all is here
+
+    def _unpack(self, blob: Path, target: Path) -> None:
+        """In a thread; the layer appears at `target` whole or not at all."""
+        new = Path(tempfile.mkdtemp(dir=self._tmp))
+        try:
+            if self._id_offset is not None:
+                os.chown(new, self._id_offset, self._id_offset)
+            new.chmod(0o755)
+            unpack_layer(blob, new, self._id_offset)
+            new.rename(target)
+        except BaseException:
+            shutil.rmtree(new)
+            raise
+
+
+async def _resolve(asked: ManifestSource, reference: Reference, architecture: str, retries: int) -> Resolved:
+    for tried in range(1, retries + 2):
+        try:
+            return await asked.resolve(reference, architecture)
+        except RegistryRefused as refused:
+            raise _failed(reference, refused.cause, str(refused), tried) from None
+        except RequestFailed as error:
+            if tried > retries:
+                raise _failed(reference, error.cause, error.text, tried, error.address, error.url) from None
+    raise AssertionError("unreachable")
+
+
+def _failed(
+    reference: Reference,
+    cause: str,
+    text: str,
+    tried: int,
+    address: str | None = None,
+    url: str | None = None,
+) -> FailedStep:
+    if url is None:
+        found = re.search(r'"(https?://[^"]+)"', text)
+        url = found[1] if found else reference.url
+    return FailedStep(Failure(step="pull", cause=cause, text=text, url=url, address=address, attempts=tried))
