@@ -91,6 +91,18 @@ def rule_match(rule: SecurityGroupRule, known_groups: Collection[str]) -> str | 
     return f"{peer} {protocol}".strip()
 
 
+def allows(rule: SecurityGroupRule, protocol: str, port: int) -> bool:
+    """Whether a rule's protocol and ports take in a TCP or UDP port; its peer is not looked at."""
+    named = _NAMES.get(rule.protocol, rule.protocol)
+    if named == "-1":
+        return True
+    if named != protocol:
+        return False
+    if rule.from_port is None or rule.from_port == -1 or rule.to_port is None:
+        return True
+    return rule.from_port <= port <= rule.to_port
+
+
 def _protocol_match(rule: SecurityGroupRule) -> str | None:
     protocol = _NAMES.get(rule.protocol, rule.protocol)
     first, last = rule.from_port, rule.to_port

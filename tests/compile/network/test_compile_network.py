@@ -1,0 +1,114 @@
+"""The compiled program, looked at as data."""
+
+from msgspec.structs import replace
+from tests.packet.world_data import Cloud
+
+from seawall.compile.network.compile_network import compile_network
+from seawall.compile.network.numbers import assign
+from seawall.program.network import Namespace, NetworkProgram
+
+
+def small() -> Cloud:
+    cloud = Cloud()
+    vpc = cloud.vpc("a")
+    public, private = cloud.subnet(vpc, "pub", "10.0.0.0/24"), cloud.subnet(vpc, "priv", "10.0.1.0/24")
+    web = cloud.group(vpc, "web", "tcp:80 0.0.0.0/0", "tcp:8000-8100 sg-a-web", "icmp:8 10.0.0.0/8")
+    nat = cloud.nat("n", public, "10.0.0.10", "198.18.0.10")
+    cloud.table(vpc, "pub", subnets=(public,), internet_gateway="igw-a")
+    cloud.table(vpc, "priv", subnets=(private,), nat_gateway=nat)
+    cloud.task("one", public, "10.0.0.20", web, public="198.18.0.20")
+    cloud.task("two", private, "10.0.1.20", web)
+    return cloud
+
+
+def namespace(program: NetworkProgram, name: str) -> Namespace:
+    return next(n for n in program.namespaces if n.name == name)
+
+
+def contents(space: Namespace, name: str) -> dict[str, str | None]:
+    assert space.policy is not None
+    found = next(s for s in space.policy.sets if s.name == name)
+    return {e.key: e.value for e in found.elements}
+
+
+def chain(space: Namespace, name: str) -> list[tuple[str, str]]:
+    assert space.policy is not None
+    return next([(r.text, r.origin) for r in c.rules] for c in space.policy.chains if c.name == name)
+
+
+def test_the_same_snapshot_gives_the_same_program_in_any_order() -> None:
+    cloud = small()
+    once = compile_network(cloud.snapshot())
+    cloud.resources = dict(reversed(cloud.resources.items()))
+    again = compile_network(cloud.snapshot())
+    assert sorted(once.links, key=str) == sorted(again.links, key=str)
+
+
+def test_rules_become_matches_that_name_where_they_come_from() -> None:
+    vpc = namespace(compile_network(small().snapshot()), "vpc-a")
+    assert chain(vpc, "sg_a_web_in") == [
+        ("tcp dport 80 accept", "sgr-a-web-in0"),
+        ("ip saddr @sg_a_web tcp dport 8000-8100 accept", "sgr-a-web-in1"),
+        ("ip saddr 10.0.0.0/8 icmp type 8 icmp code 8 accept", "sgr-a-web-in2"),
+    ]
+    assert contents(vpc, "sg_a_web") == {"10.0.0.20": None, "10.0.1.20": None}
+
+
+def test_public_addresses_need_an_attached_gateway() -> None:
+    cloud = small()
+    vpc = namespace(compile_network(cloud.snapshot()), "vpc-a")
+    assert contents(vpc, "public_to_private") == {"198.18.0.10": "10.0.0.10", "198.18.0.20": "10.0.0.20"}
+    cloud.change("igw-a", vpc_id=None)
+    program = compile_network(cloud.snapshot())
+    assert contents(namespace(program, "vpc-a"), "public_to_private") == {}
+    assert [r.destination for r in namespace(program, "edge").routes] == ["198.18.0.0/16"]
+    defaults = [r for r in namespace(program, "vpc-a").routes if r.destination == "0.0.0.0/0"]
+    assert {r.via for r in defaults} == {None, "10.0.0.10"}  # the gateway's route is a blackhole now
+
+
+def test_only_standing_interfaces_have_links() -> None:
+    cloud = small()
+    cloud.change("eni-one", status="detaching")
+    cloud.change("eni-two", owner=None)
+    cloud.change("nat-n", state="deleting")
+    program = compile_network(cloud.snapshot())
+    assert {link.origin for link in program.links} == {"internet", "igw-a"}
+    assert {n.name for n in program.namespaces} == {"edge", "internet", "fargate", "vpc-a"}
+
+
+def test_a_newcomer_changes_no_number_of_the_others() -> None:
+    cloud = small()
+    before = {(e.origin, e.router.name): e for e in compile_network(cloud.snapshot()).links}
+    for number in range(50):
+        cloud.task(f"t{number}", "subnet-a-priv", f"10.0.1.{100 + number}", "sg-a-web")
+    after = {(e.origin, e.router.name): e for e in compile_network(cloud.snapshot()).links}
+    assert before.items() <= after.items()
+
+
+def test_numbers_are_different_even_where_keys_meet() -> None:
+    keys = [f"key-{n}" for n in range(100)]
+    assert sorted(assign(keys, 1, 100).values()) == list(range(1, 101))
+
+
+def test_a_vpc_without_dns_support_has_no_resolver() -> None:
+    cloud = small()
+    cloud.change("vpc-a", enable_dns_support=False)
+    program = compile_network(cloud.snapshot())
+    assert [r.namespace for r in program.resolvers] == ["edge"]
+    assert contents(namespace(program, "vpc-a"), "resolvers") == {}
+
+
+def test_a_route_to_an_interface_that_checks_addresses_leads_nowhere() -> None:
+    cloud = small()
+    table = cloud.resources["rtb-a-priv"]
+    route = replace(table.routes[1], target_kind="network_interface", target_id="eni-one")
+    cloud.change("rtb-a-priv", routes=(table.routes[0], route))
+
+    def default() -> str | None:
+        space = namespace(compile_network(cloud.snapshot()), "vpc-a")
+        found = [r for r in space.routes if r.destination == "0.0.0.0/0" and r.via != "169.254.0.1"]
+        return next((r.via for r in found if r.via), None)
+
+    assert default() is None
+    cloud.change("eni-one", source_dest_check=False)
+    assert default() == "10.0.0.20"
