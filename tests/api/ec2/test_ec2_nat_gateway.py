@@ -134,6 +134,32 @@ def test_a_full_subnet_is_told_later(ec2: Any, store: Store, vpc_id: str) -> Non
     )
 
 
+def test_five_gateways_in_a_zone(ec2: Any, refused: Refused, vpc_id: str, subnet_id: str) -> None:
+    for _ in range(5):
+        ec2.create_nat_gateway(SubnetId=subnet_id, ConnectivityType="private")
+    text = "Performing this operation would exceed the limit of 5 NAT gateways"
+    with refused("NatGatewayLimitExceeded", text):
+        ec2.create_nat_gateway(SubnetId=subnet_id, ConnectivityType="private")
+    other = ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.0.2.0/24", AvailabilityZone="us-east-1b")
+    ec2.create_nat_gateway(SubnetId=other["Subnet"]["SubnetId"], ConnectivityType="private")
+
+
+@pytest.mark.parametrize(
+    ("address", "text"),
+    [
+        ("nonsense", "Value (nonsense) for parameter privateIpAddress is invalid."),
+        ("10.0.1.2", "Address is in subnet's reserved address range"),
+        ("10.0.2.9", "Address does not fall within the subnet's address range"),
+    ],
+)
+def test_private_addresses_a_gateway_cannot_have(
+    ec2: Any, refused: Refused, subnet_id: str, address: str, text: str
+) -> None:
+    with refused("InvalidParameterValue", text):
+        ec2.create_nat_gateway(SubnetId=subnet_id, ConnectivityType="private", PrivateIpAddress=address)
+    assert ec2.describe_nat_gateways()["NatGateways"] == []
+
+
 def test_why_a_gateway_fails(store: Store, ec2: Any, subnet_id: str, nat: dict[str, Any]) -> None:
     gateway = store.get(NatGateway, nat["NatGatewayId"])
     address = store.get(ElasticIp, gateway.allocation_id or "")

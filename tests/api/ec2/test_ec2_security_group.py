@@ -31,7 +31,7 @@ def test_a_group_is_born_with_all_traffic_out(ec2: Any, refused: Refused, vpc_id
         ec2.create_security_group(GroupName="web", Description="again", VpcId=vpc_id)
     with refused("VPCIdNotSpecified", "No default VPC for this user"):
         ec2.create_security_group(GroupName="web", Description="nowhere")
-    text = "Invalid value 'sg-x' for groupName. Group names may not be in the format sg-*."
+    text = "Value (sg-x) for parameter GroupName is invalid. Group names may not be in the format sg-*."
     with refused("InvalidParameterValue", text):
         ec2.create_security_group(GroupName="sg-x", Description="x", VpcId=vpc_id)
 

@@ -40,8 +40,8 @@ def claim_private_address(txn: Transaction, subnet: Subnet, wanted: IPv4Address 
             "InsufficientFreeAddressesInSubnet",
             "The specified subnet does not have enough free addresses to satisfy the request.",
         )
-    txn.put(AddressCursor(id=subnet.id, last=str(IPv4Address(found))))
-    return str(IPv4Address(found))
+    txn.put(AddressCursor(id=subnet.id, last=found))
+    return found
 
 
 def free_address_count(reader: Reader, subnet: Subnet) -> int:
@@ -54,34 +54,29 @@ def claim_public_address(txn: Transaction) -> str:
     """A public address that nobody holds.  Raises ApiError InsufficientAddressCapacity when all are taken."""
     network = IPv4Network(PUBLIC_POOL)
     first, last = int(network.network_address) + 1, int(network.broadcast_address) - 1
-    taken = {int(IPv4Address(address.public_ip)) for address in txn.all(ElasticIp)}
-    taken |= {
-        int(IPv4Address(interface.association.public_ip))
-        for interface in txn.all(NetworkInterface)
-        if interface.association
-    }
+    taken = {address.public_ip for address in txn.all(ElasticIp)}
+    taken |= {i.association.public_ip for i in txn.all(NetworkInterface) if i.association}
     found = _next_free(first, last, _cursor(txn, "public"), taken)
     if found is None:
         raise ApiError(
             "InsufficientAddressCapacity", "Not enough available addresses to satisfy your request."
         )
-    txn.put(AddressCursor(id="public", last=str(IPv4Address(found))))
-    return str(IPv4Address(found))
+    txn.put(AddressCursor(id="public", last=found))
+    return found
 
 
-def _claim_wanted(wanted: IPv4Address, first: int, last: int, taken: Collection[int]) -> str:
+def _claim_wanted(wanted: IPv4Address, first: int, last: int, taken: Collection[str]) -> str:
     if not first - RESERVED_AT_START <= int(wanted) <= last + 1:
         raise ApiError("InvalidParameterValue", "Address does not fall within the subnet's address range")
     if not first <= int(wanted) <= last:
         raise ApiError("InvalidParameterValue", "Address is in subnet's reserved address range")
-    if int(wanted) in taken:
+    if str(wanted) in taken:
         raise ApiError("InvalidIPAddress.InUse", f"Address {wanted} is in use.")
     return str(wanted)
 
 
-def _private_addresses(reader: Reader, subnet: Subnet) -> set[int]:
-    interfaces = reader.referrers(NetworkInterface, subnet.ref)
-    return {int(IPv4Address(interface.private_ip_address)) for interface in interfaces}
+def _private_addresses(reader: Reader, subnet: Subnet) -> set[str]:
+    return {interface.private_ip_address for interface in reader.referrers(NetworkInterface, subnet.ref)}
 
 
 def _cursor(reader: Reader, id: str) -> int:
@@ -89,10 +84,11 @@ def _cursor(reader: Reader, id: str) -> int:
     return int(IPv4Address(cursor.last)) if cursor else 0
 
 
-def _next_free(first: int, last: int, after: int, taken: Collection[int]) -> int | None:
-    """The first number in (after, last], then in [first, after], that is not taken."""
+def _next_free(first: int, last: int, after: int, taken: Collection[str]) -> str | None:
+    """The first address in (after, last], then in [first, after], that is not taken."""
     start = after + 1 if first <= after < last else first
     for candidate in chain(range(start, last + 1), range(first, start)):
-        if candidate not in taken:
-            return candidate
+        address = str(IPv4Address(candidate))
+        if address not in taken:
+            return address
     return None

@@ -23,7 +23,9 @@ _REFUSALS = {
     "RouteTableLimitExceeded": "The maximum number of route tables has been reached.",
     "RouteLimitExceeded": "The maximum number of routes has been reached.",
     "InternetGatewayLimitExceeded": "The maximum number of internet gateways has been reached.",
-    "NatGatewayLimitExceeded": "The maximum number of NAT gateways has been reached.",
+    "NatGatewayLimitExceeded": (
+        f"Performing this operation would exceed the limit of {NAT_GATEWAYS_PER_ZONE} NAT gateways"
+    ),
     "AddressLimitExceeded": "The maximum number of addresses has been reached.",
     "SecurityGroupLimitExceeded": "The maximum number of security groups has been reached.",
     "RulesPerSecurityGroupLimitExceeded": (

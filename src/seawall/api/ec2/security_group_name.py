@@ -50,11 +50,11 @@ def check_group_name(name: str) -> None:
     if name.startswith("sg-"):
         raise ApiError(
             "InvalidParameterValue",
-            f"Invalid value '{name}' for groupName. Group names may not be in the format sg-*.",
+            f"Value ({name}) for parameter GroupName is invalid. Group names may not be in the format sg-*.",
         )
     if name == "default":
         raise ApiError("InvalidGroup.Reserved", "The security group 'default' is reserved")
-    _check_text(name, "groupName")
+    _check_text(name, "GroupName")
 
 
 def check_group_description(description: str) -> None:
