@@ -1,6 +1,5 @@
 """RunTask: one transaction that records what shall run.  The controllers make it true."""
 
-from collections import Counter
 from typing import Any
 
 import msgspec
@@ -13,7 +12,7 @@ from seawall.api.ecs.names import active_cluster, invalid_parameter
 from seawall.api.ecs.passed_role import passed_role_arn
 from seawall.api.ecs.served import read_served
 from seawall.api.ecs.tags import read_tags
-from seawall.api.ecs.task_network import TaskNetwork, choose_subnet, read_network
+from seawall.api.ecs.task_network import SubnetChoice, TaskNetwork, read_network
 from seawall.api.ecs.task_overrides import Overrides, read_overrides
 from seawall.api.ecs.task_shape import show_task
 from seawall.api.params import Params
@@ -70,8 +69,8 @@ def run_task(call: Call, params: Params) -> dict[str, Any]:
             params.plain()  # the first call looked at every member
         else:
             request = _read(call, txn, params)
-            placed: Counter[str] = Counter()
-            tasks = [_record(call, txn, request, provider, placed) for provider in request.launch.providers]
+            choice = SubnetChoice(txn, request.network)
+            tasks = [_record(call, txn, request, provider, choice) for provider in request.launch.providers]
             record(txn, SCOPE, token, fingerprint, {"tasks": [[task.cluster, task.id] for task in tasks]})
     return {"tasks": [show_task(call, task, with_tags=True) for task in tasks], "failures": []}
 
@@ -147,11 +146,10 @@ def _tags(params: Params, cluster: Cluster, definition: TaskDefinition) -> Tags:
 
 
 def _record(
-    call: Call, txn: Transaction, request: _Request, provider: str | None, placed: Counter[str]
+    call: Call, txn: Transaction, request: _Request, provider: str | None, choice: SubnetChoice
 ) -> Task:
     """Write one task and its interface."""
-    subnet = choose_subnet(txn, request.network, placed)
-    placed[subnet.availability_zone] += 1
+    subnet = choice.take()
     task = _attach(call, txn, request.network, subnet, _task(call, request, subnet, provider))
     txn.put(task, expect=0)
     return task

@@ -65,17 +65,26 @@ def read_network(reader: Reader, configuration: Params | None) -> TaskNetwork:
     )
 
 
-def choose_subnet(reader: Reader, network: TaskNetwork, placed: Counter[str]) -> Subnet:
-    """The subnet for the next task: fewest tasks of this call in its zone, then most free addresses.
+class SubnetChoice:
+    """Spreads the tasks of one call over zones and free addresses."""
 
-    placed   tasks of this call by availability zone
-    When no subnet has a free address, one of them all the same: the task will say so.
-    """
-    free = {subnet.id: free_address_count(reader, subnet) for subnet in network.subnets}
-    roomy = [subnet for subnet in network.subnets if free[subnet.id] > 0]
-    return min(
-        roomy or network.subnets, key=lambda subnet: (placed[subnet.availability_zone], -free[subnet.id])
-    )
+    def __init__(self, reader: Reader, network: TaskNetwork) -> None:
+        self._subnets = network.subnets
+        self._free = {subnet.id: free_address_count(reader, subnet) for subnet in network.subnets}
+        self._placed: Counter[str] = Counter()  # tasks by availability zone
+
+    def take(self) -> Subnet:
+        """The next task's subnet: of the zone with the fewest tasks so far, the one with most free addresses.
+
+        When none has a free address, one of them all the same: the task will say so.
+        """
+        roomy = [subnet for subnet in self._subnets if self._free[subnet.id] > 0]
+        subnet = min(
+            roomy or self._subnets, key=lambda s: (self._placed[s.availability_zone], -self._free[s.id])
+        )
+        self._free[subnet.id] -= 1
+        self._placed[subnet.availability_zone] += 1
+        return subnet
 
 
 def _retrieve(reader: Reader, cls: type[R], ids: Sequence[str], words: str) -> list[R]:
