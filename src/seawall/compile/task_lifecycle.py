@@ -114,10 +114,12 @@ def _stopping(task: Task, facts: Facts) -> Task:
 
 
 def _all_ended(facts: Facts) -> bool:
-    """No container runs and none will: each exited or failed, or was never started and the stop is known."""
+    """No container runs and none will, and all output is sent: each exited or failed, or was never started
+    and the stop is known."""
     containers = facts.report.containers if facts.report else ()
     return all(
-        c.state in ("exited", "failed") or (facts.in_force and c.state not in ("created", "running"))
+        (c.state in ("exited", "failed") and not c.output_pending)
+        or (facts.in_force and c.state not in ("created", "running", "exited", "failed"))
         for c in containers
     ) and (bool(containers) or facts.in_force)
 

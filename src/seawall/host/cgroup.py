@@ -51,6 +51,7 @@ class Cgroups:
         elif self.version == 1:
             for name, base in self._bases.items():
                 (base / task).mkdir(exist_ok=True)
+                _inherit_cpuset(base / task)
                 for file, value in _sizes_v1(name, quota, memory_bytes, pids):
                     _write(base / task / file, value)
 
@@ -89,6 +90,7 @@ class Cgroups:
             for name in _hierarchies_v1():
                 base = ROOT / name / self._name
                 base.mkdir(exist_ok=True)
+                _inherit_cpuset(base)
                 self._bases[name] = base
             self.version = 1
         else:
@@ -139,11 +141,13 @@ def _sizes_v1(controller: str, quota: int, memory_bytes: int, pids: int) -> Iter
         yield "memory.limit_in_bytes", str(memory_bytes)
     if "pids" in names:
         yield "pids.max", str(pids)
-    if "cpuset" in names:
-        # A cpuset takes no process before it has processors and memory nodes; give it its parent's.
-        for file in ("cpuset.cpus", "cpuset.mems"):
-            for folder in (ROOT / controller,):
-                yield file, (folder / file).read_text().strip()
+
+
+def _inherit_cpuset(folder: Path) -> None:
+    """A v1 cpuset takes no process before it has processors and memory nodes; give it its parent's."""
+    for file in ("cpuset.cpus", "cpuset.mems"):
+        if (folder / file).exists():
+            _write(folder / file, (folder.parent / file).read_text().strip())
 
 
 def _remove(folder: Path) -> None:

@@ -1,7 +1,7 @@
 """A private world: user, mount, network, PID, IPC and UTS namespaces, with a small init as process 1.
 
-Everything Seawall makes on a machine lives in one.  Inside it the agent is root; outside it is whoever started
-Seawall.  Ending process 1 ends it all.  The world does not hang on the process that started it.
+Everything Seawall makes on a machine lives in one.  Inside it the agent is root; outside it is whoever
+started Seawall.  Ending process 1 ends it all.  The world does not hang on the process that started it.
 
 How one is born: `start_world` runs this module as a child, which leaves for new namespaces and waits; the
 parent writes its id maps (from outside, as the kernel wants it); the child makes process 1, tells its number
@@ -43,6 +43,7 @@ MS_BIND = 0x1000
 IDS_PER_WORLD = 65537  # root and the 65,536 ids of a container
 ROOTS_FIRST_ID = 1_000_000_000  # where the ids of root's worlds begin: beyond what distributions hand out
 ROOTS_WORLDS = 16_384
+STAGES = ("/mnt", "/media", "/srv", "/opt")
 END_TIMEOUT_S = 20.0
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -264,6 +265,12 @@ def _first_process(state_dir: Path, id: str, agent_command: list[str]) -> NoRetu
     _mount("proc", Path("/proc"), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     _mount("tmpfs", run, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=256m")
     (run / "world-id").write_text(id)
+    (run / "stage").symlink_to(_stage(state_dir))
+    hybrid = Path("/sys/fs/cgroup/unified")
+    if hybrid.is_dir():
+        # crun refuses a v1 machine whose unplaced controllers lie in the unified hierarchy; without sight of
+        # that it works, and starts containers in a third of runc's time.
+        _mount("tmpfs", hybrid, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=4k")
     socket.sethostname("seawall")
     _loopback_up()
     service = run / "services/agent"
@@ -277,6 +284,24 @@ def _first_process(state_dir: Path, id: str, agent_command: list[str]) -> NoRetu
         os.dup2(null, number)
     os.chdir("/")
     os.execvp("s6-svscan", ["s6-svscan", str(service.parent)])
+
+
+def _stage(state_dir: Path) -> Path:
+    """A folder of the world that everybody can walk into, for what containers' own ids must reach.
+
+    The state directory is its owner's alone.  So a tmpfs covers one of the folders every Linux has and that
+    nothing we need lies in.
+    """
+    needed = [
+        state_dir,
+        *(Path(p).resolve() for p in (sys.prefix, sys.base_prefix, sys.executable, __file__)),
+    ]
+    for name in STAGES:
+        folder = Path(name)
+        if folder.is_dir() and not folder.is_symlink() and not any(p.is_relative_to(folder) for p in needed):
+            _mount("tmpfs", folder, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=256m")
+            return folder
+    raise OSError(0, "is needed, but Seawall itself lies in each", " or ".join(STAGES))
 
 
 def _mount(source: str | None, target: Path, kind: str | None, flags: int, data: str | None = None) -> None:

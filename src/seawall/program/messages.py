@@ -61,6 +61,7 @@ class State(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     applied_revision: int
     tasks: tuple[TaskReport, ...]
     problems: tuple[Problem, ...] = ()
+    limits: str = "enforced"  # or why memory, CPU and process limits cannot hold here
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -30,7 +30,7 @@ ContainerState = Literal["waiting", "pulling", "pulled", "created", "running", "
 
 
 class ContainerReport(msgspec.Struct, frozen=True, kw_only=True):
-    """Times are seconds since the epoch."""
+    """Times are seconds since the epoch.  `output_pending`: it has ended, its last output is still being sent."""
 
     name: str
     runtime_id: str
@@ -42,6 +42,7 @@ class ContainerReport(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: float | None = None
     exit_code: int | None = None
     out_of_memory: bool = False
+    output_pending: bool = False
     failure: Failure | None = None
 
 

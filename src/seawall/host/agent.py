@@ -1,0 +1,230 @@
+"""The host agent: makes this host equal to the program it is given, and reports facts.
+
+Runs inside the world, kept alive by its init.  Started again after a kill it takes the last program from the
+world's memory and goes on, with or without a control plane: names are answered, output is sent, exits are
+noticed.  Nothing it started ends with it.
+"""
+
+import argparse
+import asyncio
+import errno
+import logging
+import resource
+import shutil
+import socket
+import sys
+from pathlib import Path
+
+import msgspec
+
+from seawall.host.cgroup import Cgroups
+from seawall.host.conmon import Conmon
+from seawall.host.container import Host
+from seawall.host.images import Images
+from seawall.host.namespace_http import NamespaceHttp
+from seawall.host.namespaces import Namespaces
+from seawall.host.network.engine import NetworkEngine
+from seawall.host.resolver import Resolvers
+from seawall.host.runtime import NoRuntime, choose_runtime
+from seawall.host.seccomp import read_profile
+from seawall.host.server import Server
+from seawall.host.task import Task
+from seawall.program.host import HostProgram
+from seawall.program.messages import (
+    Applied,
+    Apply,
+    Connect,
+    Done,
+    Listen,
+    Observe,
+    Reply,
+    Request,
+    State,
+    TaskChanged,
+)
+from seawall.program.report import Problem, TaskReport
+
+log = logging.getLogger("seawall.agent")
+
+INITS = ("catatonit", "tini-static", "docker-init")
+RETRY_S = 1.0  # after a program that could not be applied whole
+
+
+class Agent:
+    """One host.  `program` is the newest asked for; `applied` the revision whose network stands."""
+
+    def __init__(self, state_dir: Path, runtime: str | None) -> None:
+        run = state_dir / "run"
+        stage = (run / "stage").resolve()
+        self.world = (run / "world-id").read_text()
+        self._tasks_dir = state_dir / "tasks"
+        self._saved = run / "program.msgpack"
+        namespaces = Namespaces(run)
+        ca_file = state_dir / "tls/ca.pem"
+        http = NamespaceHttp(namespaces, ca_file)
+        self._host = Host(
+            namespaces=namespaces,
+            http=http,
+            images=Images(state_dir / "images", namespaces, http, ca_file),
+            conmon=Conmon(choose_runtime(runtime, run / "probe"), stage),
+            cgroups=Cgroups(self.world),
+            seccomp_profile=read_profile(),
+            stage=stage,
+            init=next((Path(found) for name in INITS if (found := shutil.which(name))), None),
+        )
+        self._engine = NetworkEngine(run)
+        self._resolvers = Resolvers(run)
+        self._server = Server(state_dir / "agent.sock", self._answer)
+        self._program: HostProgram | None = None
+        self._wake = asyncio.Event()
+        self._tasks: dict[str, Task] = {}
+        self._removals: dict[str, asyncio.Task[None]] = {}
+        self._applied = 0
+        self._problems: tuple[Problem, ...] = ()
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        self._forget_other_worlds()
+        if self._saved.exists():
+            self._program = msgspec.msgpack.decode(self._saved.read_bytes(), type=HostProgram)
+            self._wake.set()
+        log.info("agent.started", extra={"world": self.world, "runtime": str(self._host.conmon.runtime)})
+        await asyncio.gather(self._server.serve(), self._follow())
+
+    async def _follow(self) -> None:
+        """Apply the newest program whenever there is one; again soon where something did not work."""
+        while True:
+            try:
+                await asyncio.wait_for(self._wake.wait(), RETRY_S if self._problems else None)
+            except asyncio.TimeoutError:
+                self._engine.distrust()
+            self._wake.clear()
+            if self._program is not None:
+                await self._make_so(self._program)
+
+    async def _make_so(self, program: HostProgram) -> None:
+        """The network first, so that no container runs before its policy; then the tasks."""
+        self._remove_unnamed(program)
+        problems = await self._engine.apply(program.network)
+        problems += await self._resolvers.apply(program.network)
+        for problem in problems:
+            log.error("apply.problem", extra={"subject": problem.subject, "text": problem.text})
+        self._problems = problems
+        if not problems:
+            self._applied = program.revision
+        self._server.tell(Applied(revision=self._applied, problems=problems))
+        broken = {problem.subject for problem in problems}
+        for wanted in program.tasks:
+            task = self._tasks.get(wanted.id)
+            if task is not None:
+                task.update(wanted)
+            elif wanted.id not in self._removals and wanted.namespace not in broken:
+                folder = self._tasks_dir / wanted.id
+                self._tasks[wanted.id] = Task(self._host, wanted, folder, self._task_changed)
+
+    def _remove_unnamed(self, program: HostProgram) -> None:
+        named = {task.id for task in program.tasks}
+        for id in [id for id in self._tasks if id not in named]:
+            self._removals[id] = asyncio.create_task(self._remove(id, self._tasks.pop(id)))
+
+    async def _remove(self, id: str, task: Task) -> None:
+        await task.remove()
+        del self._removals[id]
+
+    def _forget_other_worlds(self) -> None:
+        """What a world that is gone left on disk has no process, mount or namespace any more."""
+        mark = self._tasks_dir / "world-id"
+        if mark.exists() and mark.read_text() == self.world:
+            return
+        shutil.rmtree(self._tasks_dir, ignore_errors=True)
+        self._tasks_dir.mkdir(parents=True)
+        mark.write_text(self.world)
+
+    def _task_changed(self, report: TaskReport) -> None:
+        self._server.tell(TaskChanged(report=report))
+
+    async def _answer(self, request: Request) -> tuple[Reply, socket.socket | None]:
+        carried: socket.socket | None = None
+        body: Done | State = Done()
+        match request.body:
+            case Apply(program=program):
+                self._accept(program)
+            case Observe():
+                body = self._state()
+            case Listen():
+                carried = self._listen(request.body)
+            case Connect():
+                carried = await self._connect(request.body)
+        if carried is not None:
+            body = Done(descriptor=True)
+        return Reply(number=request.number, body=body), carried
+
+    def _accept(self, program: HostProgram) -> None:
+        self._program = program
+        draft = self._saved.with_suffix(".new")
+        draft.write_bytes(msgspec.msgpack.encode(program))
+        draft.replace(self._saved)
+        self._wake.set()
+
+    def _state(self) -> State:
+        return State(
+            world=self.world,
+            applied_revision=self._applied,
+            tasks=tuple(task.report for task in self._tasks.values()),
+            problems=self._problems,
+            limits=self._host.cgroups.reason or "enforced",
+        )
+
+    def _listen(self, wanted: Listen) -> socket.socket:
+        kind = socket.SOCK_DGRAM if wanted.udp else socket.SOCK_STREAM
+        made = self._host.namespaces.socket_in(wanted.namespace, socket.AF_INET, kind)
+        try:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            made.bind((wanted.address, wanted.port))
+            if not wanted.udp:
+                made.listen(1024)
+        except OSError:
+            made.close()
+            raise
+        return made
+
+    async def _connect(self, wanted: Connect) -> socket.socket:
+        made = self._host.namespaces.socket_in(wanted.namespace)
+        try:
+            made.setblocking(False)
+            address = (wanted.address, wanted.port)
+            connecting = asyncio.get_running_loop().sock_connect(made, address)
+            await asyncio.wait_for(connecting, wanted.timeout_s)
+        except asyncio.TimeoutError:
+            made.close()
+            raise OSError(errno.ETIMEDOUT, f"no answer from {wanted.address}:{wanted.port}") from None
+        except OSError:
+            made.close()
+            raise
+        return made
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="seawall.host.agent")
+    parser.add_argument("--state-dir", type=Path, required=True)
+    parser.add_argument("--runtime")
+    args = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    _raise_open_files()
+    try:
+        agent = Agent(args.state_dir, args.runtime)
+    except NoRuntime as error:
+        log.error("no OCI runtime works here: %s", error)
+        return 1
+    asyncio.run(agent.run())
+    return 0
+
+
+def _raise_open_files() -> None:
+    """Use all the descriptors this process may have; each namespace and monitor takes some."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

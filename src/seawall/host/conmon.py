@@ -1,0 +1,220 @@
+"""One container under conmon: its monitor holds its output and its exit code, whoever else dies.
+
+conmon (the monitor of podman and CRI-O) runs `RUNTIME create` and then waits for the container's end, writes
+the exit code to a file and goes.  So a container outlives the agent, and a new agent finds out what became of
+it: conmon still there means it runs, conmon gone means the exit file tells.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+CREATE_TIMEOUT_S = 60.0
+KILLED = 137  # what is said of a container whose monitor was killed together with it
+
+
+class RuntimeFailed(Exception):
+    """The OCI runtime said no; the text is its own."""
+
+
+class Monitor(msgspec.Struct, frozen=True, kw_only=True):
+    """A conmon process.  `started` (clock ticks) tells it from a later process with the same number."""
+
+    pid: int
+    started: int
+
+
+class Conmon:
+    """Makes, starts, signals and removes containers with one OCI runtime.
+
+    runtime   path of crun, runc or another program with their command line
+    folder    a short path inside the world for the runtime's state, exit files and sockets
+    """
+
+    def __init__(self, runtime: Path, folder: Path) -> None:
+        self.runtime = runtime
+        self._state = folder / "runtime"
+        self._exits = folder / "exits"
+        self._sockets = folder / "attach"
+        for path in (self._state, self._exits, self._sockets):
+            path.mkdir(parents=True, exist_ok=True)
+
+    async def create(self, id: str, bundle: Path, log: Path, *, terminal: bool, stdin: bool) -> Monitor:
+        """Create, not start, the container whose config.json is in `bundle`.  Raises RuntimeFailed."""
+        read, write = os.pipe()
+        command = [
+            "conmon",
+            *("--api-version", "1", "--cid", id, "--cuuid", id, "--name", id),
+            *("--runtime", str(self.runtime), "--runtime-arg", f"--root={self._state}"),
+            *("--bundle", str(bundle), "--log-path", f"k8s-file:{log}", "--log-level", "error"),
+            *("--container-pidfile", str(bundle / "pid"), "--conmon-pidfile", str(bundle / "conmon.pid")),
+            *("--exit-dir", str(self._exits), "--persist-dir", str(bundle)),
+            *("--socket-dir-path", str(self._sockets), "--no-sync-log"),
+            *(("--terminal",) if terminal else ()),
+            *(("--stdin", "--leave-stdin-open") if stdin else ()),
+        ]
+        environment = {**os.environ, "_OCI_SYNCPIPE": str(write)}
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                env=environment,
+                pass_fds=(write,),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        finally:
+            os.close(write)
+        try:
+            await process.wait()
+            said = await asyncio.wait_for(_read_line(read), CREATE_TIMEOUT_S)
+        except asyncio.TimeoutError:
+            raise RuntimeFailed(f"the runtime did not answer within {CREATE_TIMEOUT_S:.0f} s") from None
+        finally:
+            os.close(read)
+        _raise_unless_created(said)
+        pid = int((bundle / "conmon.pid").read_text())
+        return Monitor(pid=pid, started=start_time(pid) or 0)
+
+    async def start(self, id: str) -> None:
+        """Start a created container.  Raises RuntimeFailed."""
+        await self._run("start", id)
+
+    async def status(self, id: str) -> str | None:
+        """ "created", "running", "stopped" as the runtime sees it; None when it knows no such container."""
+        try:
+            state: dict[str, Any] = json.loads(await self._run("state", id))
+        except RuntimeFailed:
+            return None
+        return str(state.get("status"))
+
+    async def remove(self, id: str) -> None:
+        """Kill what is left of a container and forget it; one that is gone already is no error."""
+        if (self._state / id).exists():
+            try:
+                await self._run("delete", "--force", id)
+            except RuntimeFailed:
+                if (self._state / id).exists():
+                    raise
+        (self._exits / id).unlink(missing_ok=True)
+
+    def known(self) -> frozenset[str]:
+        """The containers the runtime keeps a state of."""
+        return frozenset(path.name for path in self._state.iterdir() if path.is_dir())
+
+    def exit(self, id: str) -> tuple[int, float]:
+        """Exit code and time (seconds since the epoch) of a container whose monitor has ended."""
+        file = self._exits / id
+        try:
+            return int(file.read_text()), file.stat().st_mtime
+        except (FileNotFoundError, ValueError):
+            return KILLED, 0.0
+
+    async def _run(self, *words: str) -> str:
+        process = await asyncio.create_subprocess_exec(
+            str(self.runtime),
+            f"--root={self._state}",
+            *words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        out, err = await process.communicate()
+        if process.returncode != 0:
+            raise RuntimeFailed(
+                err.decode(errors="replace").strip() or f"{self.runtime.name} {words[0]} failed"
+            )
+        return out.decode()
+
+
+async def ended(monitor: Monitor) -> None:
+    """Return when a monitor is gone."""
+    try:
+        descriptor = os.pidfd_open(monitor.pid)
+    except ProcessLookupError:
+        return
+    gone = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    try:
+        if start_time(monitor.pid) != monitor.started:
+            return
+        loop.add_reader(descriptor, gone.set)
+        await gone.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+
+
+def is_alive(monitor: Monitor) -> bool:
+    return start_time(monitor.pid) == monitor.started
+
+
+def kill(bundle: Path, number: int) -> bool:
+    """Signal the first process of the container of a bundle; False when it is gone."""
+    try:
+        os.kill(int((bundle / "pid").read_text()), number)
+    except (FileNotFoundError, ProcessLookupError, ValueError):
+        return False
+    return True
+
+
+def signal_number(name: str | None) -> int:
+    """SIGTERM for None; takes "SIGINT", "INT" and "2"."""
+    if not name:
+        return signal.SIGTERM
+    if name.isdigit():
+        return int(name)
+    full = name.upper() if name.upper().startswith("SIG") else f"SIG{name.upper()}"
+    return signal.Signals[full] if full in signal.Signals.__members__ else signal.SIGTERM
+
+
+def start_time(pid: int) -> int | None:
+    """When a process began, in clock ticks after boot; None when it is gone or a zombie."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
+async def _read_line(descriptor: int) -> str:
+    """One line from a pipe; what there is when it ends before."""
+    os.set_blocking(descriptor, False)
+    found = b""
+    ready = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_reader(descriptor, ready.set)
+    try:
+        while b"\n" not in found:
+            await ready.wait()
+            ready.clear()
+            try:
+                chunk = os.read(descriptor, 65536)
+            except BlockingIOError:
+                continue
+            if not chunk:
+                break
+            found += chunk
+    finally:
+        loop.remove_reader(descriptor)
+    return found.decode(errors="replace")
+
+
+def _raise_unless_created(said: str) -> None:
+    """conmon answers with the container's pid, or a negative number and the runtime's words."""
+    try:
+        answer = json.loads(said)
+    except ValueError:
+        raise RuntimeFailed(f"conmon ended without an answer: {said.strip()}") from None
+    pid = answer.get("data", answer.get("pid", -1))
+    if not isinstance(pid, int) or pid <= 0:
+        raise RuntimeFailed(
+            str(answer.get("message", "")).strip() or "the runtime could not create the container"
+        )

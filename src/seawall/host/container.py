@@ -1,0 +1,312 @@
+"""One container of a task: from a pulled image to an exit code, resumable at every step.
+
+What is known is written to `state.json` before and after each step, so that an agent that was killed finds out
+where it was: a container with a live monitor is adopted, one that was being made is made anew.
+"""
+
+import asyncio
+import logging
+import os
+import resource
+import shutil
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from seawall.host import conmon
+from seawall.host.awslogs import LogShipper
+from seawall.host.cgroup import Cgroups
+from seawall.host.conmon import Conmon, Monitor, RuntimeFailed
+from seawall.host.failure import FailedStep
+from seawall.host.images import Image, Images
+from seawall.host.mounts import mount_overlay, unmount
+from seawall.host.namespace_http import NamespaceHttp
+from seawall.host.namespaces import Namespaces, task_id_map
+from seawall.host.oci_spec import SpecError, Surroundings, runtime_spec
+from seawall.program.report import ContainerReport, Failure, FailureStep
+from seawall.program.task import ContainerProgram, TaskProgram
+
+log = logging.getLogger("seawall.container")
+
+KILL_WAIT_S = 10.0
+RLIMITS = {n[7:].lower(): getattr(resource, n) for n in dir(resource) if n.startswith("RLIMIT_")}
+
+
+@dataclass(frozen=True)
+class Host:
+    """What all containers of a host share."""
+
+    namespaces: Namespaces
+    http: NamespaceHttp
+    images: Images
+    conmon: Conmon
+    cgroups: Cgroups
+    seccomp_profile: dict[str, Any]
+    stage: Path  # a folder that containers' own ids can walk into
+    init: Path | None  # a static init for initProcessEnabled
+
+
+class Record(msgspec.Struct, kw_only=True):
+    """state.json: where this container is."""
+
+    report: ContainerReport
+    monitor: Monitor | None = None
+    stop_signal: str | None = None
+
+
+class Container:
+    """All operations are called by the task's one worker, one after the other."""
+
+    def __init__(self, host: Host, task: TaskProgram, program: ContainerProgram, folder: Path) -> None:
+        self.program = program
+        self._host = host
+        self._task = task
+        self._folder = folder
+        self._rootfs = host.stage / "rootfs" / program.runtime_id
+        self._shipper: LogShipper | None = None
+        self._shipping: asyncio.Task[None] | None = None
+        self._image: Image | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+        self._record = _read(folder / "state.json") or Record(
+            report=ContainerReport(name=program.name, runtime_id=program.runtime_id)
+        )
+
+    @property
+    def report(self) -> ContainerReport:
+        return self._record.report
+
+    @property
+    def runs(self) -> bool:
+        return self.report.state == "running"
+
+    @property
+    def ended(self) -> bool:
+        return self.report.state in ("exited", "failed")
+
+    async def adopt(self) -> None:
+        """Find out what became of the container while no agent was there."""
+        monitor = self._record.monitor
+        if self.ended:
+            return
+        if monitor is not None and self.report.state in ("created", "running"):
+            status = await self._host.conmon.status(self.program.runtime_id)
+            if conmon.is_alive(monitor) and status == "running":
+                if self.report.state == "created":
+                    self._note(state="running", started_at=time.time())
+                await self._resume_logs()
+                return
+            if self.report.state == "running":
+                await self._resume_logs()
+                await self._exited()
+                return
+        await self._discard()
+        self._note(state="waiting", pull_started_at=None, pull_stopped_at=None)
+        self._record.monitor = None
+
+    async def pull(self, nameservers: list[str], credentials: Any) -> None:
+        """Raises FailedStep."""
+        self._note(state="pulling", pull_started_at=time.time())
+        self._image = await self._host.images.pull(
+            self._task.namespace, nameservers, self._task.resolv_conf, self.program.image, credentials
+        )
+        self._record.stop_signal = self._image.config.get("config", {}).get("StopSignal")
+        self._note(state="pulled", image_digest=self._image.digest, pull_stopped_at=time.time())
+
+    async def open_logs(self) -> None:
+        """Make the log stream, before anything is written to it.  Raises FailedStep."""
+        if self.program.logs is None:
+            return
+        self._shipper = self._make_shipper()
+        await self._shipper.open()
+
+    async def create(self) -> None:
+        """Raises FailedStep."""
+        assert self._image is not None
+        try:
+            self._mount(self._image)
+            spec = runtime_spec(
+                self._task, self.program, self._image.config.get("config") or {}, self._surroundings()
+            )
+            (self._folder / "config.json").write_bytes(msgspec.json.encode(spec))
+            self._record.monitor = await self._host.conmon.create(
+                self.program.runtime_id,
+                self._folder,
+                self._folder / "output.log",
+                terminal=self.program.tty,
+                stdin=self.program.interactive,
+            )
+        except (RuntimeFailed, SpecError, OSError) as error:
+            raise self._failed("create", str(error)) from error
+        self._note(state="created")
+
+    async def start(self) -> None:
+        """Raises FailedStep."""
+        try:
+            await self._host.conmon.start(self.program.runtime_id)
+        except RuntimeFailed as error:
+            raise self._failed("start", str(error)) from error
+        self._note(state="running", started_at=time.time())
+        self._ship()
+
+    async def wait(self) -> None:
+        """Return when the container has exited and that is noted."""
+        assert self._record.monitor is not None
+        await conmon.ended(self._record.monitor)
+        await self._exited()
+
+    async def stop(self) -> None:
+        """Ask it to end, and after the stop timeout make it.  One that never started is unmade."""
+        if not self.runs and not self.ended:
+            await self._discard()
+            self._note(state="waiting")
+        if not self.runs or self._record.monitor is None:
+            return
+        name = self.program.stop_signal or self._record.stop_signal
+        conmon.kill(self._folder, conmon.signal_number(name))
+        try:
+            await asyncio.wait_for(conmon.ended(self._record.monitor), self.program.stop_timeout_s)
+        except asyncio.TimeoutError:
+            conmon.kill(self._folder, signal.SIGKILL)
+            await asyncio.wait_for(conmon.ended(self._record.monitor), KILL_WAIT_S)
+        if self.runs:
+            await self._exited()
+
+    def fail(self, failure: Failure) -> None:
+        """Record why it will never run."""
+        self._note(state="failed", failure=failure)
+
+    def update(self, program: ContainerProgram) -> None:
+        """Take over fresh credentials and the desired state; the rest of a program never changes."""
+        self.program = program
+        if self._shipper is not None and program.logs is not None:
+            self._shipper.update(program.logs)
+
+    async def finish_logs(self) -> None:
+        """Send what is left of the output."""
+        if self._shipping is not None and self._shipper is not None:
+            await self._shipper.finish()
+            await self._shipping
+            self._shipping = None
+            self._note(output_pending=False)
+
+    async def remove(self) -> None:
+        """Kill what is left and remove every trace but nothing of other containers."""
+        conmon.kill(self._folder, signal.SIGKILL)
+        if self._record.monitor is not None:
+            await conmon.ended(self._record.monitor)
+        await self.finish_logs()
+        await self._discard()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    async def _discard(self) -> None:
+        conmon.kill(self._folder, signal.SIGKILL)
+        await self._host.conmon.remove(self.program.runtime_id)
+        unmount(self._rootfs)
+        if self._rootfs.is_dir():
+            self._rootfs.rmdir()
+        for name in ("upper", "work"):
+            shutil.rmtree(self._folder / name, ignore_errors=True)
+        for name in ("pid", "conmon.pid"):
+            (self._folder / name).unlink(missing_ok=True)
+
+    async def _exited(self) -> None:
+        code, at = self._host.conmon.exit(self.program.runtime_id)
+        self._note(
+            state="exited",
+            exit_code=code,
+            finished_at=at or time.time(),
+            out_of_memory=self._host.cgroups.out_of_memory(self._task.id, self.program.runtime_id),
+            output_pending=self._shipping is not None,
+        )
+
+    def _mount(self, image: Image) -> None:
+        first = task_id_map().first
+        for name in ("upper", "work"):
+            path = self._folder / name
+            path.mkdir(exist_ok=True)
+            os.chown(path, first, first)
+            path.chmod(0o755)
+        self._rootfs.mkdir(parents=True, exist_ok=True)
+        mount_overlay(image.layers, self._folder / "upper", self._folder / "work", self._rootfs)
+
+    def _surroundings(self) -> Surroundings:
+        files = self._host.stage / "files" / self._task.id
+        ids = task_id_map()
+        return Surroundings(
+            rootfs=self._rootfs,
+            network_namespace=self._host.namespaces.path(self._task.namespace),
+            user_namespace=self._host.namespaces.user_path(self._task.namespace),
+            files={f"/etc/{name}": files / name for name in ("hosts", "resolv.conf", "hostname")},
+            passwd=_text(self._rootfs, "etc/passwd"),
+            group=_text(self._rootfs, "etc/group"),
+            ids=(ids.first, ids.size),
+            cgroups_path=self._host.cgroups.container_path(self._task.id, self.program.runtime_id),
+            seccomp_profile=self._host.seccomp_profile,
+            hard_limits=_hard_limits(),
+            init=self._host.init,
+        )
+
+    def _make_shipper(self) -> LogShipper:
+        assert self.program.logs is not None
+        return LogShipper(
+            self._host.http,
+            self._task.namespace,
+            nameservers(self._task.resolv_conf),
+            self.program.logs,
+            self._folder / "output.log",
+        )
+
+    async def _resume_logs(self) -> None:
+        if self.program.logs is not None and self._shipper is None:
+            self._shipper = self._make_shipper()
+            self._ship()
+
+    def _ship(self) -> None:
+        if self._shipper is not None and self._shipping is None:
+            self._shipping = asyncio.create_task(self._shipper.run())
+
+    def _failed(self, step: FailureStep, text: str) -> FailedStep:
+        return FailedStep(Failure(step=step, cause="other", text=text))
+
+    def _note(self, **changes: Any) -> None:
+        before = self.report.state
+        self._record.report = msgspec.structs.replace(self.report, **changes)
+        draft = self._folder / "state.new"
+        draft.write_bytes(msgspec.json.encode(self._record))
+        draft.replace(self._folder / "state.json")
+        if before != self.report.state:
+            fields = {"container": self.program.runtime_id, "from": before, "to": self.report.state}
+            log.info("container.state", extra=fields)
+
+
+def nameservers(resolv_conf: str) -> list[str]:
+    """The addresses that a resolv.conf text names."""
+    words = (line.split() for line in resolv_conf.splitlines())
+    return [w[1] for w in words if len(w) > 1 and w[0] == "nameserver"]
+
+
+def _read(path: Path) -> Record | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Record)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+
+
+def _text(rootfs: Path, name: str) -> str:
+    """A file of the image, or nothing.  A link in an image must not lead out of it."""
+    path = rootfs / name
+    try:
+        if not path.resolve().is_relative_to(rootfs.resolve()):
+            return ""
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def _hard_limits() -> dict[str, int]:
+    limits = {name: resource.getrlimit(number)[1] for name, number in RLIMITS.items()}
+    return {name: hard for name, hard in limits.items() if hard != resource.RLIM_INFINITY}

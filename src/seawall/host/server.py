@@ -1,0 +1,143 @@
+"""The agent's end of the world's Unix socket: one control plane at a time, a newer one replaces the older.
+
+Frames: four bytes of length (big-endian), then msgpack; see seawall.program.messages.
+"""
+
+import array
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import struct
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import msgspec
+
+from seawall.program.messages import Applied, Event, Refused, Reply, Request, TaskChanged
+
+log = logging.getLogger("seawall.server")
+
+Body = object
+Answer = Callable[[Request], Awaitable[tuple[Reply, socket.socket | None]]]
+_HEAD = struct.Struct(">I")
+
+
+class Server:
+    """`answer` turns a request into a reply and, for Listen and Connect, the socket that goes with it."""
+
+    def __init__(self, path: Path, answer: Answer) -> None:
+        self._path = path
+        self._answer = answer
+        self._connection: socket.socket | None = None
+        self._outgoing: asyncio.Queue[tuple[Reply | Event, socket.socket | None]] = asyncio.Queue()
+        self._encoder = msgspec.msgpack.Encoder()
+        self._decoder = msgspec.msgpack.Decoder(Request)
+
+    def tell(self, fact: Applied | TaskChanged) -> None:
+        """Send a fact to whoever is connected; the next `Observe` tells it to those who come later."""
+        if self._connection is not None:
+            self._outgoing.put_nowait((Event(body=fact), None))
+
+    async def serve(self) -> None:
+        """Accept for ever."""
+        loop = asyncio.get_running_loop()
+        conversation: asyncio.Task[None] | None = None
+        with _listen(self._path) as listener:
+            while True:
+                connection, _ = await loop.sock_accept(listener)
+                if conversation is not None:
+                    conversation.cancel()
+                    await asyncio.gather(conversation, return_exceptions=True)
+                conversation = asyncio.create_task(self._converse(connection))
+
+    async def _converse(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        self._connection = connection
+        self._outgoing = asyncio.Queue()
+        writer = asyncio.create_task(self._write(connection))
+        answering: set[asyncio.Task[None]] = set()
+        try:
+            while True:
+                request = self._decoder.decode(await _frame(connection))
+                task = asyncio.create_task(self._respond(request))
+                answering.add(task)
+                task.add_done_callback(answering.discard)
+        except (OSError, EOFError, msgspec.DecodeError) as error:
+            log.info("control_plane.gone", extra={"error": str(error)})
+        finally:
+            if self._connection is connection:
+                self._connection = None
+            writer.cancel()
+            with contextlib.suppress(asyncio.CancelledError, OSError):
+                await writer
+            connection.close()
+
+    async def _respond(self, request: Request) -> None:
+        try:
+            reply, carried = await self._answer(request)
+        except (OSError, asyncio.TimeoutError, LookupError) as error:
+            reply, carried = Reply(number=request.number, body=Refused(text=str(error) or repr(error))), None
+        self._outgoing.put_nowait((reply, carried))
+
+    async def _write(self, connection: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            message, carried = await self._outgoing.get()
+            body = self._encoder.encode(message)
+            frame = _HEAD.pack(len(body)) + body
+            if carried is not None:
+                with carried:
+                    # One byte takes the descriptor along; the rest of the frame follows like any other.
+                    await _send_descriptor(connection, frame[:1], carried.fileno())
+                frame = frame[1:]
+            await loop.sock_sendall(connection, frame)
+
+
+def _listen(path: Path) -> socket.socket:
+    """Bind through the folder's descriptor: a Unix path has 108 bytes at most, a state directory may not."""
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+    try:
+        listener.bind(f"/proc/self/fd/{folder}/{path.name}")
+    finally:
+        os.close(folder)
+    path.chmod(0o600)
+    listener.listen()
+    listener.setblocking(False)
+    return listener
+
+
+async def _frame(connection: socket.socket) -> bytes:
+    (length,) = _HEAD.unpack(await _exactly(connection, _HEAD.size))
+    return await _exactly(connection, length)
+
+
+async def _exactly(connection: socket.socket, count: int) -> bytes:
+    loop = asyncio.get_running_loop()
+    found = bytearray(count)
+    view = memoryview(found)
+    while view:
+        received = await loop.sock_recv_into(connection, view)
+        if received == 0:
+            raise EOFError("the control plane closed the connection")
+        view = view[received:]
+    return bytes(found)
+
+
+async def _send_descriptor(connection: socket.socket, data: bytes, descriptor: int) -> None:
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [descriptor]))]
+    while True:
+        try:
+            connection.sendmsg([data], rights)
+            return
+        except BlockingIOError:
+            writable = asyncio.Event()
+            loop = asyncio.get_running_loop()
+            loop.add_writer(connection, writable.set)
+            try:
+                await writable.wait()
+            finally:
+                loop.remove_writer(connection)

@@ -1,0 +1,178 @@
+"""One task: its containers pulled, created and started together; stopped and removed when told.
+
+Each task has one worker.  It is woken when its program changes and walks on from where it is; nothing of a
+task happens outside of its worker.
+"""
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+
+from seawall.host.container import Container, Host, nameservers
+from seawall.host.ecr_login import RegistryCredentials, ecr_token
+from seawall.host.failure import FailedStep
+from seawall.program.report import TaskReport
+from seawall.program.task import TaskProgram
+
+log = logging.getLogger("seawall.task")
+
+
+class Task:
+    """A task's worker.  `changed` is called with a whole report after every step."""
+
+    def __init__(
+        self, host: Host, program: TaskProgram, folder: Path, changed: Callable[[TaskReport], None]
+    ) -> None:
+        self._host = host
+        self._program = program
+        self._folder = folder
+        self._changed = changed
+        self._wake = asyncio.Event()
+        self._removed = False
+        self._launch: asyncio.Task[None] | None = None
+        self._waits: dict[str, asyncio.Task[None]] = {}
+        self._containers = {c.name: Container(host, program, c, folder / c.name) for c in program.containers}
+        self.worker = asyncio.create_task(self._work(), name=f"task {program.id}")
+
+    @property
+    def report(self) -> TaskReport:
+        return TaskReport(id=self._program.id, containers=tuple(c.report for c in self._containers.values()))
+
+    def update(self, program: TaskProgram) -> None:
+        """A newer program of the same task."""
+        self._program = program
+        for container in program.containers:
+            self._containers[container.name].update(container)
+        self._wake.set()
+
+    async def remove(self) -> None:
+        """End everything of the task and return when nothing of it is left."""
+        self._removed = True
+        self._wake.set()
+        await self.worker
+
+    async def _work(self) -> None:
+        await self._prepare()
+        for container in self._containers.values():
+            await container.adopt()
+            self._watch(container)
+        self._tell()
+        while not self._removed:
+            self._wake.clear()
+            if self._stopping:
+                await self._stop()
+            elif self._launch is None and any(not c.runs and not c.ended for c in self._containers.values()):
+                self._launch = asyncio.create_task(self._go())
+            await self._wake.wait()
+        await self._clear()
+
+    @property
+    def _stopping(self) -> bool:
+        return any(c.desired == "stopped" for c in self._program.containers)
+
+    async def _prepare(self) -> None:
+        files = self._host.stage / "files" / self._program.id
+        files.mkdir(parents=True, exist_ok=True)
+        for name, text in (
+            ("hosts", self._program.hosts),
+            ("resolv.conf", self._program.resolv_conf),
+            ("hostname", f"{self._program.hostname}\n"),
+        ):
+            (files / name).write_text(text)
+        self._host.cgroups.make_task(
+            self._program.id,
+            cpus=self._program.cpu_quota,
+            memory_bytes=self._program.memory_bytes,
+            pids=self._program.pids_limit,
+        )
+
+    async def _go(self) -> None:
+        """From nothing to running.  The first container that cannot ends the launch; the others wait."""
+        fresh = [c for c in self._containers.values() if not c.runs and not c.ended]
+        servers = nameservers(self._program.resolv_conf)
+        steps: tuple[Callable[[Container], Awaitable[None]], ...] = (
+            lambda c: self._pull(c, servers),
+            lambda c: c.open_logs(),
+            lambda c: c.create(),
+        )
+        for step in steps:
+            if not await self._all(step, fresh):
+                return
+        for container in _in_order(fresh):
+            if not await self._all(lambda c: c.start(), [container]):
+                return
+            self._watch(container)
+
+    async def _all(self, step: Callable[[Container], Awaitable[None]], containers: list[Container]) -> bool:
+        """One step for all at once.  False when one of them failed, which is then on its record."""
+
+        async def one(container: Container) -> bool:
+            try:
+                await step(container)
+            except FailedStep as failed:
+                container.fail(failed.failure)
+                return False
+            finally:
+                self._tell()
+            return True
+
+        return all(await asyncio.gather(*(one(container) for container in containers)))
+
+    async def _pull(self, container: Container, servers: list[str]) -> None:
+        credentials: RegistryCredentials | None = None
+        login = container.program.image.login
+        if login is not None:
+            credentials = await ecr_token(self._host.http, self._program.namespace, servers, login)
+        await container.pull(servers, credentials)
+
+    async def _stop(self) -> None:
+        """Stop in the reverse order of the start; what was being launched is given up."""
+        await self._end_launch()
+        for container in reversed(_in_order(self._containers.values())):
+            await container.stop()
+            self._tell()
+
+    async def _end_launch(self) -> None:
+        if self._launch is not None:
+            self._launch.cancel()
+            await asyncio.gather(self._launch, return_exceptions=True)
+            self._launch = None
+
+    def _watch(self, container: Container) -> None:
+        if container.runs and container.program.name not in self._waits:
+            self._waits[container.program.name] = asyncio.create_task(self._until_exit(container))
+
+    async def _until_exit(self, container: Container) -> None:
+        await container.wait()
+        self._tell()
+        await container.finish_logs()
+        self._tell()
+
+    async def _clear(self) -> None:
+        await self._end_launch()
+        for wait in self._waits.values():
+            wait.cancel()
+        await asyncio.gather(*self._waits.values(), return_exceptions=True)
+        for container in self._containers.values():
+            await container.remove()
+        self._host.cgroups.remove_task(self._program.id)
+        shutil.rmtree(self._host.stage / "files" / self._program.id, ignore_errors=True)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _tell(self) -> None:
+        self._changed(self.report)
+
+
+def _in_order(containers: Iterable[Container]) -> list[Container]:
+    """Each after those it starts after; otherwise as listed."""
+    waiting = list(containers)
+    names = {c.program.name for c in waiting}
+    ordered: list[Container] = []
+    while waiting:
+        done = {c.program.name for c in ordered}
+        ready = [c for c in waiting if done.issuperset(names.intersection(c.program.starts_after))]
+        ordered += ready or waiting
+        waiting = [c for c in waiting if c not in ordered]
+    return ordered
