@@ -22,6 +22,7 @@ def make_interface(store: Store, subnet_id: str, ec2: Any) -> Callable[..., Netw
     """As RunTask does it."""
 
     def make(**more: Any) -> NetworkInterface:
+        given: dict[str, Any] = {"group_ids": (group_id(ec2),), "public": True} | more
         with store.write() as txn:
             return create_interface(
                 txn,
@@ -31,7 +32,7 @@ def make_interface(store: Store, subnet_id: str, ec2: Any) -> Callable[..., Netw
                 requester_id="628676013162",
                 owner=Ref("task", "t"),
                 now=datetime(2026, 1, 1, tzinfo=timezone.utc),
-                **{"group_ids": (group_id(ec2),), "public": True} | more,
+                **given,
             )
 
     return make
