@@ -1,0 +1,246 @@
+"""A container's output sent to CloudWatch Logs over the task's own interface.
+
+The file that conmon writes is the buffer: a container never waits for the network, and an agent that was
+killed goes on where the service last said yes.  What has been taken is given back to the disk.
+"""
+
+import asyncio
+import contextlib
+import ctypes
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from seawall.host.aws_call import AwsRefused, AwsService, call
+from seawall.host.failure import FailedStep
+from seawall.host.log_lines import LogEvent, LogLines, event_start
+from seawall.host.namespace_http import NamespaceHttp, RequestFailed
+from seawall.program.report import Failure
+from seawall.program.task import AwsLogs
+
+log = logging.getLogger("seawall.awslogs")
+
+MOST_EVENTS = 10_000  # of one PutLogEvents request, as the next three
+MOST_BYTES = 1_048_576
+EVENT_OVERHEAD = 26
+LONGEST_SPAN_MS = 24 * 3600 * 1000
+READ_SIZE = 1 << 20
+SHORTEST_WAIT_S, LONGEST_WAIT_S = 0.1, 0.4  # between looks at the file
+OPEN_EVENT_S = 1.0  # silence that ends an event of several lines
+LONGEST_BACKOFF_S = 5.0
+FINISH_S = 10.0
+RETRIES = 1
+_PUNCH_HOLE = 0x02 | 0x01  # FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class LogShipper:
+    """One container's log.  `open` before the container starts, then `run` as a task until `finish`.
+
+    path   the file conmon writes; `path` + ".sent" beside it says how much of it has been taken
+    """
+
+    def __init__(
+        self,
+        http: NamespaceHttp,
+        namespace: str | None,
+        nameservers: Sequence[str],
+        logs: AwsLogs,
+        path: Path,
+    ) -> None:
+        self._http = http
+        self._namespace = namespace
+        self._nameservers = tuple(nameservers)
+        self._logs = logs
+        self._path = path
+        self._sent_path = path.with_name(path.name + ".sent")
+        self._ended = asyncio.Event()
+        self._stopped = asyncio.Event()
+        self._running = False
+
+    def update(self, logs: AwsLogs) -> None:
+        """Take over newer credentials."""
+        self._logs = logs
+
+    async def open(self, *, retries: int = RETRIES) -> None:
+        """Make the stream, and the group where that is asked for.  Raises FailedStep ("logs")."""
+        for tried in range(1, retries + 2):
+            try:
+                await self._create_stream()
+                return
+            except AwsRefused as refused:
+                raise self._failed(refused.cause, str(refused), tried) from None
+            except RequestFailed as error:
+                if tried > retries:
+                    raise self._failed(error.cause, error.text, tried, error.address) from None
+
+    async def run(self) -> None:
+        """Send what is written, until `finish`; returns when all is sent or the time for that is over."""
+        self._running = True
+        following = asyncio.create_task(self._follow())
+        ended = asyncio.create_task(self._ended.wait())
+        try:
+            await asyncio.wait({following, ended}, return_when=asyncio.FIRST_COMPLETED)
+            if not following.done():
+                await asyncio.wait({following}, timeout=FINISH_S)
+            if following.done():
+                following.result()
+            else:
+                log.warning("awslogs.gave_up", extra={"stream": self._logs.stream})
+        finally:
+            for task in (following, ended):
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+            self._stopped.set()
+
+    async def finish(self) -> None:
+        """The container has ended: send the rest, for at most FINISH_S seconds."""
+        self._ended.set()
+        if self._running:
+            await self._stopped.wait()
+
+    async def _create_stream(self) -> None:
+        group = {"logGroupName": self._logs.group}
+        with _already_there():
+            if self._logs.create_group:
+                await self._call("CreateLogGroup", group)
+        with _already_there():
+            await self._call("CreateLogStream", group | {"logStreamName": self._logs.stream})
+
+    async def _follow(self) -> None:
+        sent = _read_position(self._sent_path)
+        lines = LogLines(sent, event_start(self._logs.datetime_format, self._logs.multiline_pattern))
+        wait_s, silent_s = SHORTEST_WAIT_S, 0.0
+        while True:
+            ending = self._ended.is_set()  # before reading: nothing is written after the end
+            data = await asyncio.to_thread(_read, self._path, lines.read_to) if self._has_more(lines) else b""
+            events = list(lines.feed(data))
+            silent_s = 0.0 if data else silent_s + wait_s
+            if silent_s >= OPEN_EVENT_S:
+                events += lines.close()
+            if ending and not data:
+                events += lines.end()
+            for batch in batches(events):
+                await self._send(batch)
+            if ending and not data:
+                return
+            if len(data) == READ_SIZE:
+                continue
+            wait_s = SHORTEST_WAIT_S if data else min(wait_s * 2, LONGEST_WAIT_S)
+            await self._pause(wait_s)
+
+    def _has_more(self, lines: LogLines) -> bool:
+        try:
+            return self._path.stat().st_size > lines.read_to
+        except FileNotFoundError:
+            return False
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but not past the container's end."""
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._ended.wait(), seconds)
+
+    async def _send(self, batch: Sequence[LogEvent]) -> None:
+        """Until the service has taken the batch, or has refused it for good."""
+        members = {
+            "logGroupName": self._logs.group,
+            "logStreamName": self._logs.stream,
+            "logEvents": [
+                {"timestamp": event.timestamp, "message": event.message}
+                for event in sorted(batch, key=lambda event: event.timestamp)
+            ],
+        }
+        backoff_s = SHORTEST_WAIT_S
+        while True:
+            try:
+                await self._call("PutLogEvents", members)
+                break
+            except AwsRefused as refused:
+                log.warning("awslogs.refused", extra={"stream": self._logs.stream, "text": str(refused)})
+                if refused.code == "InvalidParameterException":
+                    break  # the batch itself is at fault; sending it again would keep back what follows
+            except RequestFailed as error:
+                log.warning("awslogs.failed", extra={"stream": self._logs.stream, "text": error.text})
+            await asyncio.sleep(backoff_s)
+            backoff_s = min(backoff_s * 2, LONGEST_BACKOFF_S)
+        await asyncio.to_thread(_note_sent, self._path, self._sent_path, batch[-1].end)
+
+    async def _call(self, operation: str, members: dict[str, Any]) -> None:
+        await call(self._http, self._namespace, self._nameservers, self._service(), operation, members)
+
+    def _service(self) -> AwsService:
+        return AwsService(
+            name="logs",
+            target="Logs_20140328",
+            endpoint=self._logs.endpoint,
+            region=self._logs.region,
+            credentials=self._logs.credentials,
+        )
+
+    def _failed(self, cause: str, text: str, tried: int, address: str | None = None) -> FailedStep:
+        url = self._service().url
+        return FailedStep(
+            Failure(step="logs", cause=cause, text=text, url=url, address=address, attempts=tried)
+        )
+
+
+def batches(events: Sequence[LogEvent]) -> Iterator[list[LogEvent]]:
+    """Events cut into requests within CloudWatch's limits, in the order of the file."""
+    batch: list[LogEvent] = []
+    size = 0
+    first = last = 0
+    for event in events:
+        weight = len(event.message.encode()) + EVENT_OVERHEAD
+        earliest, latest = min(first, event.timestamp), max(last, event.timestamp)
+        if batch and (
+            len(batch) == MOST_EVENTS or size + weight > MOST_BYTES or latest - earliest > LONGEST_SPAN_MS
+        ):
+            yield batch
+            batch = []
+        if not batch:
+            batch, size = [], 0
+            earliest = latest = event.timestamp
+        batch.append(event)
+        size += weight
+        first, last = earliest, latest
+    if batch:
+        yield batch
+
+
+@contextlib.contextmanager
+def _already_there() -> Iterator[None]:
+    try:
+        yield
+    except AwsRefused as refused:
+        if refused.code != "ResourceAlreadyExistsException":
+            raise
+
+
+def _read(path: Path, position: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(position)
+        return file.read(READ_SIZE)
+
+
+def _read_position(path: Path) -> int:
+    try:
+        return int(path.read_text())
+    except FileNotFoundError:
+        return 0
+
+
+def _note_sent(path: Path, sent_path: Path, position: int) -> None:
+    """Make durable how far the service has the log, then free that part of the file."""
+    draft = sent_path.with_name(sent_path.name + ".new")
+    with draft.open("w") as file:
+        file.write(str(position))
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(sent_path)
+    with path.open("r+b") as file:
+        # Some filesystems cannot; then the file merely stays as large as it looks.
+        _libc.fallocate(file.fileno(), _PUNCH_HOLE, ctypes.c_long(0), ctypes.c_long(position))
