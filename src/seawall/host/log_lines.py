@@ -1,4 +1,4 @@
-"""What conmon writes ("k8s-file": `TIME STREAM F|P TEXT`) read as the events Docker's awslogs driver sends.
+"""What conmon writes ("k8s-file": `TIME STREAM F|P TEXT`), read as the events Docker's awslogs driver sends."""
 
 import re
 from collections.abc import Iterator
@@ -44,8 +44,9 @@ class LogEvent(NamedTuple):
 
 
 class _Open(NamedTuple):
-    """An event that may grow."""
+    """An event that may grow; in the file it lies between `start` and `end`."""
 
+    start: int
     timestamp: int
     text: bytes
     end: int
@@ -69,17 +70,13 @@ class LogLines:
         """Where to read on."""
         return self._read_to + len(self._rest)
 
-    @property
-    def pending(self) -> bool:
-        """An event of several lines is open, which `close` ends."""
-        return self._event is not None
-
     def feed(self, data: bytes) -> Iterator[LogEvent]:
         """Events completed by what was read at `read_to`.  Must be used up."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
+            start = self._read_to
             self._read_to += len(line) + 1
-            if (whole := self._whole_line(line)) is not None:
+            if (whole := self._whole_line(line, start)) is not None:
                 yield from self._group(whole)
 
     def close(self) -> Iterator[LogEvent]:
@@ -90,12 +87,11 @@ class LogLines:
 
     def end(self) -> Iterator[LogEvent]:
         """All that is left, when the container has ended."""
-        for line in self._lines.values():
-            yield from self._group(line)
-        self._lines.clear()
+        while self._lines:
+            yield from self._group(self._lines.pop(next(iter(self._lines))))
         yield from self.close()
 
-    def _whole_line(self, line: bytes) -> _Open | None:
+    def _whole_line(self, line: bytes, start: int) -> _Open | None:
         """The line that ends here, unless it is still partial.  What conmon cannot have written is skipped."""
         when, _, rest = line.partition(b" ")
         stream, _, rest = rest.partition(b" ")
@@ -106,8 +102,8 @@ class LogLines:
             return None
         before = self._lines.pop(stream, None)
         if before is not None:
-            timestamp, text = before.timestamp, before.text + text
-        opened = _Open(timestamp, text, self._read_to)
+            start, timestamp, text = before.start, before.timestamp, before.text + text
+        opened = _Open(start, timestamp, text, self._read_to)
         if flag == b"P" and len(text) < LONGEST_LINE:
             self._lines[stream] = opened
             return None
@@ -123,13 +119,13 @@ class LogLines:
             yield from self.close()
             self._event = line
         else:
-            self._event = _Open(event.timestamp, event.text + b"\n" + line.text, line.end)
+            self._event = _Open(event.start, event.timestamp, event.text + b"\n" + line.text, line.end)
 
     def _events(self, event: _Open) -> Iterator[LogEvent]:
-        # CloudWatch takes no empty message, and Docker's driver sends none.  Where a partial line of the
-        # other stream is still open, an agent that comes back has to read from before it.
-        if event.text:
-            yield LogEvent(event.timestamp, event.text.decode(errors="replace"), event.end)
+        if event.text:  # CloudWatch takes no empty message, and Docker's driver sends none
+            # An agent that comes back has to read the open partial line of the other stream once more.
+            end = min([event.end, *(line.start for line in self._lines.values())])
+            yield LogEvent(event.timestamp, event.text.decode(errors="replace"), end)
 
 
 def parse_time(text: str) -> int:
@@ -137,8 +133,8 @@ def parse_time(text: str) -> int:
     fraction = ""
     zone = text[19:]
     if zone.startswith("."):
-        fraction = re.match(r"\d*", zone[1:])[0]  # type: ignore[index]  # matches the empty string
-        zone = zone[1 + len(fraction) :]
+        after = zone[1:].lstrip("0123456789")
+        fraction, zone = zone[1 : len(zone) - len(after)], after
     moment = datetime.fromisoformat(text[:19] + ("+00:00" if zone == "Z" else zone))
     return int(moment.timestamp()) * 1000 + int((fraction + "000")[:3])
 
