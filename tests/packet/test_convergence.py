@@ -1,0 +1,180 @@
+"""From whatever is there to the program: new engines, killed engines, and traffic while it happens."""
+
+import asyncio
+import contextlib
+import socket
+import subprocess
+import threading
+
+import pytest
+from tests.packet.lab import Lab
+
+from seawall.compile.network.compile_network import compile_network
+from seawall.host.namespaces import Namespaces
+from seawall.host.network.engine import NetworkEngine
+from seawall.host.network.plan import Step
+from seawall.program.network import NetworkProgram
+
+pytestmark = pytest.mark.world
+
+
+def first(lab: Lab) -> NetworkProgram:
+    cloud = lab.cloud
+    vpc = cloud.vpc("a")
+    subnet, private = cloud.subnet(vpc, "x", "10.0.0.0/24"), cloud.subnet(vpc, "p", "10.0.1.0/24")
+    cloud.group(vpc, "web", "tcp:80 sg-a-web")
+    cloud.table(vpc, "x", subnets=(subnet,), internet_gateway="igw-a")
+    nat = cloud.nat("n", subnet, "10.0.0.10", "198.18.0.10")
+    cloud.table(vpc, "p", subnets=(private,), nat_gateway=nat)
+    cloud.task("one", subnet, "10.0.0.20", "sg-a-web", public="198.18.0.20")
+    cloud.task("two", private, "10.0.1.21", "sg-a-web")
+    return compile_network(cloud.snapshot())
+
+
+def second(lab: Lab) -> NetworkProgram:
+    """Another VPC, other rules, one task gone, one come, the gateway detached."""
+    cloud = lab.cloud
+    cloud.vpc("b", gateway=False)
+    cloud.change("igw-a", vpc_id=None)
+    cloud.drop("nat-n")
+    cloud.drop("eni-nat-n")
+    cloud.drop("eni-two")
+    cloud.group("vpc-a", "other", "udp:1-100 0.0.0.0/0")
+    cloud.task("three", "subnet-a-p", "10.0.1.22", "sg-a-other", "sg-a-web")
+    cloud.drop("sgr-a-web-in0")
+    return compile_network(cloud.snapshot())
+
+
+def test_in_force_means_that_nothing_is_left_to_do(lab: Lab) -> None:
+    program = first(lab)
+    lab.apply(program)
+    assert lab.rest(program) == []
+
+
+def test_there_and_back_again(lab: Lab) -> None:
+    a = first(lab)
+    lab.apply(a)
+    before = lab.run(lab.engine.observe(a))
+    b = second(lab)
+    lab.apply(b)
+    assert lab.rest(b) == []
+    lab.apply(a)
+    assert lab.run(lab.engine.observe(a)) == before
+
+
+def test_a_new_engine_takes_over(lab: Lab) -> None:
+    a = first(lab)
+    lab.apply(a)
+    lab.replace_engine()
+    assert lab.rest(a) == []
+    b = second(lab)
+    lab.replace_engine()
+    lab.apply(b)
+    assert lab.rest(b) == []
+
+
+class _Killed(BaseException):
+    """Stands for SIGKILL between two steps: nothing after it runs."""
+
+
+class _Mortal(NetworkEngine):
+    steps_left = 0
+
+    def _take(self, step: Step) -> None:
+        if self.steps_left == 0:
+            raise _Killed
+        self.steps_left -= 1
+        super()._take(step)
+
+
+def test_killed_after_any_step(lab: Lab) -> None:
+    """Every prefix of the steps from A to B, each finished by a new engine."""
+    a = first(lab)
+    b = second(lab)
+    survived, killed_after = False, 0
+    while not survived:
+        lab.replace_engine()
+        lab.apply(a)
+        mortal = _Mortal(lab.run_dir)
+        mortal.steps_left = killed_after
+        with contextlib.suppress(_Killed):
+            lab.run(mortal.apply(b))
+            survived = True
+        lab.run(mortal.close())
+        lab.replace_engine()
+        lab.apply(b)
+        assert lab.rest(b) == [], f"killed after {killed_after} steps"
+        killed_after += 1
+    assert killed_after > 15
+
+
+def test_what_somebody_else_changed_is_put_right(lab: Lab) -> None:
+    a = first(lab)
+    lab.apply(a)
+    lab.engine.distrust()
+    with lab.namespaces.inside("vpc-a"):
+        subprocess.run(["ip", "route", "flush", "table", "main"], check=True)
+        subprocess.run(["ip", "rule", "add", "priority", "77", "table", "main"], check=True)
+        subprocess.run(["nft", "flush", "ruleset"], check=True)
+    assert lab.rest(a) != []
+    lab.apply(a)
+    assert lab.rest(a) == []
+
+
+def test_applying_under_traffic_loses_nothing(lab: Lab) -> None:
+    lab.apply(first(lab))
+    lab.cloud.rule("sg-a-web", "in1", "udp:1000 sg-a-web")
+    lab.settle()
+    receiver = lab.receive("task-two", 1000)
+    receiver.settimeout(1)
+    namespaces = Namespaces(lab.run_dir)
+    stop, sent, lost = threading.Event(), 0, 0
+
+    def send() -> None:
+        """One datagram after the other, each a new flow, so that the rules are asked every time."""
+        nonlocal sent, lost
+        while not stop.is_set():
+            with namespaces.socket_in("task-one", socket.AF_INET, socket.SOCK_DGRAM) as sock:
+                sock.bind(("10.0.0.20", 2000 + sent % 60000))
+                sock.sendto(sent.to_bytes(4, "big"), ("10.0.1.21", 1000))
+            try:
+                assert receiver.recv(10) == sent.to_bytes(4, "big")
+            except TimeoutError:
+                lost += 1
+            sent += 1
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    for number in range(20):
+        lab.cloud.task(f"n{number}", "subnet-a-p", f"10.0.1.{100 + number}", "sg-a-web")
+        lab.cloud.rule("sg-a-web", f"more{number}", f"tcp:{number + 1} 0.0.0.0/0")
+        if number % 5 == 0:
+            lab.replace_engine()  # fills tables whole
+        lab.settle()
+    stop.set()
+    thread.join()
+    namespaces.close()
+    assert sent > 100
+    assert lost == 0
+
+
+def test_adding_one_interface_to_a_hundred(lab: Lab) -> None:
+    """A generous bound for shared machines; the figure is printed for the record."""
+    lab.apply(first(lab))
+    for number in range(100):
+        lab.cloud.task(f"m{number}", "subnet-a-p", f"10.0.1.{100 + number}", "sg-a-web")
+    lab.settle()
+    times = []
+    for number in range(10):
+        lab.cloud.task(f"x{number}", "subnet-a-p", f"10.0.1.{50 + number}", "sg-a-web")
+        program = compile_network(lab.cloud.snapshot())
+
+        async def timed(program: NetworkProgram = program) -> float:
+            loop = asyncio.get_running_loop()
+            began = loop.time()
+            assert await lab.engine.apply(program) == ()
+            return loop.time() - began
+
+        times.append(lab.run(timed()))
+    print(f"one interface more: {sorted(times)[5] * 1000:.1f} ms")
+    assert sorted(times)[5] < 0.1
