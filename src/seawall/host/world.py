@@ -270,7 +270,7 @@ def _first_process(state_dir: Path, id: str, agent_command: list[str]) -> NoRetu
     if hybrid.is_dir():
         # crun refuses a v1 machine whose unplaced controllers lie in the unified hierarchy; without sight of
         # that it works, and starts containers in a third of runc's time.
-        _mount("tmpfs", hybrid, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=4k")
+        _mount("tmpfs", hybrid, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=4m")
     socket.sethostname("seawall")
     _loopback_up()
     service = run / "services/agent"

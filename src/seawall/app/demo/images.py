@@ -33,6 +33,7 @@ APPLETS = (
     "cat",
     "ls",
     "sleep",
+    "grep",
     "nslookup",
     "ping",
     "kill",
