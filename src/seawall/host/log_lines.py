@@ -1,4 +1,4 @@
-"""What conmon writes ("k8s-file": `TIME STREAM F|P TEXT`), read as the events Docker's awslogs driver sends."""
+"""What conmon writes ("k8s-file": `TIME STREAM F|P TEXT`), read as the events Docker's log driver sends."""
 
 import re
 from collections.abc import Iterator
@@ -92,7 +92,7 @@ class LogLines:
         yield from self.close()
 
     def _whole_line(self, line: bytes, start: int) -> _Open | None:
-        """The line that ends here, unless it is still partial.  What conmon cannot have written is skipped."""
+        """The line that ends here, unless it is still partial; skips what conmon cannot have written."""
         when, _, rest = line.partition(b" ")
         stream, _, rest = rest.partition(b" ")
         flag, _, text = rest.partition(b" ")
