@@ -2,7 +2,6 @@
 
 import ipaddress
 import json
-import shlex
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -193,8 +192,9 @@ def test_the_aws_cli_sees_the_same_task(seawall: Seawall, public_task: dict[str,
     assert seen["attachments"] == json.loads(json.dumps(public_task["attachments"]))
     listed = seawall.aws_json("ecs", "list-tasks", "--family", "myapp")
     assert public_task["taskArn"] in listed["taskArns"]
-    wrong = seawall.aws(*shlex.split("ecs describe-clusters --clusters default --include NOPE"))
+    wrong = seawall.aws("ecs", "list-tasks", "--cluster", "nowhere")
     assert wrong.returncode != 0
+    assert "(ClusterNotFoundException)" in wrong.stderr
 
 
 def free_addresses(ec2: Any, subnet: str) -> int:
