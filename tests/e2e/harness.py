@@ -262,7 +262,7 @@ def wait_for(seawall: Seawall, state: str, *arns: str) -> dict[str, Any]:
 
 
 def interface_of(seawall: Seawall, task: dict[str, Any]) -> dict[str, Any]:
-    """The task's interface as EC2 describes it, found as clients find it: through the attachment's details."""
+    """The task's interface as EC2 describes it, found as clients find it: through the attachment."""
     details = {d["name"]: d["value"] for d in task["attachments"][0]["details"]}
     found = seawall.client("ec2").describe_network_interfaces(
         NetworkInterfaceIds=[details["networkInterfaceId"]]
