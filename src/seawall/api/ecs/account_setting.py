@@ -5,7 +5,7 @@ Source: "Account settings" of the ECS developer guide: names, values and default
 
 from typing import Any
 
-from seawall.api.ecs.names import invalid_parameter, page_of
+from seawall.api.ecs.names import check_choice, page_of
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
 from seawall.model.account_setting import AccountSetting
@@ -17,6 +17,7 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "containerInsights": ("disabled", "enabled", "enhanced"),
     "containerInstanceLongArnFormat": ON_OFF,
     "defaultLogDriverMode": ("non-blocking", "blocking"),
+    "dualStackIPv6": ("disabled", "enabled"),  # missing from the model's enum, and taken all the same
     "fargateEventWindows": ("disabled", "enabled"),
     "fargateFIPSMode": ("disabled", "enabled"),
     "fargateTaskRetirementWaitPeriod": ("7", "0", "14"),
@@ -41,6 +42,7 @@ def put_account_setting_default(call: Call, params: Params) -> dict[str, Any]:
 @operation("ecs", "DeleteAccountSetting")
 def delete_account_setting(call: Call, params: Params) -> dict[str, Any]:
     name, principal = params["name"], params.get("principalArn") or call.principal.arn
+    check_choice(name, tuple(SETTINGS), name)
     with call.write() as txn:
         setting = txn.find(AccountSetting, _key(name, principal))
         if setting is not None:
@@ -52,6 +54,7 @@ def delete_account_setting(call: Call, params: Params) -> dict[str, Any]:
 def list_account_settings(call: Call, params: Params) -> dict[str, Any]:
     principal = params.get("principalArn") or call.principal.arn
     name, value = params.get("name"), params.get("value")
+    check_choice(name, tuple(SETTINGS), str(name))
     effective = params.get("effectiveSettings", False)
     limit, token = params.get("maxResults"), params.get("nextToken")
     found = []
@@ -68,8 +71,8 @@ def list_account_settings(call: Call, params: Params) -> dict[str, Any]:
 
 def _put(call: Call, params: Params, principal: str | None) -> dict[str, Any]:
     name, value = params["name"], params["value"]
-    if value not in SETTINGS[name]:
-        raise invalid_parameter(f"{name} should be one of [{','.join(SETTINGS[name])}]")
+    check_choice(name, tuple(SETTINGS), name)
+    check_choice(value, SETTINGS[name], name)
     with call.write() as txn:
         txn.put(AccountSetting(id=_key(name, principal), name=name, value=value, principal_arn=principal))
     root = f"arn:{call.partition}:iam::{call.account}:root"

@@ -1,7 +1,7 @@
 """RegisterTaskDefinition's input: read, filled with ECS's defaults, checked."""
 
 import re
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -11,10 +11,11 @@ from seawall.api.ecs.names import client_exception
 from seawall.api.ecs.served import read_served
 from seawall.api.ecs.task_size import check_ec2_size, read_cpu, read_memory
 from seawall.api.params import Params
-from seawall.model.task_definition import ContainerDefinition, RuntimePlatform
+from seawall.model.task_definition import ContainerDefinition, NetworkMode, RuntimePlatform
 from seawall.wire.errors import NotImplementedHere
 
 FAMILY = re.compile(r"[a-zA-Z0-9_-]{1,255}")
+COMPATIBILITIES = ("EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES")
 LONGEST_DEFINITION = 65_536  # bytes
 _TASK = (
     "family",
@@ -103,6 +104,7 @@ def read_definition(params: Params) -> Intended:
     containers = params["containerDefinitions"]
     if not containers:
         raise client_exception("Container list cannot be empty.")
+    _check_choices(task)
     for_fargate = "FARGATE" in task.get("requiresCompatibilities", ())
     if for_fargate:
         refuse_on_fargate(request)
@@ -141,7 +143,23 @@ def _container(params: Params, network_mode: str | None) -> ContainerDefinition:
         if mapping.get("containerPort") is not None:
             same = network_mode in ("awsvpc", "host")
             mapping.setdefault("hostPort", mapping["containerPort"] if same else 0)
-    return msgspec.convert(given, ContainerDefinition)
+    try:
+        return msgspec.convert(given, ContainerDefinition)
+    except msgspec.ValidationError as error:
+        raise client_exception(f"Invalid setting for container '{given['name']}'. {error}") from None
+
+
+def _check_choices(task: dict[str, Any]) -> None:
+    """ECS checks enums itself."""
+    mode = task.get("networkMode")
+    if mode is not None and mode not in get_args(NetworkMode):
+        raise client_exception(f"network mode should be one of [{','.join(get_args(NetworkMode))}]")
+    for compatibility in task.get("requiresCompatibilities", ()):
+        if compatibility not in COMPATIBILITIES:
+            raise client_exception(f"Invalid compatibility: {compatibility}")
+    architecture = (task.get("runtimePlatform") or {}).get("cpuArchitecture")
+    if architecture not in (None, "X86_64", "ARM64"):
+        raise client_exception("cpuArchitecture should be one of [X86_64,ARM64]")
 
 
 def _check_conditions(container: dict[str, Any]) -> None:

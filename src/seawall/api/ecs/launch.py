@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from seawall.api.ecs.capacity_provider import distribute, read_strategy
-from seawall.api.ecs.names import invalid_parameter
+from seawall.api.ecs.names import check_choice, invalid_parameter
 from seawall.api.params import Params
 from seawall.model.cluster import Cluster
 from seawall.model.task_definition import TaskDefinition
@@ -17,6 +17,7 @@ from seawall.wire.errors import ApiError, NotImplementedHere
 PLATFORM_VERSION = "1.4.0"
 FORMER_VERSIONS = ("1.3.0",)
 MOST_TASKS = 10
+LAUNCH_TYPES = ("EC2", "FARGATE", "EXTERNAL")
 
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +29,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_launch(params: Params, cluster: Cluster, definition: TaskDefinition) -> Launch:
     """Refuse what is not Fargate.  Raises ApiError."""
+    check_launch_type(params.get("launchType"))
     launch_type, given = params.get("launchType"), params.get("capacityProviderStrategy")
     version = params.get("platformVersion")
     count = params.get("count", 1)
@@ -47,6 +49,11 @@ def read_launch(params: Params, cluster: Cluster, definition: TaskDefinition) ->
         providers=tuple(distribute(strategy, count)) if strategy else (None,) * count,
         platform_version=_platform_version(version),
     )
+
+
+def check_launch_type(value: str | None) -> None:
+    if value != "MANAGED_INSTANCES":  # a valid one that AWS's text leaves out
+        check_choice(value, LAUNCH_TYPES, "launch type")
 
 
 def _no_instances(params: Params, version: str | None) -> ApiError:

@@ -92,6 +92,12 @@ def check_count(items: Sequence[object], limit: int, name: str) -> None:
         raise invalid_parameter(f"{name} can have at most {limit} items.")
 
 
+def check_choice(value: str | None, choices: Sequence[str], words: str) -> None:
+    """Refuse a value that is none of `choices`; None is no value.  ECS checks enums itself."""
+    if value is not None and value not in choices:
+        raise invalid_parameter(f"{words} should be one of [{','.join(choices)}]")
+
+
 def page_of(
     items: Sequence[T], limit: int | None, token: str | None, key: Callable[[T], str]
 ) -> tuple[list[T], dict[str, str]]:

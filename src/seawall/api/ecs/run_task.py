@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from seawall.api.ec2.interface_creation import create_interface
 from seawall.api.ecs.definition_names import runnable_definition
 from seawall.api.ecs.launch import Launch, read_launch
-from seawall.api.ecs.names import active_cluster, invalid_parameter
+from seawall.api.ecs.names import active_cluster, check_choice, invalid_parameter
 from seawall.api.ecs.passed_role import passed_role_arn
 from seawall.api.ecs.served import read_served
 from seawall.api.ecs.tags import read_tags
@@ -136,6 +136,7 @@ def _started_by(given: str | None) -> str | None:
 
 def _tags(params: Params, cluster: Cluster, definition: TaskDefinition) -> Tags:
     propagate = params.get("propagateTags", "NONE")
+    check_choice(propagate, ("TASK_DEFINITION", "SERVICE", "NONE"), "propagateTags")
     if propagate == "SERVICE":
         raise invalid_parameter("Invalid value for propagateTags: SERVICE.")
     tags = dict(definition.tags) if propagate == "TASK_DEFINITION" else {}

@@ -4,7 +4,15 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from seawall.api.ecs.names import check_count, find_cluster, find_task, invalid_parameter, page_of
+from seawall.api.ecs.launch import check_launch_type
+from seawall.api.ecs.names import (
+    check_choice,
+    check_count,
+    find_cluster,
+    find_task,
+    invalid_parameter,
+    page_of,
+)
 from seawall.api.ecs.task_shape import show_task, task_arn
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
@@ -52,6 +60,8 @@ def describe_tasks(call: Call, params: Params) -> dict[str, Any]:
 @operation("ecs", "ListTasks")
 def list_tasks(call: Call, params: Params) -> dict[str, Any]:
     cluster = find_cluster(call, call.store, params.get("cluster"))
+    check_launch_type(params.get("launchType"))
+    check_choice(params.get("desiredStatus"), ("RUNNING", "PENDING", "STOPPED"), "desired status")
     wanted = {
         "desired_status": params.get("desiredStatus", "RUNNING"),
         "launch_type": params.get("launchType"),

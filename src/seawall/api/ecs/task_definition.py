@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from seawall.api.ecs.definition_names import definition_arn, find_definition, split_name
 from seawall.api.ecs.definition_request import STORED, read_definition
 from seawall.api.ecs.definition_traits import compatibilities, requires_attributes
-from seawall.api.ecs.names import client_exception, page_of
+from seawall.api.ecs.names import check_choice, client_exception, page_of
 from seawall.api.ecs.tags import read_tags, show_tags
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
@@ -91,7 +91,9 @@ def deregister_task_definition(call: Call, params: Params) -> dict[str, Any]:
 @operation("ecs", "ListTaskDefinitions")
 def list_task_definitions(call: Call, params: Params) -> dict[str, Any]:
     family, status = params.get("familyPrefix"), params.get("status", "ACTIVE")
-    key = _descending if params.get("sort", "ASC") == "DESC" else _ascending
+    check_choice(status, ("ACTIVE", "INACTIVE", "DELETE_IN_PROGRESS"), "status")
+    check_choice(params.get("sort"), ("ASC", "DESC"), "sort")
+    key = _descending if params.get("sort") == "DESC" else _ascending
     chosen = [
         definition
         for definition in call.store.all(TaskDefinition)
@@ -104,6 +106,7 @@ def list_task_definitions(call: Call, params: Params) -> dict[str, Any]:
 @operation("ecs", "ListTaskDefinitionFamilies")
 def list_task_definition_families(call: Call, params: Params) -> dict[str, Any]:
     prefix, status = params.get("familyPrefix") or "", params.get("status", "ACTIVE")
+    check_choice(status, ("ACTIVE", "INACTIVE", "ALL"), "status")
     statuses: dict[str, set[str]] = {}
     for definition in call.store.all(TaskDefinition):
         statuses.setdefault(definition.family, set()).add(definition.status)

@@ -11,7 +11,7 @@ import msgspec
 
 from seawall.api.ec2.addressing import free_address_count
 from seawall.api.ec2.lookup import look_up
-from seawall.api.ecs.names import check_count, invalid_parameter
+from seawall.api.ecs.names import check_choice, check_count, invalid_parameter
 from seawall.api.params import Params
 from seawall.model.resource import Ref, Resource
 from seawall.model.security_group import SecurityGroup
@@ -41,8 +41,9 @@ def read_network(reader: Reader, configuration: Params | None) -> TaskNetwork:
         raise invalid_parameter(
             "Network Configuration must be provided when networkMode 'awsvpc' is specified."
         )
-    subnet_ids, group_ids = given["subnets"], given.get("securityGroups") or []
-    public = given.get("assignPublicIp", "DISABLED") == "ENABLED"
+    subnet_ids, group_ids = given.get("subnets") or [], given.get("securityGroups") or []
+    check_choice(given.get("assignPublicIp"), ("ENABLED", "DISABLED"), "assignPublicIp")
+    public = given.get("assignPublicIp") == "ENABLED"
     if not subnet_ids:
         raise invalid_parameter("subnets can not be empty.")
     check_count(subnet_ids, MOST_SUBNETS, "subnets")
