@@ -11,7 +11,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import boto3
 import botocore.config
@@ -56,12 +56,14 @@ class Seawall:
         else:
             raise AssertionError(f"seawall up ended before it was ready:\n{''.join(told)}\n{self.log_tail()}")
         killer.cancel()
-        threading.Thread(target=self.process.stderr.read, daemon=True).start()
+        self._drain = threading.Thread(target=_drain, args=(self.process.stderr,))
+        self._drain.start()
 
     def kill_control_plane(self) -> None:
         assert self.process is not None
         os.kill(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        self._drain.join()
 
     def agent_pid(self) -> int:
         """The agent's process id as seen from outside the world."""
@@ -77,8 +79,7 @@ class Seawall:
         subprocess.run([BIN / "seawall", "--state-dir", self.state_dir, "down"], check=True, timeout=60)
         if self.process is not None:
             self.process.wait(timeout=30)
-            if self.process.stderr is not None:
-                self.process.stderr.close()
+            self._drain.join()
 
     @property
     def running(self) -> Running:
@@ -133,6 +134,12 @@ class Seawall:
         with contextlib.suppress(OSError):
             return (self.state_dir / "control.log").read_text()[-4000:]
         return ""
+
+
+def _drain(pipe: IO[str]) -> None:
+    with pipe:
+        for _ in pipe:
+            pass
 
 
 @contextlib.contextmanager

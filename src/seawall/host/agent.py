@@ -29,6 +29,7 @@ from seawall.host.runtime import NoRuntime, choose_runtime
 from seawall.host.seccomp import read_profile
 from seawall.host.server import Server
 from seawall.host.task import Task
+from seawall.host.upstream import Upstream
 from seawall.program.host import HostProgram
 from seawall.program.messages import (
     Applied,
@@ -70,11 +71,12 @@ class Agent:
             cgroups=Cgroups(self.world),
             seccomp_profile=read_profile(),
             stage=stage,
+            upstream=Upstream(),
             init=next((Path(found) for name in INITS if (found := shutil.which(name))), None),
         )
         self._engine = NetworkEngine(run)
         self._resolvers = Resolvers(run)
-        self._server = Server(state_dir / "agent.sock", self._answer)
+        self._server = Server(state_dir / "agent.sock", self._answer, gone=self._host.upstream.lost)
         self._program: HostProgram | None = None
         self._wake = asyncio.Event()
         self._tasks: dict[str, Task] = {}
@@ -153,6 +155,7 @@ class Agent:
                 body = self._state()
             case Listen():
                 carried = self._listen(request.body)
+                self._host.upstream.found()
             case Connect():
                 carried = await self._connect(request.body)
         if carried is not None:

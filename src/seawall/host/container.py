@@ -1,7 +1,7 @@
 """One container of a task: from a pulled image to an exit code, resumable at every step.
 
-What is known is written to `state.json` before and after each step, so that an agent that was killed finds out
-where it was: a container with a live monitor is adopted, one that was being made is made anew.
+What is known is written to `state.json` at each step, so that an agent that was killed finds out where it was:
+a container with a live monitor is adopted, one that was being made is made anew.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ from seawall.host.mounts import mount_overlay, unmount
 from seawall.host.namespace_http import NamespaceHttp
 from seawall.host.namespaces import Namespaces, task_id_map
 from seawall.host.oci_spec import SpecError, Surroundings, runtime_spec
+from seawall.host.upstream import Upstream
 from seawall.program.report import ContainerReport, Failure, FailureStep
 from seawall.program.task import ContainerProgram, TaskProgram
 
@@ -47,6 +48,7 @@ class Host:
     cgroups: Cgroups
     seccomp_profile: dict[str, Any]
     stage: Path  # a folder that containers' own ids can walk into
+    upstream: Upstream
     init: Path | None  # a static init for initProcessEnabled
 
 

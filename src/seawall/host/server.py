@@ -25,10 +25,14 @@ _HEAD = struct.Struct(">I")
 
 
 class Server:
-    """`answer` turns a request into a reply and, for Listen and Connect, the socket that goes with it."""
+    """`answer` turns a request into a reply and, for Listen and Connect, the socket that goes with it.
 
-    def __init__(self, path: Path, answer: Answer) -> None:
+    `gone` is called when a control plane has hung up.
+    """
+
+    def __init__(self, path: Path, answer: Answer, gone: Callable[[], None]) -> None:
         self._path = path
+        self._gone = gone
         self._answer = answer
         self._connection: socket.socket | None = None
         self._outgoing: asyncio.Queue[tuple[Reply | Event, socket.socket | None]] = asyncio.Queue()
@@ -69,6 +73,7 @@ class Server:
         finally:
             if self._connection is connection:
                 self._connection = None
+            self._gone()
             writer.cancel()
             with contextlib.suppress(asyncio.CancelledError, OSError):
                 await writer

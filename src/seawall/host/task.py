@@ -16,6 +16,8 @@ from seawall.host.failure import FailedStep
 from seawall.program.report import TaskReport
 from seawall.program.task import TaskProgram
 
+NETWORK_CAUSES = frozenset({"timeout", "refused", "unreachable", "dns", "tls", "other"})
+
 log = logging.getLogger("seawall.task")
 
 
@@ -109,9 +111,13 @@ class Task:
         """One step for all at once.  False when one of them failed, which is then on its record."""
 
         async def one(container: Container) -> bool:
+            mark = self._host.upstream.mark()
             try:
                 await step(container)
             except FailedStep as failed:
+                over_network = failed.failure.cause in NETWORK_CAUSES
+                if over_network and await self._host.upstream.was_away(mark):
+                    return await one(container)
                 container.fail(failed.failure)
                 return False
             finally:

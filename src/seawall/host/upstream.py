@@ -1,0 +1,36 @@
+"""Whether the services that tasks need on their way up are there: served by the control plane, which may die.
+
+A pull that finds nobody because the control plane was just killed says nothing about the task's network.  Such
+a failure is no answer; the step is done again once the services are back.
+"""
+
+import asyncio
+
+SETTLE_S = 0.1  # a process that dies closes its sockets one after the other
+
+
+class Upstream:
+    """`lost` and `found` are told by the connection to the control plane."""
+
+    def __init__(self) -> None:
+        self._there = asyncio.Event()
+        self._losses = 0
+
+    def found(self) -> None:
+        self._there.set()
+
+    def lost(self) -> None:
+        self._there.clear()
+        self._losses += 1
+
+    def mark(self) -> int:
+        """Remember this before a step, for `was_away`."""
+        return self._losses
+
+    async def was_away(self, mark: int) -> bool:
+        """Whether the services were missing at any time since `mark`; returns when they are back."""
+        await asyncio.sleep(SETTLE_S)
+        if self._there.is_set() and self._losses == mark:
+            return False
+        await self._there.wait()
+        return True
