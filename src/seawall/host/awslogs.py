@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from seawall.host.aws_call import AwsRefused, AwsService, call
+from seawall.host.deadline import within
 from seawall.host.failure import FailedStep
 from seawall.host.log_lines import LogEvent, LogLines, event_start
 from seawall.host.namespace_http import NamespaceHttp, RequestFailed
@@ -142,7 +143,7 @@ class LogShipper:
     async def _pause(self, seconds: float) -> None:
         """Wait, but not past the container's end."""
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._ended.wait(), seconds)
+            await within(seconds, self._ended.wait())
 
     async def _send(self, batch: Sequence[LogEvent]) -> None:
         """Until the service has taken the batch, or has refused it for good."""

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import h11
 
+from seawall.host.deadline import within
 from seawall.host.namespace_names import UnknownName, namespace_socket, resolve
 from seawall.host.namespaces import Namespaces
 
@@ -82,7 +83,7 @@ class NamespaceHttp:
             method=method, target=target, headers=[*fields.items(), ("Connection", "close")]
         )
         try:
-            return await asyncio.wait_for(_exchange(reader, writer, request, body), timeout_s)
+            return await within(timeout_s, _exchange(reader, writer, request, body))
         except asyncio.TimeoutError:
             raise RequestFailed(
                 "timeout", url, "context deadline exceeded (Client.Timeout exceeded)", address
@@ -112,8 +113,8 @@ class NamespaceHttp:
         failed: RequestFailed | None = None
         for address in addresses:
             try:
-                reader, writer = await asyncio.wait_for(
-                    self._connect_one(namespace, address, port, tls_name), timeout_s / len(addresses)
+                reader, writer = await within(
+                    timeout_s / len(addresses), self._connect_one(namespace, address, port, tls_name)
                 )
                 return reader, writer, f"{address}:{port}"
             except (asyncio.TimeoutError, OSError) as error:

@@ -11,6 +11,7 @@ import dns.message
 import dns.rcode
 import dns.rdatatype
 
+from seawall.host.deadline import within
 from seawall.host.namespaces import Namespaces
 
 PORT = 53
@@ -47,7 +48,7 @@ async def resolve(
         asked = f"lookup {host} on {server}:{port}"
         query = dns.message.make_query(host, dns.rdatatype.A)
         try:
-            answer = await asyncio.wait_for(_ask(namespaces, namespace, (server, port), query), TIMEOUT_S)
+            answer = await within(TIMEOUT_S, _ask(namespaces, namespace, (server, port), query))
         except asyncio.TimeoutError:
             trouble = f"{asked}: i/o timeout"
             continue

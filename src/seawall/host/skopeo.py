@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from seawall.host.deadline import within
 from seawall.host.ecr_login import RegistryCredentials
 
 # In a mount namespace of its own, so that /etc/resolv.conf can be the task's; `$1` is that file.
@@ -71,7 +72,7 @@ async def fetch_image(
             start_new_session=True,
         )
         try:
-            _, stderr = await asyncio.wait_for(process.communicate(), timeout_s)
+            _, stderr = await within(timeout_s, process.communicate())
         except asyncio.TimeoutError:
             raise SkopeoFailed(f"i/o timeout: the image did not arrive within {timeout_s:g} s") from None
         finally:
