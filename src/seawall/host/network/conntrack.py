@@ -4,7 +4,6 @@ import socket
 import struct
 from collections.abc import Iterable
 
-from seawall.host.namespaces import Namespaces
 from seawall.host.network.netlink import Message, NetlinkSocket, nested, number
 from seawall.host.network.rtnetlink import ipv4
 
@@ -15,27 +14,24 @@ _TUPLE_ADDRESSES = 1
 _HEADER = struct.pack("=BBH", socket.AF_INET, 1, 0)  # version 1: the family counts
 
 
-def forget_flows(namespaces: Namespaces, namespace: str, addresses: Iterable[str]) -> None:
-    """Delete every entry that has one of the addresses at any of its four places.  Raises NetlinkError."""
-    netlink = NetlinkSocket(
-        namespaces.socket_in(namespace, socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
-    )
-    try:
-        for refusal in netlink.send([m for address in sorted(addresses) for m in _deletions(address)]):
-            raise refusal
-    finally:
-        netlink.close()
+def forget_flows(netfilter: NetlinkSocket, addresses: Iterable[str]) -> None:
+    """Delete every entry that has one of the addresses at any of its four places.  Raises NetlinkError.
+
+    netfilter   a NETLINK_NETFILTER socket in the namespace
+    """
+    for refusal in netfilter.send([m for address in sorted(addresses) for m in _deletions(address)]):
+        raise refusal
 
 
 def _deletions(address: str) -> Iterable[Message]:
     for direction in (_FILTER_ORIGINAL, _FILTER_REPLY):  # also the numbers of the two tuples
         for place in (1, 2):  # source, destination
             flags = number(direction, place) + number(3 - direction, 0)
-            body = nested(direction, nested(_TUPLE_ADDRESSES, number_in_order(place, address)))
+            body = nested(direction, nested(_TUPLE_ADDRESSES, _address(place, address)))
             body += nested(_FILTER, flags)
             yield Message(_DELETE, 0, _HEADER + body, f"flows of {address}")
 
 
-def number_in_order(kind: int, address: str) -> bytes:
+def _address(kind: int, address: str) -> bytes:
     """An address attribute: network byte order."""
     return struct.pack("=HH", 8, kind) + ipv4(address)

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from seawall.host.namespaces import Namespaces, task_id_map
 from seawall.host.network import rtnetlink as rt
-from seawall.host.network.conntrack import forget_flows
+from seawall.host.network.conntrack import NETLINK_NETFILTER, forget_flows
+from seawall.host.network.elements import BEGIN, END, element_change
 from seawall.host.network.netlink import NetlinkError, NetlinkSocket
 from seawall.host.network.nft import Nft, NftError
 from seawall.host.network.observe import SYSCTL_ROOT, observe_namespace
 from seawall.host.network.plan import Create, Join, Remove, Send, SetPolicy, SetSysctls, Step, plan
-from seawall.host.network.policy import change_script, fill_script
+from seawall.host.network.policy import FIRST_SEAL, Installed, change_script, fill_script
 from seawall.host.network.state import State, state_of, table_name
 from seawall.program.network import NetworkProgram, PacketPolicy
 from seawall.program.report import Problem
@@ -27,7 +28,10 @@ class NetworkEngine:
         self._namespaces = Namespaces(run_dir)
         self._nft = Nft(self._namespaces)
         self._sockets: dict[str, NetlinkSocket] = {}
-        self._policies: dict[str, PacketPolicy] = {}  # what the kernel holds for certain
+        self._filters: dict[str, NetlinkSocket] = {}
+        self._policies: dict[
+            str, tuple[PacketPolicy, int]
+        ] = {}  # what the kernel holds for certain, its seal
         self._known: State | None = None
         self._lock = asyncio.Lock()
         self._id_map = task_id_map()
@@ -49,9 +53,10 @@ class NetworkEngine:
 
     async def close(self) -> None:
         """Let go of sockets; everything in the kernel stays."""
-        for netlink in self._sockets.values():
-            netlink.close()
-        self._sockets.clear()
+        for sockets in (self._sockets, self._filters):
+            for netlink in sockets.values():
+                netlink.close()
+            sockets.clear()
         self._namespaces.close()
 
     def _apply(self, program: NetworkProgram) -> tuple[Problem, ...]:
@@ -72,7 +77,15 @@ class NetworkEngine:
             self.distrust()
         else:
             self._known = state_of(program)
+            self._learn(program)
         return tuple(problems)
+
+    def _learn(self, program: NetworkProgram) -> None:
+        """Tables that were found in order, filled by an agent before this one, are known as well."""
+        for namespace in program.namespaces:
+            if namespace.policy is not None and namespace.name not in self._policies:
+                seal, _ = self._nft.seal(namespace.name, table_name(namespace.policy))
+                self._policies[namespace.name] = namespace.policy, seal
 
     def _observe(self, program: NetworkProgram) -> State:
         self._policies.clear()
@@ -98,17 +111,27 @@ class NetworkEngine:
                 self._set_policy(step.namespace, step.policy)
             case Remove():
                 self._policies.pop(step.namespace, None)
-                netlink = self._sockets.pop(step.namespace, None)
-                if netlink is not None:
-                    netlink.close()
+                for sockets in (self._sockets, self._filters):
+                    netlink = sockets.pop(step.namespace, None)
+                    if netlink is not None:
+                        netlink.close()
                 self._namespaces.remove(step.namespace)
 
     def _netlink(self, namespace: str) -> NetlinkSocket:
         if namespace not in self._sockets:
-            self._sockets[namespace] = NetlinkSocket(
-                self._namespaces.socket_in(namespace, socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_ROUTE)
-            )
+            self._sockets[namespace] = self._open(namespace, NETLINK_ROUTE)
         return self._sockets[namespace]
+
+    def _filter(self, namespace: str) -> NetlinkSocket:
+        """Kept open: closing one waits for the kernel to free what the last change deleted."""
+        if namespace not in self._filters:
+            self._filters[namespace] = self._open(namespace, NETLINK_NETFILTER)
+        return self._filters[namespace]
+
+    def _open(self, namespace: str, protocol: int) -> NetlinkSocket:
+        return NetlinkSocket(
+            self._namespaces.socket_in(namespace, socket.AF_NETLINK, socket.SOCK_RAW, protocol)
+        )
 
     def _send(self, step: Send) -> None:
         refused = self._netlink(step.namespace).send(step.messages)
@@ -141,16 +164,28 @@ class NetworkEngine:
             os.close(descriptor)
 
     def _set_policy(self, namespace: str, policy: PacketPolicy | None) -> None:
-        before = self._policies.pop(namespace, None)
-        if policy is not None and before is not None and before.skeleton == policy.skeleton:
+        before, seal = self._policies.pop(namespace, (None, 0))
+        if policy is None or before is None or before.skeleton != policy.skeleton:
+            self._install(namespace, policy)
+            seal = FIRST_SEAL
+        else:
+            seal = self._change(namespace, policy, before, seal)
+        if policy is not None:
+            self._policies[namespace] = policy, seal
+
+    def _change(self, namespace: str, policy: PacketPolicy, before: PacketPolicy, seal: int) -> int:
+        """From known contents to others; returns the number of the new seal."""
+        change = element_change(policy, before, seal)
+        if change is not None:
+            self._filter(namespace).transact(BEGIN, change.messages, END)
+            released, seal = change.released, seal + 1
+        else:
             script = change_script(policy, before)
             self._nft.run(namespace, script.text)
-            if script.released:
-                forget_flows(self._namespaces, namespace, script.released)
-        else:
-            self._install(namespace, policy)
-        if policy is not None:
-            self._policies[namespace] = policy
+            released, seal = script.released, FIRST_SEAL
+        if released:
+            forget_flows(self._filter(namespace), released)
+        return seal
 
     def _install(self, namespace: str, policy: PacketPolicy | None) -> None:
         """Fill a table whatever it held; older tables go once the new one stands."""
@@ -161,8 +196,14 @@ class NetworkEngine:
             installed = self._nft.installed(namespace, table, releasing) if table in tables else None
             script = fill_script(policy, installed)
             self._nft.run(namespace, script.text)
-            pending = installed.keys.get("released", frozenset()) if installed else frozenset()
+            pending = _unforgotten(installed, releasing) if installed else frozenset()
             if script.released | pending:
-                forget_flows(self._namespaces, namespace, script.released | pending)
+                forget_flows(self._filter(namespace), script.released | pending)
         for old in sorted(tables - {table}):
             self._nft.run(namespace, f"delete table ip {old}\n")
+
+
+def _unforgotten(installed: Installed, releasing: list[str]) -> frozenset[str]:
+    """Addresses that an agent before this one released, save those that have a new owner already."""
+    owned = frozenset(address for name in releasing for address in installed.keys.get(name, ()))
+    return installed.keys.get("released", frozenset()) - owned

@@ -78,6 +78,7 @@ class NetlinkSocket:
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
         self._sequence = 0
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         sock.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)
         sock.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
         sock.bind((0, 0))
@@ -88,6 +89,33 @@ class NetlinkSocket:
         for start in range(0, len(messages), BATCH):
             refused += self._send_batch(messages[start : start + BATCH])
         return refused
+
+    def transact(self, begin: Message, messages: Sequence[Message], end: Message) -> None:
+        """Send one nfnetlink batch: all messages or none.  Raises NetlinkError."""
+        first = self._sequence + 2
+        last = first + len(messages) - 1
+        parts = []
+        for message in (begin, *messages, end):
+            self._sequence += 1
+            ack = NLM_F_ACK if self._sequence == last else 0
+            parts.append(
+                _pack(message.kind, NLM_F_REQUEST | message.flags | ack, self._sequence, message.body)
+            )
+        self._socket.send(b"".join(parts))
+        error = None
+        while True:
+            for kind, flags, sequence, payload in _messages(self._socket.recv(1 << 18)):
+                if kind != NLMSG_ERROR or sequence < first - 1:
+                    continue
+                code = -int(struct.unpack_from("=i", payload)[0])
+                if code and error is None:
+                    what = messages[min(max(sequence - first, 0), len(messages) - 1)].what
+                    error = NetlinkError(code, what, _explanation(flags, payload))
+                # An error of the batch as a whole is told under the number of its first or last message.
+                if sequence in (first - 1, last, last + 1):
+                    if error is not None:
+                        raise error
+                    return
 
     def dump(self, kind: int, body: bytes) -> Iterator[tuple[int, bytes]]:
         """Every (message kind, body) of a listing.  Raises NetlinkError."""

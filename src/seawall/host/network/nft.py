@@ -31,11 +31,11 @@ class Nft:
             if "table" in entry and entry["table"]["name"].startswith(TABLE_PREFIX)
         )
 
-    def digest(self, namespace: str, table: str) -> str:
-        """What the table says it holds; empty where it does not say."""
+    def seal(self, namespace: str, table: str) -> tuple[int, str]:
+        """The digest of what the table holds, and its number; (0, "") where it does not say."""
         elements = self._elements(namespace, table, "applied")
-        comments = [e["elem"].get("comment", "") for e in elements if isinstance(e, dict) and "elem" in e]
-        return str(comments[0]) if comments else ""
+        seals = [(int(e["elem"]["val"]), str(e["elem"]["comment"])) for e in elements if isinstance(e, dict)]
+        return max(seals, default=(0, ""))
 
     def installed(self, namespace: str, table: str, releasing: list[str]) -> Installed:
         """The names in a table, and the keys of some of its sets."""

@@ -41,7 +41,7 @@ def observe_namespace(
         )
     tables = nft.tables(name)
     current = sorted(tables)
-    policy = (current[0], nft.digest(name, current[0])) if len(current) == 1 else None
+    policy = (current[0], nft.seal(name, current[0])[1]) if len(current) == 1 else None
     return NamespaceFact(
         sysctls=frozenset(_read_sysctls(namespaces, name, sysctls)),
         addresses=frozenset(a for a in addresses.get(rt.LOOPBACK, ()) if a != "127.0.0.1/8"),

@@ -62,10 +62,9 @@ def plan(seen: State, program: NetworkProgram) -> list[Step]:
     ]
     steps: list[Step] = []
     for name, devices in doomed.items():
-        indexes = [seen[name].links[device].number for device in devices]
-        steps.append(Send(name, tuple(rt.set_link(index, up=False) for index in indexes)))
-    for name, devices in doomed.items():
-        steps.append(Send(name, tuple(rt.delete_link(seen[name].links[d].number) for d in devices)))
+        steps.append(Send(name, tuple(rt.doom_link(seen[name].links[device].number) for device in devices)))
+    # The links of a namespace that goes as a whole die with it, or with their other end here.
+    steps += [Send(name, (rt.delete_doomed(),)) for name in doomed if name in wanted]
     for namespace in changed:
         steps += _ground(namespace, seen.get(namespace.name), wanted[namespace.name])
     steps += [Join(link) for link in missing]
@@ -85,6 +84,7 @@ def plan(seen: State, program: NetworkProgram) -> list[Step]:
                 for n in changed
                 if survivors.get(n.name, EMPTY).policy != wanted[n.name].policy
             ]
+    steps += _settle(program, survivors)
     for namespace in changed:
         steps.append(
             Send(namespace.name, tuple(_stale(survivors.get(namespace.name), wanted[namespace.name])))
@@ -128,7 +128,7 @@ def _ground(namespace: Namespace, seen: NamespaceFact | None, wanted: NamespaceF
     """The namespace itself, before anything is linked to it."""
     if seen is None:
         yield Create(namespace.name, namespace.owned)
-        yield Send(namespace.name, (rt.set_link(rt.LOOPBACK, up=True),))
+        yield Send(namespace.name, (rt.link_up(rt.LOOPBACK),))
     had = seen.sysctls if seen else frozenset()
     settings = tuple(pair for pair in namespace.sysctls if pair not in had)
     if settings:
@@ -169,7 +169,7 @@ def _bring_up(
         for cidr in sorted(fact.addresses - (old.addresses if old else frozenset())):
             yield rt.address(fact.number, cidr)
         if old is None or not old.up:
-            yield rt.set_link(fact.number, up=True)
+            yield rt.link_up(fact.number)
         for host, mac in sorted(fact.neighbours - (old.neighbours if old else frozenset())):
             yield rt.neighbour(fact.number, host, mac)
     for route in sorted(wanted.routes - was.routes, key=str):
@@ -178,6 +178,16 @@ def _bring_up(
     if with_rules:
         for rule in sorted(wanted.rules - was.rules, key=str):
             yield rt.rule(*rule)
+
+
+def _settle(program: NetworkProgram, was: State) -> list[Step]:
+    """Wait for the carrier of every link that has come up: the router's end came up before the other."""
+    fresh: dict[str, list[Message]] = {}
+    for link in program.links:
+        ends = [was.get(end.namespace, EMPTY).links.get(end.name) for end in (link.router, link.host)]
+        if not all(end is not None and end.up for end in ends):
+            fresh.setdefault(link.router.namespace, []).append(rt.settle_link(link.router.ifindex))
+    return [Send(name, tuple(messages)) for name, messages in fresh.items()]
 
 
 def _stale(was: NamespaceFact | None, wanted: NamespaceFact) -> Iterator[Message]:

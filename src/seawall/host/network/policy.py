@@ -1,7 +1,8 @@
 """Packet policy as nft scripts: fill a table whole, or change what differs; base chains always stay.
 
-Each script is one transaction.  Its last element, the digest in the set `applied`, says what the kernel
-holds; the set `released` keeps the addresses whose flows are still to be forgotten, should the agent die.
+Each script is one transaction.  Its last element, a digest under the highest number in the set `applied`,
+says what the kernel holds.  The set `released` keeps the addresses whose flows are still to be forgotten,
+should the agent die.
 """
 
 import re
@@ -11,6 +12,7 @@ from typing import NamedTuple
 from seawall.host.network.state import contents_digest, table_name
 from seawall.program.network import Chain, Element, ElementSet, PacketPolicy
 
+FIRST_SEAL = 1
 _UNSAFE = re.compile(r"[^\w.,:/ -]")
 _MAP = re.compile(r"^\s*map (\w+)", re.MULTILINE)
 
@@ -69,7 +71,7 @@ def change_script(policy: PacketPolicy, before: PacketPolicy) -> Script:
             lines += _fill_chain(table, chain)
     for contents in policy.sets:
         old = old_sets.get(contents.name) or ElementSet(name=contents.name)
-        gone = sorted(_keys_gone(old, contents))
+        gone = sorted(keys_gone(old, contents))
         if gone:
             keys = ", ".join(gone)
             lines.append(f"delete element ip {table} {contents.name} {{ {keys} }}")
@@ -87,7 +89,7 @@ def change_script(policy: PacketPolicy, before: PacketPolicy) -> Script:
 def _sealed(lines: list[str], table: str, policy: PacketPolicy, released: Collection[str]) -> Script:
     lines += [f"flush set ip {table} released", f"flush set ip {table} applied"]
     lines += _add(table, "released", [Element(key=address) for address in sorted(released)])
-    lines += _add(table, "applied", [Element(key="1", origin=contents_digest(policy))])
+    lines += _add(table, "applied", [Element(key=str(FIRST_SEAL), origin=contents_digest(policy))])
     return Script("\n".join(lines) + "\n", frozenset(released))
 
 
@@ -95,7 +97,7 @@ def _keys(contents: ElementSet) -> set[str]:
     return {element.key for element in contents.elements}
 
 
-def _keys_gone(old: ElementSet, new: ElementSet) -> set[str]:
+def keys_gone(old: ElementSet, new: ElementSet) -> set[str]:
     """Keys that left or stand for something else now."""
     kept = set(new.elements)
     return {element.key for element in old.elements if element not in kept}
@@ -135,5 +137,10 @@ def _add(table: str, name: str, elements: Iterable[Element]) -> list[str]:
     return [f"add element ip {table} {name} {{ {', '.join(texts)} }}"] if texts else []
 
 
+def comment_text(origin: str) -> str:
+    """An origin as nft accepts it in a comment."""
+    return _UNSAFE.sub("", origin)[:120]
+
+
 def _comment(origin: str) -> str:
-    return f' comment "{_UNSAFE.sub("", origin)[:120]}"' if origin else ""
+    return f' comment "{comment_text(origin)}"' if origin else ""
