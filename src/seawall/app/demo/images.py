@@ -24,24 +24,28 @@ from seawall.app.running import Running
 
 BUSYBOX = (Path("/bin/busybox"), Path("/usr/bin/busybox"))
 APPLETS = (
-    "sh",
-    "httpd",
-    "wget",
-    "hostname",
-    "ip",
-    "sed",
-    "cat",
-    "ls",
-    "sleep",
-    "grep",
-    "nslookup",
-    "ping",
-    "kill",
-    "nc",
+    *(
+        "cat",
+        "date",
+        "echo",
+        "env",
+        "grep",
+        "head",
+        "hostname",
+        "httpd",
+        "id",
+        "ip",
+        "kill",
+        "ls",
+        "mount",
+        "nc",
+    ),
+    *("nslookup", "ping", "ps", "sed", "sh", "sleep", "sort", "tail", "timeout", "touch", "vi", "wc", "wget"),
 )
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 # The shell stays process 1 and hands SIGTERM on: a process 1 that does not ask for a signal never gets it.
+# `timeout`, because the option -T crashes Debian's static wget.
 _START = """#!/bin/sh
 echo "{name} starts on $(hostname)"
 {first}
@@ -50,17 +54,17 @@ trap 'echo "{name} was told to stop"; kill $!; exit 0' TERM
 echo "{name} listens on port {port}"
 wait
 """
-_CALL_HOME = '[ -z "$CALL_HOME" ] || echo "the internet sees me as $(wget -qO- -T 20 "$CALL_HOME")"'
+_CALL_HOME = '[ -z "$CALL_HOME" ] || echo "the internet sees me as $(timeout 20 wget -qO- "$CALL_HOME")"'
 _WEB_PAGE = """#!/bin/sh
 printf 'Content-Type: text/plain\\r\\n\\r\\n'
 echo "This is web on $(hostname)."
 echo "address: $(ip -4 -o addr show eth1 | sed 's/.* inet \\([0-9.]*\\).*/\\1/')"
-echo "api says: $(wget -qO- -T 5 http://localhost:8080/)"
+echo "api says: $(timeout 5 wget -qO- http://localhost:8080/)"
 echo "web served a page" > /proc/1/fd/1
 """
 _FETCH = """#!/bin/sh
 printf 'Content-Type: text/plain\\r\\n\\r\\n'
-wget -qO- -T 5 "$QUERY_STRING" 2>&1 || echo "wget failed"
+timeout 5 wget -qO- "$QUERY_STRING" 2>&1 || echo "wget failed"
 """
 _API_PAGE = """#!/bin/sh
 printf 'Content-Type: text/plain\\r\\n\\r\\n'

@@ -11,7 +11,7 @@ import httpx
 
 from seawall.app.failure import CommandFailed
 from seawall.app.running import FILE, NotRunning, Running, read_running
-from seawall.host.world import find_world
+from seawall.host.world import World, find_world
 
 SEAWALL = (sys.executable, "-m", "seawall.app.cli")
 START_TIMEOUT_S = 60.0
@@ -49,12 +49,12 @@ class Instance:
     def running(self) -> Running:
         return read_running(self.state_dir)
 
-    def world_pid(self) -> int:
-        """The first process of its world.  Raises CommandFailed when it has none."""
+    def world(self) -> World:
+        """Its world.  Raises CommandFailed when it has none."""
         world = find_world(self.state_dir)
         if world is None:
             raise CommandFailed("the world is gone")
-        return world.pid
+        return world
 
     def _ready(self) -> bool:
         if not (self.state_dir / FILE).exists():

@@ -49,11 +49,18 @@ def take_census() -> Census:
 class Life:
     """What lived in a world: processes as (number, start time), and the namespaces they were in."""
 
+    world: str = ""
     processes: set[tuple[int, str]] = field(default_factory=set)
     namespaces: set[str] = field(default_factory=set)
+    ended: float = 0.0  # in clock ticks since boot
 
-    def note_all_of(self, pid: int) -> None:
-        """Add the process `pid`, all that descend from it, and their namespaces but our own."""
+    def end(self) -> None:
+        """Say that it is over: the kernel may give the numbers of its namespaces to others from now on."""
+        self.ended = time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK")
+
+    def note_all_of(self, world: str, pid: int) -> None:
+        """Add a world: process `pid`, all that descend from it, and their namespaces but our own."""
+        self.world = world
         children: dict[int, list[int]] = {}
         for child, parent in _parents():
             children.setdefault(parent, []).append(child)
@@ -81,14 +88,19 @@ def still_there(before: Census, life: Life, state_dir: Path) -> list[str]:
 def _left(before: Census, life: Life, state_dir: Path) -> Iterator[str]:
     for kind, names in take_census().new_since(before).items():
         for name in sorted(names):
-            yield f"{kind} {name}"
-    for pid, started in sorted(life.processes):
-        if _start_time(pid) == started:
+            # Other Seawalls make groups meanwhile; ours bear the world's name.
+            if kind != "cgroup" or life.world in name:
+                yield f"{kind} {name}"
+    for pid, began in sorted(life.processes):
+        if _start_time(pid) == began:
             yield f"process {pid}"
     for pid, words in _command_lines():
         if str(state_dir) in words and pid != os.getpid() and pid != os.getppid():
             yield f"process {pid}: {words[:80]}"
     for pid, _ in _parents():
+        started = _start_time(pid)
+        if started is None or int(started) > life.ended:
+            continue
         for name in life.namespaces.intersection(_namespaces(pid)):
             yield f"namespace {name}, held by process {pid}"
 

@@ -192,7 +192,7 @@ class Scenes:
         )
 
     def _container_logs(self) -> None:
-        for container, text in (("web", "web served a page"), ("api", "api answered 127.0.0.1")):
+        for container, text in (("web", "web served a page"), ("api", "api answered ")):
             seen = self._log_line(self.public, container, text)
             self.ledger.line(
                 f"log stream {FAMILY}/{container}/{self.public.id} in {LOG_GROUP}",

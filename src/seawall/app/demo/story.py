@@ -33,6 +33,7 @@ def tell(ledger: Ledger, *, keep: bool) -> bool:
         if not kept:
             ledger.step("ending Seawall")
             instance.down()
+            life.end()
     if kept:
         return True
     if ledger.failed:
@@ -57,7 +58,8 @@ def play(ledger: Ledger, instance: Instance, life: Life, *, keep: bool) -> None:
     try:
         scenes.build()
         scenes.show()
-        life.note_all_of(instance.world_pid())
+        world = instance.world()
+        life.note_all_of(world.id, world.pid)
         if keep:
             say_what_next(instance, scenes)
         else:
