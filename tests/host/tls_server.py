@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ipaddress
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta, timezone
@@ -27,7 +28,7 @@ Handler = Callable[[Asked], Answer]
 
 
 def make_certificate(folder: Path) -> tuple[Path, Path]:
-    """A self-signed certificate for 127.0.0.1 that is its own authority, and its key."""
+    """A self-signed certificate for 127.0.0.1 and registry.test that is its own authority, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
     now = datetime.now(timezone.utc)
@@ -40,7 +41,10 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(hours=1))
         .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
+            x509.SubjectAlternativeName(
+                [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("registry.test")]
+            ),
+            critical=False,
         )
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
@@ -58,7 +62,9 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
 
 
 @contextlib.asynccontextmanager
-async def https_server(folder: Path, handler: Handler) -> AsyncIterator[tuple[str, Path]]:
+async def https_server(
+    folder: Path, handler: Handler, listening: socket.socket | None = None
+) -> AsyncIterator[tuple[str, Path]]:
     """Serve until the block ends; yields "127.0.0.1:PORT" and the authority to trust."""
     ca, key = make_certificate(folder)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -78,7 +84,9 @@ async def https_server(folder: Path, handler: Handler) -> AsyncIterator[tuple[st
         finally:
             writer.transport.abort()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    if listening is None:
+        listening = socket.create_server(("127.0.0.1", 0))
+    server = await asyncio.start_server(serve, sock=listening, ssl=tls)
     try:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}", ca
     finally:
