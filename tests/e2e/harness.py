@@ -15,6 +15,7 @@ from typing import IO, Any
 
 import boto3
 import botocore.config
+import botocore.exceptions
 import httpx
 
 from seawall.app.demo.images import api_image, push_image, web_image
@@ -264,7 +265,12 @@ def run_task(
 def wait_for(seawall: Seawall, state: str, *arns: str) -> dict[str, Any]:
     """Wait with the SDK's own waiter ("tasks_running", "tasks_stopped"); returns the first task."""
     ecs = seawall.client("ecs")
-    ecs.get_waiter(state).wait(tasks=list(arns), WaiterConfig=WAIT)
+    try:
+        ecs.get_waiter(state).wait(tasks=list(arns), WaiterConfig=WAIT)
+    except botocore.exceptions.WaiterError as error:
+        tasks = ecs.describe_tasks(tasks=list(arns))["tasks"]
+        found = [(t["lastStatus"], t.get("stoppedReason")) for t in tasks]
+        raise AssertionError(f"{state} was not reached: {found}") from error
     return dict(ecs.describe_tasks(tasks=list(arns))["tasks"][0])
 
 

@@ -6,6 +6,7 @@ a failure is no answer; the step is done again once the services are back.
 
 import asyncio
 
+AWAY = -1
 SETTLE_S = 0.1  # a process that dies closes its sockets one after the other
 
 
@@ -25,7 +26,7 @@ class Upstream:
 
     def mark(self) -> int:
         """Remember this before a step, for `was_away`."""
-        return self._losses
+        return self._losses if self._there.is_set() else AWAY
 
     async def was_away(self, mark: int) -> bool:
         """Whether the services were missing at any time since `mark`; returns when they are back."""
