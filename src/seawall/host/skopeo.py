@@ -62,7 +62,9 @@ async def fetch_image(
             resolver.write_text(resolv_conf)
             inside = ["nsenter", f"--net={network_namespace}", "unshare", "--mount", "--propagation=private"]
             command = [*inside, "sh", "-c", _WITH_RESOLVER, "sh", str(resolver), *command]
-        environment = {**os.environ, "SSL_CERT_FILE": str(ca_bundle)}
+        # Nothing of whoever started Seawall: no proxy, no registry logins below HOME.
+        environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": scratch}
+        environment["SSL_CERT_FILE"] = str(ca_bundle)
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.DEVNULL,
@@ -93,7 +95,9 @@ def _skopeo(
 ) -> Sequence[str]:
     command = ["skopeo", "--insecure-policy", f"--override-arch={architecture}", "--override-os=linux"]
     command += ["copy", "--quiet", "--retry-times=1"]
-    if credentials is not None:
+    if credentials is None:
+        command.append("--src-no-creds")
+    else:
         # A file, because arguments can be read by every process of the world.
         auth = scratch / "auth.json"
         auth.touch(mode=0o600)
