@@ -7,13 +7,14 @@ import subprocess
 import threading
 
 import pytest
+from msgspec.structs import replace
 from tests.packet.lab import Lab
 
 from seawall.compile.network.compile_network import compile_network
 from seawall.host.namespaces import Namespaces
 from seawall.host.network.engine import NetworkEngine
 from seawall.host.network.plan import Step
-from seawall.program.network import NetworkProgram
+from seawall.program.network import Chain, NetworkProgram, Rule
 
 pytestmark = pytest.mark.world
 
@@ -119,6 +120,77 @@ def test_what_somebody_else_changed_is_put_right(lab: Lab) -> None:
     assert lab.rest(a) != []
     lab.apply(a)
     assert lab.rest(a) == []
+
+
+def listing(lab: Lab, namespace: str) -> dict[str, list[str]]:
+    """What nft shows of a namespace: for each set, map and chain its sorted contents; seals left out."""
+    with lab.namespaces.inside(namespace):
+        done = subprocess.run(["nft", "list", "ruleset"], capture_output=True, text=True, check=True)
+    found: dict[str, list[str]] = {}
+    for block in done.stdout.replace("\n\t\t\t     ", " ").split("\n\n"):
+        head, *rest = [line.strip() for line in block.splitlines() if "table ip" not in line]
+        if not head.startswith(("set applied", "set released", "counter")):
+            parts = (part for line in rest for part in line.split(", "))
+            texts = (part.removeprefix("elements = {").strip(" }") for part in parts)
+            found[head] = sorted(text for text in texts if text)
+    return found
+
+
+def test_small_changes_leave_what_a_whole_fill_leaves(lab: Lab) -> None:
+    """Elements by raw netlink, chains by nft scripts: people must see the same, comments and all."""
+    lab.apply(first(lab))
+    lab.cloud.task("raw", "subnet-a-p", "10.0.1.30", "sg-a-web", public="198.18.0.30")
+    lab.cloud.drop("eni-one")
+    lab.settle()
+    lab.cloud.rule("sg-a-web", "in5", "icmp:-1 10.0.0.0/8")
+    lab.cloud.group("vpc-a", "second", "tcp:443 sg-a-web", "50 0.0.0.0/0")
+    lab.cloud.task("mixed", "subnet-a-p", "10.0.1.31", "sg-a-web", "sg-a-second")
+    program = lab.settle()
+    spaces = [n.name for n in program.namespaces if n.policy]
+    changed = {name: listing(lab, name) for name in spaces}
+    for name in spaces:
+        with lab.namespaces.inside(name):
+            subprocess.run(["nft", "flush", "ruleset"], check=True)
+    lab.replace_engine()
+    lab.apply(program)
+    assert {name: listing(lab, name) for name in spaces} == changed
+    assert any("eni-raw" in part for parts in changed["vpc-a"].values() for part in parts)
+
+
+def test_a_new_skeleton_takes_the_place_of_the_old(lab: Lab) -> None:
+    program = first(lab)
+    lab.apply(program)
+    spaces = []
+    for space in program.namespaces:
+        policy = space.policy and replace(
+            space.policy, skeleton=space.policy.skeleton + "    counter newer { }\n"
+        )
+        spaces.append(replace(space, policy=policy))
+    newer = replace(program, namespaces=tuple(spaces))
+    lab.apply(newer)
+    assert lab.rest(newer) == []
+    lab.listen("task-two", 80)
+    assert lab.reachable(("task-one", "10.0.1.21", 80)) == [True]
+
+
+def test_a_link_without_its_policy_stays_silent(lab: Lab) -> None:
+    """What nft refuses is reported, and the interfaces behind it do not come up."""
+    program = first(lab)
+    broken = []
+    for space in program.namespaces:
+        policy = space.policy
+        if policy and space.name == "vpc-a":
+            policy = replace(
+                policy, chains=(*policy.chains, Chain(name="bad", rules=(Rule(text="nonsense"),)))
+            )
+        broken.append(replace(space, policy=policy))
+    problems = lab.run(lab.engine.apply(replace(program, namespaces=tuple(broken))))
+    assert [problem.subject for problem in problems] == ["vpc-a"]
+    assert "nonsense" in problems[0].text
+    lab.listen("task-two", 80)
+    assert lab.outcomes(("task-one", "10.0.1.21", 80))[0] != "connected"
+    lab.apply(program)
+    assert lab.reachable(("task-one", "10.0.1.21", 80)) == [True]
 
 
 def test_applying_under_traffic_loses_nothing(lab: Lab) -> None:
