@@ -85,7 +85,8 @@ async def https_server(
             writer.transport.abort()
 
     if listening is None:
-        listening = socket.create_server(("127.0.0.1", 0))
+        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listening.bind(("127.0.0.1", 0))
     server = await asyncio.start_server(serve, sock=listening, ssl=tls)
     try:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}", ca

@@ -27,10 +27,12 @@ def namespace_socket(
     namespaces: Namespaces, namespace: str | None, type: int = socket.SOCK_STREAM
 ) -> socket.socket:
     """A non-blocking IPv4 socket in a namespace; None is the agent's own."""
+    # Named, because asyncio turns Nagle's algorithm off only where it reads TCP in `proto`.
+    proto = socket.IPPROTO_TCP if type == socket.SOCK_STREAM else socket.IPPROTO_UDP
     if namespace is None:
-        made = socket.socket(socket.AF_INET, type)
+        made = socket.socket(socket.AF_INET, type, proto)
     else:
-        made = namespaces.socket_in(namespace, socket.AF_INET, type)
+        made = namespaces.socket_in(namespace, socket.AF_INET, type, proto)
     made.setblocking(False)
     return made
 
