@@ -109,6 +109,22 @@ def test_killed_after_any_step(lab: Lab) -> None:
     assert killed_after > 15
 
 
+def test_half_made_namespaces_are_cleared_away(lab: Lab) -> None:
+    """What is left when the agent dies between pinning a user namespace and its network namespace."""
+    lab.apply(first(lab))
+    lab.cloud.task("half", "subnet-a-p", "10.0.1.40", "sg-a-web")
+    program = lab.settle()
+    net = lab.namespaces.path("task-half")
+    subprocess.run(["umount", net], check=True)
+    lab.namespaces.path("task-never").touch()
+    lab.replace_engine()
+    lab.apply(program)
+    assert lab.rest(program) == []
+    assert not lab.namespaces.path("task-never").exists()
+    lab.listen("task-half", 80)
+    assert lab.reachable(("task-one", "10.0.1.40", 80)) == [True]
+
+
 def test_what_somebody_else_changed_is_put_right(lab: Lab) -> None:
     a = first(lab)
     lab.apply(a)

@@ -51,6 +51,13 @@ class Namespaces:
         """All network namespaces that stand, whoever pinned them."""
         return frozenset(path.name for path in self._net.iterdir() if _is_pinned(path))
 
+    def sweep(self) -> None:
+        """Clear away what an agent that was killed within `create` or `remove` left behind."""
+        standing = self.names()
+        for path in [*self._net.iterdir(), *self._user.iterdir()]:
+            if path.name not in standing:
+                _unpin(path)
+
     def create(self, name: str, id_map: IdMap | None = None) -> None:
         """Pin a new network namespace; with `id_map`, one owned by a new user namespace.
 

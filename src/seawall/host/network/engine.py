@@ -62,7 +62,10 @@ class NetworkEngine:
     def _apply(self, program: NetworkProgram) -> tuple[Problem, ...]:
         problems: list[Problem] = []
         broken: set[str] = set()  # namespaces without the policy they should have
-        seen = self._known if self._known is not None else self._observe(program)
+        try:
+            seen = self._known if self._known is not None else self._observe(program)
+        except (OSError, NftError) as error:
+            return (Problem(subject="host", text=f"the namespaces cannot be observed: {error}"),)
         for step in plan(seen, program):
             if isinstance(step, Send) and broken.intersection(step.behind):
                 continue
@@ -89,6 +92,7 @@ class NetworkEngine:
 
     def _observe(self, program: NetworkProgram) -> State:
         self._policies.clear()
+        self._namespaces.sweep()
         sysctls = {n.name: [path for path, _ in n.sysctls] for n in program.namespaces}
         return {
             name: observe_namespace(
