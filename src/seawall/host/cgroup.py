@@ -6,6 +6,7 @@ Where no limit can hold (an ordinary user without delegation) that is said, neve
 
 import contextlib
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,8 +71,15 @@ class Cgroups:
 
     def remove_task(self, task: str) -> None:
         """Kill what is left of a task and remove its groups."""
-        for base in set(self._bases.values()):
+        for base in {*self._bases.values(), *self._followed()}:
             _remove(base / task)
+            # In the world's cover of the unified hierarchy a runtime leaves ordinary files.
+            shutil.rmtree(base / task, ignore_errors=True)
+
+    def _followed(self) -> Iterator[Path]:
+        """v1 hierarchies without limits, in which runtimes make groups all the same."""
+        if self.version == 1:
+            yield from (ROOT / name / self._name for name in ("systemd", "unified"))
 
     def tasks(self) -> frozenset[str]:
         """The tasks that have a group."""

@@ -64,6 +64,7 @@ class Conmon:
             process = await asyncio.create_subprocess_exec(
                 *command,
                 env=environment,
+                cwd=bundle,  # where conmon leaves a file named oom
                 pass_fds=(write,),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

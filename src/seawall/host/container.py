@@ -168,11 +168,11 @@ class Container:
         if not self.runs or self._record.monitor is None:
             return
         name = self.program.stop_signal or self._record.stop_signal
-        conmon.kill(self._folder, conmon.signal_number(name))
+        self._signal(conmon.signal_number(name))
         try:
             await asyncio.wait_for(conmon.ended(self._record.monitor), self.program.stop_timeout_s)
         except asyncio.TimeoutError:
-            conmon.kill(self._folder, signal.SIGKILL)
+            self._signal(signal.SIGKILL)
             await asyncio.wait_for(conmon.ended(self._record.monitor), KILL_WAIT_S)
         if self.runs:
             await self._exited()
@@ -197,7 +197,7 @@ class Container:
 
     async def remove(self) -> None:
         """Kill what is left and remove every trace but nothing of other containers."""
-        conmon.kill(self._folder, signal.SIGKILL)
+        self._signal(signal.SIGKILL)
         if self._record.monitor is not None:
             await conmon.ended(self._record.monitor)
         await self.finish_logs()
@@ -205,7 +205,6 @@ class Container:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     async def _discard(self) -> None:
-        conmon.kill(self._folder, signal.SIGKILL)
         await self._host.conmon.remove(self.program.runtime_id)
         unmount(self._rootfs)
         if self._rootfs.is_dir():
@@ -215,13 +214,22 @@ class Container:
         for name in ("pid", "conmon.pid"):
             (self._folder / name).unlink(missing_ok=True)
 
+    def _signal(self, number: int) -> None:
+        """To its first process, whose number is nobody else's while the monitor lives."""
+        monitor = self._record.monitor
+        if monitor is not None and conmon.is_alive(monitor):
+            conmon.kill(self._folder, number)
+
     async def _exited(self) -> None:
         code, at = self._host.conmon.exit(self.program.runtime_id)
+        out_of_memory = self._host.cgroups.out_of_memory(self._task.id, self.program.runtime_id)
+        if not at:  # its monitor was killed: what nobody watches any more must not live on
+            await self._host.conmon.remove(self.program.runtime_id)
         self._note(
             state="exited",
             exit_code=code,
             finished_at=at or time.time(),
-            out_of_memory=self._host.cgroups.out_of_memory(self._task.id, self.program.runtime_id),
+            out_of_memory=out_of_memory,
             output_pending=self._shipping is not None,
         )
 

@@ -134,11 +134,23 @@ class Task:
         await container.pull(servers, credentials)
 
     async def _stop(self) -> None:
-        """Stop in the reverse order of the start; what was being launched is given up."""
+        """Give up the launch; stop all at once, but each only after those that started after it."""
         await self._end_launch()
+        stopping: dict[str, asyncio.Task[None]] = {}
         for container in reversed(_in_order(self._containers.values())):
-            await container.stop()
-            self._tell()
+            name = container.program.name
+            dependents = [
+                stopping[c.program.name]
+                for c in self._containers.values()
+                if name in c.program.starts_after and c.program.name in stopping
+            ]
+            stopping[name] = asyncio.create_task(self._stop_after(dependents, container))
+        await asyncio.gather(*stopping.values())
+
+    async def _stop_after(self, dependents: "list[asyncio.Task[None]]", container: Container) -> None:
+        await asyncio.gather(*dependents)
+        await container.stop()
+        self._tell()
 
     async def _end_launch(self) -> None:
         if self._launch is not None:

@@ -1,0 +1,299 @@
+"""A real agent on a network of one task and one registry; the control plane's own link drives it.
+
+task-t  10.99.0.2 ---- 10.99.0.1  registry   (name server on 53, HTTPS registry on 443)
+"""
+
+import asyncio
+import contextlib
+import http.server
+import json
+import os
+import shutil
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from seawall.app.agent_link import AgentLink
+from seawall.app.certificates import Certificates
+from seawall.app.demo.images import api_image
+from seawall.host.cgroup import remove_world_cgroups
+from seawall.host.mounts import unmount
+from seawall.host.namespaces import Namespaces
+from seawall.program.host import HostProgram
+from seawall.program.messages import Applied, State, TaskChanged
+from seawall.program.network import (
+    Link,
+    LinkEnd,
+    NameRecord,
+    Namespace,
+    Neighbour,
+    NetworkProgram,
+    Resolver,
+)
+from seawall.program.report import ContainerReport, TaskReport
+from seawall.program.task import ContainerProgram, ImageSource, TaskProgram
+
+ACCOUNT, REGION = "123456789012", "us-east-1"
+REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
+IMAGE = f"{REGISTRY}/api:latest"
+PATIENCE_S = 20
+_REGISTRY_MAC, _TASK_MAC = "02:00:00:00:00:01", "02:00:00:00:00:02"
+
+NETWORK = NetworkProgram(
+    namespaces=(
+        Namespace(name="registry"),
+        Namespace(
+            name="task-t", owned=True, addresses=(), sysctls=(("ipv4/ip_unprivileged_port_start", "0"),)
+        ),
+    ),
+    links=(
+        Link(
+            origin="lab",
+            mtu=1500,
+            router=LinkEnd(
+                namespace="registry",
+                name="lab0",
+                ifindex=100_001,
+                mac=_REGISTRY_MAC,
+                addresses=("10.99.0.1/24",),
+                neighbours=(Neighbour(address="10.99.0.2", mac=_TASK_MAC),),
+            ),
+            host=LinkEnd(
+                namespace="task-t",
+                name="eth1",
+                ifindex=100_002,
+                mac=_TASK_MAC,
+                addresses=("10.99.0.2/24",),
+                neighbours=(Neighbour(address="10.99.0.1", mac=_REGISTRY_MAC),),
+            ),
+        ),
+    ),
+    resolvers=(
+        Resolver(
+            namespace="registry",
+            addresses=("10.99.0.1",),
+            records=(NameRecord(name=REGISTRY, addresses=("10.99.0.1",)),),
+        ),
+    ),
+)
+
+
+def container(name: str, script: str, **members: Any) -> ContainerProgram:
+    """A busybox container that runs a shell script."""
+    return ContainerProgram(
+        name=name,
+        runtime_id=f"t-{name}",
+        image=ImageSource(reference=IMAGE),
+        entry_point=("/bin/sh", "-c", script),
+        **members,
+    )
+
+
+def task(*containers: ContainerProgram, memory_bytes: int = 256 << 20) -> TaskProgram:
+    return TaskProgram(
+        id="t",
+        namespace="task-t",
+        hostname="ip-10-99-0-2.ec2.internal",
+        hosts="127.0.0.1 localhost\n10.99.0.2 ip-10-99-0-2.ec2.internal\n",
+        resolv_conf="nameserver 10.99.0.1\n",
+        cpu_quota=1.0,
+        memory_bytes=memory_bytes,
+        pids_limit=64,
+        containers=containers,
+    )
+
+
+class AgentLab:
+    def __init__(self, state_dir: Path) -> None:
+        self.state_dir = state_dir
+        self.world = f"test-{uuid.uuid4().hex[:8]}"
+        self.link = AgentLink(state_dir / "agent.sock")
+        self.reports: dict[str, TaskReport] = {}
+        self.applied = 0
+        self._revision = 0
+        self._news = asyncio.Event()
+        self._process: asyncio.subprocess.Process | None = None
+        self.link.on_event(self._hear)
+
+    def _hear(self, fact: Applied | TaskChanged | State) -> None:
+        match fact:
+            case TaskChanged():
+                self.reports[fact.report.id] = fact.report
+            case State():
+                self.reports = {report.id: report for report in fact.tasks}
+            case Applied():
+                assert fact.problems == ()
+                self.applied = fact.revision
+        self._news.set()
+
+    async def start_agent(self) -> None:
+        command = [sys.executable, "-m", "seawall.host.agent", "--state-dir", str(self.state_dir)]
+        runtime = os.environ.get("SEAWALL_TEST_RUNTIME")
+        command += ["--runtime", runtime] if runtime else []
+        with (self.state_dir / "agent.log").open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
+
+    async def kill_agent(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        await self._process.wait()
+
+    def apply(self, *tasks: TaskProgram, network: NetworkProgram = NETWORK) -> None:
+        self._revision += 1
+        self.link.apply(HostProgram(revision=self._revision, network=network, tasks=tasks))
+
+    async def in_force(self) -> None:
+        await self.until(lambda: self.applied >= self._revision, "the network is in force")
+
+    async def until(self, fact: Callable[[], bool], what: str) -> None:
+        """Wait for facts, never for time."""
+
+        async def heard() -> None:
+            while not fact():
+                self._news.clear()
+                await self._news.wait()
+
+        try:
+            await asyncio.wait_for(heard(), PATIENCE_S)
+        except asyncio.TimeoutError:
+            raise AssertionError(f"never: {what}\n{self.reports}\n{self.agent_log()}") from None
+
+    async def until_state(self, name: str, *states: str) -> ContainerReport:
+        await self.until(lambda: self.now(name).state in (*states, "failed"), f"{name} {states}")
+        found = self.now(name)
+        assert found.state in states, f"{found.failure}\n{self.agent_log()}"
+        return found
+
+    def now(self, name: str) -> ContainerReport:
+        report = self.reports.get("t")
+        nothing = ContainerReport(name=name, runtime_id="")
+        return next((c for c in report.containers if c.name == name), nothing) if report else nothing
+
+    def output(self, name: str) -> list[str]:
+        """What a container has said so far: the last field of each line of conmon's log."""
+        file = self.state_dir / "tasks/t" / name / "output.log"
+        return [line.split(" ", 3)[3] for line in file.read_text().splitlines()]
+
+    def agent_log(self) -> str:
+        return (self.state_dir / "agent.log").read_text()[-4000:]
+
+
+@contextlib.asynccontextmanager
+async def agent_lab() -> AsyncIterator[AgentLab]:
+    """An agent with the network of this module in force and its registry serving."""
+    lab, stage = prepare()
+    linking = asyncio.create_task(lab.link.serve())
+    try:
+        await lab.start_agent()
+        lab.apply()
+        await lab.in_force()
+        # What the real control plane does first; an agent takes network failures for final only after that.
+        with registry(lab.state_dir), await lab.link.listen("registry", "10.99.0.1", 8443):
+            yield lab
+        lab.apply(network=NetworkProgram())
+        await lab.until(lambda: lab.applied == lab._revision, "everything is removed")
+        await eventually(lambda: not (lab.state_dir / "tasks/t").exists(), "the task is gone")
+    finally:
+        linking.cancel()
+        await asyncio.gather(linking, return_exceptions=True)
+        if lab._process is not None and lab._process.returncode is None:
+            await lab.kill_agent()
+        left = clear(lab, stage)
+    assert left == [str(stage)], "mounts of containers are left"
+
+
+async def eventually(fact: Callable[[], bool], what: str) -> None:
+    """For what has no event of its own: a file written by conmon, a folder removed."""
+    deadline = asyncio.get_running_loop().time() + PATIENCE_S
+    while not fact():
+        assert asyncio.get_running_loop().time() < deadline, f"never: {what}"
+        await asyncio.sleep(0.01)
+
+
+def prepare() -> tuple[AgentLab, Path]:
+    """What a world's first process makes before the agent starts."""
+    state_dir = Path(tempfile.mkdtemp(prefix="seawall-lab-"))
+    stage = Path(tempfile.mkdtemp(prefix="seawall-stage-"))
+    run = state_dir / "run"
+    run.mkdir()
+    for place in (run, stage):
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0755", "lab", place], check=True)
+    lab = AgentLab(state_dir)
+    (run / "world-id").write_text(lab.world)
+    (run / "stage").symlink_to(stage)
+    Certificates(state_dir / "tls", account=ACCOUNT, region=REGION).ensure()
+    return lab, stage
+
+
+def clear(lab: AgentLab, stage: Path) -> list[str]:
+    """Remove all that `prepare` made; returns what was still mounted below the stage."""
+    left = mounts_below(stage)
+    subprocess.run(["umount", "--lazy", "--recursive", lab.state_dir / "run"], check=True)
+    unmount(stage)
+    remove_world_cgroups(lab.world)
+    shutil.rmtree(lab.state_dir)
+    stage.rmdir()
+    return left
+
+
+@contextlib.contextmanager
+def registry(state_dir: Path) -> Iterator[None]:
+    """The read half of the distribution API, for the layout of one image, in the namespace `registry`."""
+    blobs = api_image(state_dir) / "blobs/sha256"
+    (entry,) = json.loads((blobs.parent.parent / "index.json").read_text())["manifests"]
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            kind, name = self.path.rpartition("/")[0].rpartition("/")[2], self.path.rpartition("/")[2]
+            wanted = entry["digest"] if name == "latest" else name
+            file = blobs / wanted.removeprefix("sha256:")
+            of_image = self.path == f"/v2/api/{kind}/{name}" and kind in ("manifests", "blobs")
+            found = self.path == "/v2/" or (of_image and file.is_file())
+            body = file.read_bytes() if found and of_image else b"{}"
+            self.send_response(200 if found else 404)
+            self.send_header("Content-Length", str(len(body)))
+            if kind == "manifests":
+                self.send_header("Content-Type", entry["mediaType"])
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(body)
+
+        do_HEAD = do_GET
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    certificates = Certificates(state_dir / "tls", account=ACCOUNT, region=REGION)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificates.server, certificates.server_key)
+    namespaces = Namespaces(state_dir / "run")
+    server = http.server.ThreadingHTTPServer(("10.99.0.1", 443), Handler, bind_and_activate=False)
+    server.socket.close()
+    server.socket = namespaces.socket_in("registry")
+    server.daemon_threads = True
+    server.allow_reuse_address = True
+    server.server_bind()
+    server.server_activate()
+    server.socket = tls.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        namespaces.close()
+
+
+def mounts_below(folder: Path) -> list[str]:
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    return [path for line in lines if (path := line.split()[4]).startswith(str(folder))]
