@@ -81,6 +81,7 @@ def against(ours: NetworkFigures, theirs: NetworkFigures, name: str) -> list[Res
 
 def descriptions(seawall: SeawallSide) -> list[Result]:
     tasks = seawall.run_tasks(TASKS)
+    seawall.await_running(*tasks)
     running = seawall.running
     key = Credentials(running.access_key_id, running.secret_access_key)
     ours = describe_rate(running.url, key, running.region, CLUSTER, tasks)

@@ -81,6 +81,11 @@ class SeawallSide:
     def describe(self, arn: str) -> Any:
         return self.clients.ecs.describe_tasks(cluster=CLUSTER, tasks=[arn])["tasks"][0]
 
+    def await_running(self, *arns: str) -> None:
+        self.clients.ecs.get_waiter("tasks_running").wait(
+            cluster=CLUSTER, tasks=list(arns), WaiterConfig=WAIT
+        )
+
     def stop(self, *arns: str) -> None:
         for arn in arns:
             self.clients.ecs.stop_task(cluster=CLUSTER, task=arn)

@@ -11,6 +11,7 @@ from seawall.app.registry import Registry
 from seawall.app.settings import Settings
 from seawall.controllers.loop import Context
 from seawall.controllers.network_snapshot import NETWORK_KINDS
+from seawall.model.access_key import AccessKey
 from seawall.model.installation import Installation
 from seawall.store.log_events import LogEvents
 from seawall.store.store import Store
@@ -119,14 +120,19 @@ class OwnRoutes:
         return hmac.compare_digest(given, f"Bearer {self.control_token}".encode())
 
     async def _reset(self) -> None:
-        key_and_token = self.store.get(Installation, "installation").control_token
+        """Empty everything but the two keys that control.json told the other commands."""
+        token = self.control_token
+        key = next(key for key in self.store.all(AccessKey) if key.user is None)
         self.store.clear()
         self._events.clear()
         await self._registry.clear()
         self._first_start()
         with self.store.write() as txn:
-            fresh = txn.get(Installation, "installation")
-            txn.put(msgspec.structs.replace(fresh, control_token=key_and_token))
+            for fresh in [found for found in txn.all(AccessKey) if found.user is None]:
+                txn.delete(AccessKey, fresh.id)
+            txn.put(key)
+            installation = txn.get(Installation, "installation")
+            txn.put(msgspec.structs.replace(installation, control_token=token))
 
 
 async def _answer(send: Send, status: int, body: dict[str, Any]) -> None:
