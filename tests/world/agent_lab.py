@@ -116,6 +116,7 @@ class AgentLab:
         self.link = AgentLink(state_dir / "agent.sock")
         self.reports: dict[str, TaskReport] = {}
         self.applied = 0
+        self.limits = ""  # "enforced", or why they are not
         self._revision = 0
         self._news = asyncio.Event()
         self._process: asyncio.subprocess.Process | None = None
@@ -127,6 +128,7 @@ class AgentLab:
                 self.reports[fact.report.id] = fact.report
             case State():
                 self.reports = {report.id: report for report in fact.tasks}
+                self.limits = fact.limits
             case Applied():
                 assert fact.problems == ()
                 self.applied = fact.revision

@@ -94,7 +94,8 @@ def _skopeo(
     credentials: RegistryCredentials | None,
 ) -> Sequence[str]:
     command = ["skopeo", "--insecure-policy", f"--override-arch={architecture}", "--override-os=linux"]
-    command += ["copy", "--quiet", "--retry-times=1"]
+    # Signatures would be looked for in a folder of the machine's root, which an ordinary user may not read.
+    command += ["copy", "--quiet", "--remove-signatures", "--retry-times=1"]
     if credentials is None:
         command.append("--src-no-creds")
     else:
