@@ -8,12 +8,14 @@ import contextlib
 import os
 import shutil
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path("/sys/fs/cgroup")
 CONTROLLERS = ("cpu", "memory", "pids")
 PERIOD_US = 100_000
+REMOVE_TRIES, REMOVE_PAUSE_S = 400, 0.005
 
 
 class Cgroups:
@@ -164,7 +166,7 @@ def _remove(folder: Path) -> None:
         return
     for child in [path for path in folder.iterdir() if path.is_dir()]:
         _remove(child)
-    for _ in range(200):
+    for _ in range(REMOVE_TRIES):
         try:
             folder.rmdir()
         except FileNotFoundError:
@@ -173,13 +175,15 @@ def _remove(folder: Path) -> None:
             for pid in _processes(folder):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+            time.sleep(REMOVE_PAUSE_S)  # a killed process holds its group until it is gone
             continue
         return
 
 
 def _processes(folder: Path) -> list[int]:
+    """Those with a number here; one of another PID namespace reads as 0, which to kill(2) means ourselves."""
     with contextlib.suppress(OSError):
-        return [int(pid) for pid in (folder / "cgroup.procs").read_text().split()]
+        return [int(pid) for pid in (folder / "cgroup.procs").read_text().split() if pid != "0"]
     return []
 
 
