@@ -75,8 +75,6 @@ class Cgroups:
         """Kill what is left of a task and remove its groups."""
         for base in {*self._bases.values(), *self._followed()}:
             _remove(base / task)
-            # In the world's cover of the unified hierarchy a runtime leaves ordinary files.
-            shutil.rmtree(base / task, ignore_errors=True)
 
     def _followed(self) -> Iterator[Path]:
         """v1 hierarchies without limits, in which runtimes make groups all the same."""
@@ -163,6 +161,10 @@ def _inherit_cpuset(folder: Path) -> None:
 def _remove(folder: Path) -> None:
     """Remove a group and those below it, ending what still runs there."""
     if not folder.is_dir():
+        return
+    if not (ROOT / folder.relative_to(ROOT).parts[0] / "cgroup.procs").exists():
+        # The world's cover of the unified hierarchy, in which a runtime leaves ordinary files.
+        shutil.rmtree(folder)
         return
     for child in [path for path in folder.iterdir() if path.is_dir()]:
         _remove(child)
