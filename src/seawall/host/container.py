@@ -11,6 +11,7 @@ import resource
 import shutil
 import signal
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from seawall.host import conmon
 from seawall.host.awslogs import LogShipper
 from seawall.host.cgroup import Cgroups
 from seawall.host.conmon import Conmon, Monitor, RuntimeFailed
+from seawall.host.ecr_login import RegistryCredentials
 from seawall.host.failure import FailedStep
 from seawall.host.images import Image, Images
 from seawall.host.mounts import mount_overlay, unmount
@@ -30,6 +32,8 @@ from seawall.host.oci_spec import SpecError, Surroundings, runtime_spec
 from seawall.host.upstream import Upstream
 from seawall.program.report import ContainerReport, Failure, FailureStep
 from seawall.program.task import ContainerProgram, TaskProgram
+
+Login = Callable[[], Awaitable[RegistryCredentials | None]]
 
 log = logging.getLogger("seawall.container")
 
@@ -71,7 +75,6 @@ class Container:
         self._rootfs = host.stage / "rootfs" / program.runtime_id
         self._shipper: LogShipper | None = None
         self._shipping: asyncio.Task[None] | None = None
-        self._image: Image | None = None
         folder.mkdir(parents=True, exist_ok=True)
         self._record = _read(folder / "state.json") or Record(
             report=ContainerReport(name=program.name, runtime_id=program.runtime_id)
@@ -109,29 +112,62 @@ class Container:
         self._note(state="waiting", pull_started_at=None, pull_stopped_at=None)
         self._record.monitor = None
 
-    async def pull(self, nameservers: list[str], credentials: Any) -> None:
-        """Raises FailedStep."""
-        self._note(state="pulling", pull_started_at=time.time())
-        self._image = await self._host.images.pull(
-            self._task.namespace, nameservers, self._task.resolv_conf, self.program.image, credentials
+    async def make_ready(self, login: Login) -> None:
+        """Pull the image and create the container while its log stream is made.  Raises FailedStep.
+
+        `login` asks for the registry's credentials.  Returns with everything done but the start.
+        """
+        outcomes = await asyncio.gather(
+            self._pull_and_create(login), self._open_logs(), return_exceptions=True
         )
-        self._record.stop_signal = self._image.config.get("config", {}).get("StopSignal")
-        self._note(state="pulled", image_digest=self._image.digest, pull_stopped_at=time.time())
+        for outcome in outcomes:
+            if outcome is not None:
+                raise outcome
+        self._note(state="created")
 
-    async def open_logs(self) -> None:
-        """Make the log stream, before anything is written to it.  Raises FailedStep."""
-        if self.program.logs is None:
+    async def _pull_and_create(self, login: Login) -> None:
+        """An image that was here before is most likely the same again.  So its container is created while the
+        registry is still being asked over the task's interface, and is unmade when the answer differs; it is
+        never started before the answer."""
+        guess = self._host.images.newest(self.program.image)
+        if guess is None:
+            await self._create(await self._pull(login))
             return
-        self._shipper = self._make_shipper()
-        await self._shipper.open()
-
-    async def create(self) -> None:
-        """Raises FailedStep."""
-        assert self._image is not None
+        creating = asyncio.create_task(self._create(guess))
         try:
-            self._mount(self._image)
+            image = await self._pull(login)
+        except BaseException:
+            await asyncio.wait([creating])
+            creating.exception()
+            raise
+        await asyncio.wait([creating])
+        if image.digest == guess.digest:
+            creating.result()
+            return
+        creating.exception()
+        await self._discard()
+        await self._create(image)
+
+    async def _pull(self, login: Login) -> Image:
+        self._note(state="pulling", pull_started_at=time.time())
+        servers = nameservers(self._task.resolv_conf)
+        image = await self._host.images.pull(
+            self._task.namespace, servers, self._task.resolv_conf, self.program.image, await login()
+        )
+        self._record.stop_signal = image.config.get("config", {}).get("StopSignal")
+        self._note(state="pulled", image_digest=image.digest, pull_stopped_at=time.time())
+        return image
+
+    async def _open_logs(self) -> None:
+        if self.program.logs is not None:
+            self._shipper = self._make_shipper()
+            await self._shipper.open()
+
+    async def _create(self, image: Image) -> None:
+        try:
+            self._mount(image)
             spec = runtime_spec(
-                self._task, self.program, self._image.config.get("config") or {}, self._surroundings()
+                self._task, self.program, image.config.get("config") or {}, self._surroundings()
             )
             (self._folder / "config.json").write_bytes(msgspec.json.encode(spec))
             self._record.monitor = await self._host.conmon.create(
@@ -143,7 +179,6 @@ class Container:
             )
         except (RuntimeFailed, SpecError, OSError) as error:
             raise self._failed("create", str(error)) from error
-        self._note(state="created")
 
     async def start(self) -> None:
         """Raises FailedStep."""

@@ -74,6 +74,7 @@ class Images:
             made.mkdir(parents=True, exist_ok=True)
         self._ca_bundle = folder / "ca-bundle.pem"
         write_ca_bundle(self._ca_bundle, ca_file)
+        self._newest: dict[tuple[str, str], Image] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def pull(
@@ -104,7 +105,13 @@ class Images:
                     raise _failed(reference, "other", f"failed to extract layer: {error}", 1) from None
                 except OSError as error:
                     raise _failed(reference, "other", f"failed to extract layer: {error}", 1) from error
-        return self._image(resolved)
+        image = self._newest[source.reference, source.architecture] = self._image(resolved)
+        return image
+
+    def newest(self, source: ImageSource) -> Image | None:
+        """What this reference meant when it was last pulled, if that is still here.  No network."""
+        image = self._newest.get((source.reference, source.architecture))
+        return image if image and all(layer.exists() for layer in image.layers) else None
 
     def _layer(self, digest: str) -> Path:
         return self._layers / hex_digest(digest)

@@ -14,7 +14,7 @@ from seawall.host.container import Container, Host, nameservers
 from seawall.host.ecr_login import RegistryCredentials, ecr_token
 from seawall.host.failure import FailedStep
 from seawall.program.report import TaskReport
-from seawall.program.task import TaskProgram
+from seawall.program.task import EcrLogin, TaskProgram
 
 NETWORK_CAUSES = frozenset({"timeout", "refused", "unreachable", "dns", "tls", "other"})
 
@@ -35,6 +35,7 @@ class Task:
         self._removed = False
         self._launch: asyncio.Task[None] | None = None
         self._waits: dict[str, asyncio.Task[None]] = {}
+        self._logins: dict[EcrLogin, asyncio.Task[RegistryCredentials]] = {}
         self._containers = {c.name: Container(host, program, c, folder / c.name) for c in program.containers}
         self.worker = asyncio.create_task(self._work(), name=f"task {program.id}")
 
@@ -93,15 +94,8 @@ class Task:
     async def _go(self) -> None:
         """From nothing to running.  The first container that cannot ends the launch; the others wait."""
         fresh = [c for c in self._containers.values() if not c.runs and not c.ended]
-        servers = nameservers(self._program.resolv_conf)
-        steps: tuple[Callable[[Container], Awaitable[None]], ...] = (
-            lambda c: self._pull(c, servers),
-            lambda c: c.open_logs(),
-            lambda c: c.create(),
-        )
-        for step in steps:
-            if not await self._all(step, fresh):
-                return
+        if not await self._all(lambda c: c.make_ready(lambda: self._login(c)), fresh):
+            return
         for container in _in_order(fresh):
             if not await self._all(lambda c: c.start(), [container]):
                 return
@@ -126,12 +120,17 @@ class Task:
 
         return all(await asyncio.gather(*(one(container) for container in containers)))
 
-    async def _pull(self, container: Container, servers: list[str]) -> None:
-        credentials: RegistryCredentials | None = None
+    async def _login(self, container: Container) -> RegistryCredentials | None:
+        """The registry's credentials, asked for once by all containers that need the same."""
         login = container.program.image.login
-        if login is not None:
-            credentials = await ecr_token(self._host.http, self._program.namespace, servers, login)
-        await container.pull(servers, credentials)
+        if login is None:
+            return None
+        asking = self._logins.get(login)
+        if asking is None or (asking.done() and (asking.cancelled() or asking.exception())):
+            servers = nameservers(self._program.resolv_conf)
+            asking = asyncio.create_task(ecr_token(self._host.http, self._program.namespace, servers, login))
+            self._logins[login] = asking
+        return await asyncio.shield(asking)
 
     async def _stop(self) -> None:
         """Give up the launch; stop all at once, but each only after those that started after it."""
