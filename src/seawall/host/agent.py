@@ -72,6 +72,7 @@ class Agent:
             seccomp_profile=read_profile(),
             stage=stage,
             upstream=Upstream(),
+            filters={},
             init=next((Path(found) for name in INITS if (found := shutil.which(name))), None),
         )
         self._engine = NetworkEngine(run)

@@ -106,6 +106,13 @@ class Conmon:
                     raise
         (self._exits / id).unlink(missing_ok=True)
 
+    def compiled_filter(self, id: str) -> bytes | None:
+        """The seccomp filter that crun compiled for a container; None where the runtime keeps none."""
+        try:
+            return (self._state / id / "seccomp.bpf").read_bytes() or None
+        except OSError:
+            return None
+
     def known(self) -> frozenset[str]:
         """The containers the runtime keeps a state of."""
         return frozenset(path.name for path in self._state.iterdir() if path.is_dir())

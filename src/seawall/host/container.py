@@ -1,7 +1,7 @@
 """One container of a task: from a pulled image to an exit code, resumable at every step.
 
-What is known is written to `state.json` at each step, so that an agent that was killed finds out where it was:
-a container with a live monitor is adopted, one that was being made is made anew.
+What is known is written to `state.json` at each step, so that an agent that was killed finds out where it
+was: a container with a live monitor is adopted, one that was being made is made anew.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from seawall.host.images import Image, Images
 from seawall.host.mounts import mount_overlay, unmount
 from seawall.host.namespace_http import NamespaceHttp
 from seawall.host.namespaces import Namespaces, task_id_map
-from seawall.host.oci_spec import SpecError, Surroundings, runtime_spec
+from seawall.host.oci_spec import SpecError, Surroundings, container_capabilities, runtime_spec
 from seawall.host.upstream import Upstream
 from seawall.program.report import ContainerReport, Failure, FailureStep
 from seawall.program.task import ContainerProgram, TaskProgram
@@ -53,6 +53,7 @@ class Host:
     seccomp_profile: dict[str, Any]
     stage: Path  # a folder that containers' own ids can walk into
     upstream: Upstream
+    filters: dict[tuple[str, ...], bytes]  # compiled seccomp filters, by the capabilities they are for
     init: Path | None  # a static init for initProcessEnabled
 
 
@@ -179,6 +180,9 @@ class Container:
             )
         except (RuntimeFailed, SpecError, OSError) as error:
             raise self._failed("create", str(error)) from error
+        compiled = self._host.conmon.compiled_filter(self.program.runtime_id)
+        if compiled is not None:
+            self._host.filters.setdefault(container_capabilities(self.program), compiled)
 
     async def start(self) -> None:
         """Raises FailedStep."""
@@ -291,6 +295,7 @@ class Container:
             ids=(ids.first, ids.size),
             cgroups_path=self._host.cgroups.container_path(self._task.id, self.program.runtime_id),
             seccomp_profile=self._host.seccomp_profile,
+            compiled_filter=self._host.filters.get(container_capabilities(self.program)),
             hard_limits=_hard_limits(),
             init=self._host.init,
         )

@@ -4,6 +4,7 @@ Source: OCI runtime specification 1.0.2; the defaults (capabilities, masked and 
 those of Docker and containerd, which is what a container on Fargate sees.
 """
 
+import base64
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     files         bind mounts of single files: destination in the container -> path in the world
     passwd, group the text of the image's /etc/passwd and /etc/group, empty where it has none
     ids           (first id in the world, how many) of the task's user namespace
+    compiled_filter   what crun compiled from the same profile and capabilities before, which saves a third of
+                  the time a container takes to be created; None: it compiles the profile
     hard_limits   rlimit name -> this process's hard limit, which nothing can exceed
     """
 
@@ -72,6 +75,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     ids: tuple[int, int]
     cgroups_path: str | None
     seccomp_profile: Mapping[str, Any]
+    compiled_filter: bytes | None = None
     hard_limits: Mapping[str, int] = {}
     init: Path | None = None
 
@@ -105,6 +109,7 @@ def runtime_spec(
         "root": {"path": str(around.rootfs), "readonly": container.read_only_root},
         "hostname": task.hostname[:64],
         "mounts": list(_mounts(around)),
+        "annotations": _annotations(around),
         "linux": {
             **_cgroup(container, around),
             "namespaces": _namespaces(around),
@@ -238,6 +243,13 @@ def _rlimits(container: ContainerProgram, hard_limits: Mapping[str, int]) -> lis
         values = {"soft": min(limit.soft, most), "hard": min(limit.hard, most)}
         found.append({"type": f"RLIMIT_{limit.name.upper()}", **values})
     return found
+
+
+def _annotations(around: Surroundings) -> dict[str, str]:
+    """crun takes a ready filter from an annotation; other runtimes ignore it and compile the profile."""
+    if around.compiled_filter is None:
+        return {}
+    return {"run.oci.seccomp_bpf_data": base64.b64encode(around.compiled_filter).decode()}
 
 
 def _capability(name: str) -> str:

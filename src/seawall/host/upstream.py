@@ -1,6 +1,6 @@
-"""Whether the services that tasks need on their way up are there: served by the control plane, which may die.
+"""Whether the services that tasks need on their way up are there: the control plane serves them, and may die.
 
-A pull that finds nobody because the control plane was just killed says nothing about the task's network.  Such
+A pull that finds nobody because the control plane was just killed says nothing about the network.  Such
 a failure is no answer; the step is done again once the services are back.
 """
 
