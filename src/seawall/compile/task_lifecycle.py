@@ -5,6 +5,7 @@ belong to load balancers.  Source: "Task lifecycle" of the ECS developer guide.
 """
 
 from datetime import datetime, timezone
+from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
@@ -152,6 +153,13 @@ def _without_host(task: Task, now: datetime) -> Task:
     )
 
 
+_STATUS_OF: dict[str, Literal["RUNNING", "STOPPED"]] = {
+    "running": "RUNNING",
+    "exited": "STOPPED",
+    "failed": "STOPPED",
+}
+
+
 def _with_report(task: Task, report: TaskReport | None) -> Task:
     if report is None:
         return task
@@ -164,21 +172,23 @@ def _with_report(task: Task, report: TaskReport | None) -> Task:
     return replace(
         task,
         containers=containers,
-        pull_started_at=_time(min(pulls, default=None)),
-        pull_stopped_at=_time(max(pulled)) if len(pulled) == len(task.containers) else None,
+        pull_started_at=task.pull_started_at or _time(min(pulls, default=None)),
+        pull_stopped_at=task.pull_stopped_at
+        or (_time(max(pulled)) if len(pulled) == len(task.containers) else None),
     )
 
 
 def _container_with(container: TaskContainer, report: ContainerReport) -> TaskContainer:
+    """What was seen once is not taken back: an agent that was killed begins a launch anew and says so."""
     if container.last_status == "STOPPED":
         return container
-    status = {"running": "RUNNING", "exited": "STOPPED", "failed": "STOPPED"}.get(report.state, "PENDING")
+    status = _STATUS_OF.get(report.state, container.last_status)
     reason = OUT_OF_MEMORY if report.out_of_memory and status == "STOPPED" else container.reason
     return replace(
         container,
         last_status=status,
         image_digest=report.image_digest or container.image_digest,
-        started_at=_time(report.started_at),
+        started_at=container.started_at or _time(report.started_at),
         finished_at=_time(report.finished_at),
         exit_code=report.exit_code,
         reason=reason,
