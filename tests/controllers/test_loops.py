@@ -1,4 +1,4 @@
-"""The loops: every change is looked at, one look at a time, and nothing is believed before the host says it."""
+"""The loops: every change is looked at, one look at a time, and nothing holds before the host says so."""
 
 import itertools
 from collections.abc import Callable

@@ -127,7 +127,8 @@ def test_outgoing_connections_carry_the_nat_gateways_address(
         "import http.server as h\n"
         "class H(h.BaseHTTPRequestHandler):\n"
         "    def do_GET(self):\n"
-        "        self.send_response(200); self.end_headers(); self.wfile.write(self.client_address[0].encode())\n"
+        "        self.send_response(200); self.end_headers()\n"
+        "        self.wfile.write(self.client_address[0].encode())\n"
         "    def log_message(self, *a): pass\n"
         "s = h.HTTPServer(('203.0.113.10', 8000), H); print('up', flush=True); s.handle_request()\n"
     )

@@ -1,8 +1,8 @@
 """Makes TCP connections inside a namespace for `seawall forward` and hands them out.
 
 Runs inside the world: `python -m seawall.app.dialer FD ADDRESS PORT`.  For each packet that arrives on the
-SOCK_SEQPACKET socket FD it connects once and answers with one packet: a zero byte with the connected socket beside
-it, or the reason why there is none.  Ends when the other end is closed.
+SOCK_SEQPACKET socket FD it connects once and answers with one packet: a zero byte with the connected socket
+beside it, or the reason why there is none.  Ends when the other end is closed.
 """
 
 import socket

@@ -30,7 +30,7 @@ ContainerState = Literal["waiting", "pulling", "pulled", "created", "running", "
 
 
 class ContainerReport(msgspec.Struct, frozen=True, kw_only=True):
-    """Times are seconds since the epoch.  `output_pending`: it has ended, its last output is still being sent."""
+    """Times are seconds since the epoch.  `output_pending`: it has ended, its last output is being sent."""
 
     name: str
     runtime_id: str
