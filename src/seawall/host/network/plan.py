@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from seawall.host.network import rtnetlink as rt
 from seawall.host.network.netlink import Message
-from seawall.host.network.state import LinkFact, NamespaceFact, RouteFact, State, state_of
-from seawall.program.network import Link, LinkEnd, Namespace, NetworkProgram, PacketPolicy
+from seawall.host.network.state import NamespaceFact, RouteFact, State, state_of
+from seawall.program.network import Link, Namespace, NetworkProgram, PacketPolicy
 
 
 class Create(NamedTuple):
@@ -53,13 +53,11 @@ EMPTY = NamespaceFact(frozenset(), frozenset(), {}, frozenset(), frozenset(), No
 def plan(seen: State, program: NetworkProgram) -> list[Step]:
     """The steps from what was seen to the program; none when it is in force."""
     wanted = state_of(program)
-    changed = [n for n in program.namespaces if seen.get(n.name) != wanted[n.name]]
-    doomed = _doomed(seen, wanted)
-    missing = [
-        link
-        for link in program.links
-        if _end_missing(link.router, seen, doomed) or _end_missing(link.host, seen, doomed)
-    ]
+    sound = [link for link in program.links if _stands(link, seen, wanted)]
+    missing = [link for link in program.links if not _stands(link, seen, wanted)]
+    doomed = _doomed(seen, sound)
+    survivors = {name: _without(fact, doomed.get(name, ())) for name, fact in seen.items()}
+    changed = [n for n in program.namespaces if survivors.get(n.name) != wanted[n.name]]
     steps: list[Step] = []
     for name, devices in doomed.items():
         steps.append(Send(name, tuple(rt.doom_link(seen[name].links[device].number) for device in devices)))
@@ -68,7 +66,6 @@ def plan(seen: State, program: NetworkProgram) -> list[Step]:
     for namespace in changed:
         steps += _ground(namespace, seen.get(namespace.name), wanted[namespace.name])
     steps += [Join(link) for link in missing]
-    survivors = {name: _without(fact, doomed.get(name, ())) for name, fact in seen.items()}
     routers, hosts = _ends(program)
     names = {n.name for n in changed}
     for ends, behind in ((routers, False), (hosts, True)):
@@ -93,24 +90,24 @@ def plan(seen: State, program: NetworkProgram) -> list[Step]:
     return [step for step in steps if not isinstance(step, Send) or step.messages]
 
 
-def _doomed(seen: State, wanted: State) -> dict[str, list[str]]:
-    """Devices to delete, each pair at one end: not wanted, or not the pair that is wanted."""
-    doomed: dict[str, list[str]] = {}
-    for name, fact in seen.items():
-        target = wanted[name].links if name in wanted else {}
-        bad = [device for device, link in fact.links.items() if not _same_pair(link, target.get(device))]
-        if bad:
-            doomed[name] = bad
-    return doomed
+def _stands(link: Link, seen: State, wanted: State) -> bool:
+    """Both ends are there, as they shall be."""
+    for end in (link.router, link.host):
+        found = seen.get(end.namespace, EMPTY).links.get(end.name)
+        if found is None or found[:4] != wanted[end.namespace].links[end.name][:4]:
+            return False
+    return True
 
 
-def _same_pair(link: LinkFact, wanted: LinkFact | None) -> bool:
-    return wanted is not None and link[:4] == wanted[:4]
+def _doomed(seen: State, sound: Iterable[Link]) -> dict[str, list[str]]:
+    """Devices to delete: all but the ends of the links that stand.
 
-
-def _end_missing(end: LinkEnd, seen: State, doomed: dict[str, list[str]]) -> bool:
-    fact = seen.get(end.namespace)
-    return fact is None or end.name not in fact.links or end.name in doomed.get(end.namespace, ())
+    One end alone can still show for a while: the kernel takes down a namespace that nothing holds in its own
+    time, and the pairs into it only then.
+    """
+    kept = {(end.namespace, end.name) for link in sound for end in (link.router, link.host)}
+    doomed = {name: [d for d in fact.links if (name, d) not in kept] for name, fact in seen.items()}
+    return {name: devices for name, devices in doomed.items() if devices}
 
 
 def _without(fact: NamespaceFact, devices: Iterable[str]) -> NamespaceFact:
