@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import secrets
+import shutil
 import signal
 import socket
 import sys
@@ -27,6 +28,7 @@ from seawall.app.registry import Registry
 from seawall.app.registry_front import RegistryFront
 from seawall.app.running import Running, remove_running, start_time, write_running
 from seawall.app.settings import Settings
+from seawall.app.uplink import keep_uplink
 from seawall.app.world_keeper import WorldKeeper
 from seawall.controllers.host_view import HostView
 from seawall.controllers.loop import Context, Loops, Timer
@@ -104,6 +106,8 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
     _first_start(store, settings)
     certificates = Certificates(settings.state_dir / "tls", account=settings.account, region=settings.region)
     certificates.ensure()
+    if settings.uplink and shutil.which("pasta") is None:
+        raise StartError("--uplink needs the program pasta: apt-get install passt")
     registry = Registry(settings.state_dir)
     await registry.start()
     stack.push_async_callback(registry.stop)
@@ -140,6 +144,8 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
     await _background(stack, _serve_inside(link, host, gateway, certificates))
     url = await _listen(stack, gateway, settings)
     await own.ready()
+    if settings.uplink:
+        await _background(stack, keep_uplink(lambda: keeper.world))
     return own, url
 
 

@@ -16,6 +16,10 @@ class WorldKeeper:
         self._settings = settings
         self._world: World | None = None
 
+    @property
+    def world(self) -> World | None:
+        return self._world
+
     async def start(self) -> None:
         """Return with a world running.  Raises host.world.WorldError where none can be made."""
         self._world = find_world(self._settings.state_dir)

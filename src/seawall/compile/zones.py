@@ -7,7 +7,13 @@ stands for the private address.
 from seawall.compile.network.internet import public_interfaces
 from seawall.compile.network.placement import Placement
 from seawall.compile.network.snapshot import NetworkSnapshot
-from seawall.model.internet import EDGE_NAMESPACE, PUBLIC_POOL, RESOLVER_ADDRESS
+from seawall.model.internet import (
+    EDGE_NAMESPACE,
+    PUBLIC_POOL,
+    RESOLVER_ADDRESS,
+    UPLINK_GATEWAY,
+    UPLINK_NAMESPACE,
+)
 from seawall.model.private_dns import private_domain, resolver_address
 from seawall.program.network import AddressNames, NameRecord, Resolver
 
@@ -30,9 +36,14 @@ def compile_resolvers(snapshot: NetworkSnapshot, placement: Placement) -> tuple[
         for name, address in sorted(snapshot.services.items())
     )
     public = AddressNames(prefix="ec2-", domain=public_domain(snapshot.region), networks=(PUBLIC_POOL,))
+    upstream = {"upstream": UPLINK_GATEWAY, "upstream_namespace": UPLINK_NAMESPACE} if snapshot.uplink else {}
     resolvers = [
         Resolver(
-            namespace=EDGE_NAMESPACE, addresses=(RESOLVER_ADDRESS,), computed=(public,), records=services
+            namespace=EDGE_NAMESPACE,
+            addresses=(RESOLVER_ADDRESS,),
+            computed=(public,),
+            records=services,
+            **upstream,
         )
     ]
     for vpc in snapshot.vpcs:
@@ -57,6 +68,7 @@ def compile_resolvers(snapshot: NetworkSnapshot, placement: Placement) -> tuple[
                 addresses=(resolver_address(vpc), VPC_RESOLVER),
                 computed=(private, public),
                 records=own + services,
+                **upstream,
             )
         )
     return tuple(resolvers)

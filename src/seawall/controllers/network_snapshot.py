@@ -43,4 +43,5 @@ def network_snapshot(context: Context) -> NetworkSnapshot:
         region=context.region,
         account=context.account,
         services=context.services,
+        uplink=context.uplink,
     )

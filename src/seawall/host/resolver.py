@@ -150,9 +150,11 @@ class _Server:
         self._udp: socket.socket | None = None
         self._tcp: asyncio.Server | None = None
         self._asking: set[asyncio.Task[None]] = set()
+        self._namespaces: Namespaces | None = None
 
     async def start(self, namespaces: Namespaces, namespace: str, address: str) -> None:
         """Raises OSError when the address cannot be bound."""
+        self._namespaces = namespaces
         udp = namespaces.socket_in(namespace, socket.AF_INET, socket.SOCK_DGRAM)
         tcp = namespaces.socket_in(namespace, socket.AF_INET, socket.SOCK_STREAM)
         try:
@@ -241,11 +243,15 @@ class _Server:
             self._send_udp(await self._ask_upstream(data), client)
 
     async def _ask_upstream(self, data: bytes) -> bytes:
-        """Ask over UDP from the agent's own namespace.  Raises OSError or asyncio.TimeoutError."""
+        """Ask over UDP from where the upstream is.  Raises OSError or asyncio.TimeoutError."""
         loop = asyncio.get_running_loop()
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        resolver = self.zone.resolver
+        assert self._namespaces is not None
+        with self._namespaces.socket_in(
+            resolver.upstream_namespace, socket.AF_INET, socket.SOCK_DGRAM
+        ) as sock:
             sock.setblocking(False)
-            sock.connect((self.zone.resolver.upstream, PORT))
+            sock.connect((resolver.upstream, PORT))
             await loop.sock_sendall(sock, data)
             return await asyncio.wait_for(loop.sock_recv(sock, 65535), UPSTREAM_TIMEOUT_S)
 

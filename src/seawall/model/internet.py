@@ -9,5 +9,11 @@ CLIENT_ADDRESS = "203.0.113.10"  # where `seawall internet -- CMD` runs
 LINK_LOCAL_NETWORK = "169.254.172.0/22"  # eth0 of every task
 TASK_ENDPOINT_ADDRESS = "169.254.170.2"  # task metadata and credentials, over eth0
 
+UPLINK_NETWORK = "198.19.1.0/30"  # between the world and the machine, only where the uplink is on
+UPLINK_GATEWAY = "198.19.1.1"
+UPLINK_ADDRESS = "198.19.1.2"
+UPLINK_DEVICE = "uplink0"
+
 EDGE_NAMESPACE = "edge"
 CLIENT_NAMESPACE = "internet"
+UPLINK_NAMESPACE = "uplink"

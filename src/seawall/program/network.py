@@ -102,7 +102,9 @@ class PacketPolicy(_Plain, frozen=True, kw_only=True):
 
 
 class Namespace(_Plain, frozen=True, kw_only=True):
-    """`owned` namespaces belong to a user namespace of their own.  `addresses` sit on the loopback device."""
+    """`owned` namespaces belong to a user namespace of their own.  `addresses` sit on the loopback device.
+    `guests` are devices that somebody else puts here; they are neither made nor removed.
+    """
 
     name: str
     owned: bool = False
@@ -111,6 +113,7 @@ class Namespace(_Plain, frozen=True, kw_only=True):
     routes: tuple[Route, ...] = ()
     rules: tuple[RoutingRule, ...] = ()
     policy: PacketPolicy | None = None
+    guests: tuple[str, ...] = ()
 
 
 class AddressNames(_Plain, frozen=True, kw_only=True):
@@ -131,7 +134,8 @@ class NameRecord(_Plain, frozen=True, kw_only=True):
 class Resolver(_Plain, frozen=True, kw_only=True):
     """A name server: port 53 of `addresses` in a namespace.  What it does not know does not exist.
 
-    upstream   a resolver to ask for everything else; None: there is no other internet
+    upstream   a resolver to ask for everything else, from within the namespace `upstream_namespace`;
+               None: there is no other internet
     """
 
     namespace: str
@@ -139,6 +143,7 @@ class Resolver(_Plain, frozen=True, kw_only=True):
     computed: tuple[AddressNames, ...] = ()
     records: tuple[NameRecord, ...] = ()
     upstream: str | None = None
+    upstream_namespace: str = ""
 
 
 class NetworkProgram(_Plain, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from pathlib import Path
 from seawall.app.answer import answer
 from seawall.app.failure import CommandFailed
 from seawall.app.running import NotRunning, await_exit, read_running, remove_running, start_time
+from seawall.app.uplink import end_uplink
 from seawall.host import world
 
 
@@ -24,6 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     was_running = stop_control_plane(args.state_dir, args.timeout)
     # The world outlives a control plane that was killed, so it is ended whether or not one was running.
+    end_uplink(args.state_dir)
     world.end_world(args.state_dir)
     remove_running(args.state_dir)
     text = "Seawall is down." if was_running else "No Seawall was running; whatever it left is gone."

@@ -11,6 +11,7 @@ from seawall.compile.network.internet import client_link, client_namespace, edge
 from seawall.compile.network.nat_gateway import nat_namespace
 from seawall.compile.network.placement import place
 from seawall.compile.network.snapshot import NetworkSnapshot
+from seawall.compile.network.uplink import default_route, uplink_link, uplink_namespace
 from seawall.compile.network.vpc import vpc_namespace
 from seawall.compile.zones import compile_resolvers
 from seawall.program.network import NetworkProgram
@@ -26,7 +27,8 @@ def compile_network(snapshot: NetworkSnapshot) -> NetworkProgram:
     local_links = [link_local_link(p, local_addresses[p.interface.id], placement) for p in tasks]
     return NetworkProgram(
         namespaces=(
-            edge_namespace(placement),
+            edge_namespace(placement, (default_route(),) if snapshot.uplink else ()),
+            *((uplink_namespace(),) if snapshot.uplink else ()),
             client_namespace(),
             fargate_namespace(local_links),
             *(vpc_namespace(vpc, snapshot, placement) for vpc in snapshot.vpcs),
@@ -35,6 +37,7 @@ def compile_network(snapshot: NetworkSnapshot) -> NetworkProgram:
         ),
         links=(
             client_link(placement),
+            *((uplink_link(placement),) if snapshot.uplink else ()),
             *(gateway_link(attached) for attached in placement.gateways.values()),
             *(interface_link(p, placement) for p in placed),
             *local_links,

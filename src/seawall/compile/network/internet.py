@@ -28,7 +28,7 @@ from seawall.program.network import (
 
 INTERNET_MTU = 1500
 EDGE_ADDRESS = CLIENT_ADDRESS.rsplit(".", 1)[0] + ".1"
-_ROUTER = (
+ROUTER = (
     *NO_IPV6,
     ("ipv4/ip_forward", "1"),
     ("ipv4/conf/all/rp_filter", "0"),
@@ -96,12 +96,15 @@ def client_namespace() -> Namespace:
     return Namespace(name=CLIENT_NAMESPACE, sysctls=NO_IPV6, routes=(route,))
 
 
-def edge_namespace(placement: Placement) -> Namespace:
-    """Routes lead to public addresses only, and a VPC may send from its own public addresses only."""
+def edge_namespace(placement: Placement, uplink: tuple[Route, ...] = ()) -> Namespace:
+    """Routes lead to public addresses only, and a VPC may send from its own public addresses only.
+
+    `uplink` are the routes to the real internet, if there is a way.
+    """
     public = public_interfaces(placement)
     return Namespace(
         name=EDGE_NAMESPACE,
-        sysctls=_ROUTER,
+        sysctls=ROUTER,
         addresses=tuple(f"{a}/32" for a in (RESOLVER_ADDRESS, API_ADDRESS, REGISTRY_ADDRESS)),
         routes=(
             Route(destination=PUBLIC_POOL),
@@ -109,6 +112,7 @@ def edge_namespace(placement: Placement) -> Namespace:
                 Route(destination=f"{address}/32", device=attached.edge_device, via=VPC_HOP)
                 for attached, _, address in public
             ),
+            *uplink,
         ),
         policy=PacketPolicy(
             skeleton=skeletons.EDGE,
@@ -122,6 +126,10 @@ def edge_namespace(placement: Placement) -> Namespace:
                 ),
                 ElementSet(name="clients", elements=(Element(key=str(placement.numbers["client"])),)),
                 ElementSet(name="client_networks", elements=(Element(key=CLIENT_NETWORK),)),
+                ElementSet(
+                    name="uplinks",
+                    elements=(Element(key=str(placement.numbers["uplink"])),) if uplink else (),
+                ),
             ),
         ),
     )

@@ -107,7 +107,7 @@ def _namespace(interface: NetworkInterface, nat: NatGateway | None) -> str:
 
 
 def _devices(standing: Iterable[NetworkInterface], attached: Iterable[InternetGateway]) -> Iterable[str]:
-    for id in [i.id for i in standing] + [g.id for g in attached] + ["client"]:
+    for id in [i.id for i in standing] + [g.id for g in attached] + ["client", "uplink"]:
         yield id
         yield f"{id}/host"
     for interface in standing:

@@ -88,17 +88,42 @@ NAT_GATEWAY = """
 """
 
 # The router of the internet keeps no state.  Only public addresses have routes, and only their owner may
-# send from them.
+# send from them.  What comes from the uplink was asked for: that keeps state.
 EDGE = """
     set source { typeof iif . ip saddr; }
     set clients { typeof iif; }
     set client_networks { type ipv4_addr; flags interval; }
+    set uplinks { typeof iif; }
 
     chain classify {
         type filter hook prerouting priority raw; policy drop;
         iif lo accept
         iif . ip saddr @source accept
         iif @clients ip saddr @client_networks accept
+        iif @uplinks accept
+    }
+"""
+
+# The way to the real internet: out through one device, nothing in that was not asked for, and never to the
+# networks around the machine.
+UPLINK = """
+    set clients { type ipv4_addr; flags interval; }
+    set not_the_internet { type ipv4_addr; flags interval; }
+
+    chain send {
+        type filter hook forward priority filter; policy drop;
+        ct status confirmed accept
+        ct state invalid drop
+        ip daddr @not_the_internet drop
+        ip saddr @clients oifname "uplink0" accept
+    }
+    chain translate_out {
+        type nat hook postrouting priority srcnat; policy accept;
+        oifname "uplink0" masquerade
+    }
+    chain arrive {
+        type filter hook input priority filter; policy drop;
+        ct state established,related accept
     }
 """
 

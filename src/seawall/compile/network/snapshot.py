@@ -18,6 +18,7 @@ class NetworkSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """All resources of one account and region that the network is made of.
 
     services   host name -> address for AWS's own services; "*.example.com" stands for every name below it
+    uplink     the world's internet has a way to the real one
     """
 
     vpcs: tuple[Vpc, ...] = ()
@@ -32,3 +33,4 @@ class NetworkSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     region: str
     account: str
     services: Mapping[str, str] = {}
+    uplink: bool = False

@@ -94,9 +94,15 @@ class NetworkEngine:
         self._policies.clear()
         self._namespaces.sweep()
         sysctls = {n.name: [path for path, _ in n.sysctls] for n in program.namespaces}
+        guests = {n.name: n.guests for n in program.namespaces}
         return {
             name: observe_namespace(
-                self._namespaces, self._netlink(name), self._nft, name, sysctls.get(name, ())
+                self._namespaces,
+                self._netlink(name),
+                self._nft,
+                name,
+                sysctls.get(name, ()),
+                guests.get(name, ()),
             )
             for name in sorted(self._namespaces.names())
         }

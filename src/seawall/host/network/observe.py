@@ -15,9 +15,14 @@ SYSCTL_ROOT = Path("/proc/sys/net")
 
 
 def observe_namespace(
-    namespaces: Namespaces, netlink: NetlinkSocket, nft: Nft, name: str, sysctls: Iterable[str]
+    namespaces: Namespaces,
+    netlink: NetlinkSocket,
+    nft: Nft,
+    name: str,
+    sysctls: Iterable[str],
+    guests: Iterable[str],
 ) -> NamespaceFact:
-    """All facts of one namespace; of the sysctls only those asked for."""
+    """All facts of one namespace but of its guests; of the sysctls only those asked for."""
     family = struct.pack("=B15x", socket.AF_INET)
     addresses = _addresses(netlink, family)
     neighbours = _neighbours(netlink)
@@ -28,7 +33,7 @@ def observe_namespace(
         found = attributes(body[16:])
         device = found[rt.IFLA_IFNAME].rstrip(b"\0").decode()
         names[index] = device
-        if index == rt.LOOPBACK:
+        if index == rt.LOOPBACK or device in guests:
             continue
         links[device] = LinkFact(
             number=index,
