@@ -1,4 +1,4 @@
-"""The uplink: off, the world's internet ends at its edge; on, clients reach hosts on the real one and no others.
+"""The uplink: off, the world's internet ends at its edge; on, hosts of the real one answer and no others.
 
 The "real internet" is a network namespace that the test makes; nothing leaves it.
 """
@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from tests.e2e.harness import BIN
 
 STAGE = Path(__file__).with_name("uplink_stage.sh")

@@ -10,12 +10,13 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any
 
 import uvicorn
 
 from seawall.api.ec2.bootstrap import create_default_network
-from seawall.api.iam.bootstrap import create_administrator_key
+from seawall.api.iam.bootstrap import create_administrator
 from seawall.api.logs.retention import tidy_events
 from seawall.api.registry import load_operations
 from seawall.app.agent_link import AgentLink
@@ -128,7 +129,9 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
     stack.callback(loops.stop)
 
     front = RegistryFront(registry, store, account=settings.account, region=settings.region)
-    own = OwnRoutes(context, registry, events, reset=lambda: _first_start(store, settings), settings=settings)
+    own = OwnRoutes(
+        context, registry, events, reset=partial(_first_start, store, settings), settings=settings
+    )
     gateway = Gateway(
         store=store,
         settings=settings,
@@ -149,21 +152,27 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
     return own, url
 
 
-def _first_start(store: Store, settings: Settings) -> None:
-    """Give an empty store what an AWS account has on its first day; refuse a store of another account."""
+def _first_start(
+    store: Store, settings: Settings, token: str | None = None, key: AccessKey | None = None
+) -> None:
+    """Give an empty store what an AWS account has on its first day; refuse a store of another account.
+
+    token, key   those of the account that was emptied, which the command line goes on using
+    """
     found = store.find(Installation, "installation")
     if found is None:
         with store.write() as txn:
             now = datetime.now(timezone.utc)
+            administrator = create_administrator(txn, now, key)
             txn.put(
                 Installation(
                     id="installation",
                     account=settings.account,
                     region=settings.region,
-                    control_token=secrets.token_urlsafe(32),
+                    control_token=token or secrets.token_urlsafe(32),
+                    administrator_key_id=administrator.id,
                 )
             )
-            create_administrator_key(txn, now)
             create_default_network(txn, account=settings.account, region=settings.region, now=now)
     elif (found.account, found.region) != (settings.account, settings.region):
         raise StartError(
@@ -252,7 +261,7 @@ async def _background(stack: contextlib.AsyncExitStack, work: Awaitable[Any]) ->
 
 def _announce(settings: Settings, own: OwnRoutes, url: str) -> None:
     """Leave the key to the door where the other commands look for it, and say that all is ready."""
-    key = administrator_key(own.store)
+    key = own.store.get(AccessKey, own.store.get(Installation, "installation").administrator_key_id)
     running = Running(
         pid=os.getpid(),
         started=start_time(os.getpid()) or 0,
@@ -266,11 +275,6 @@ def _announce(settings: Settings, own: OwnRoutes, url: str) -> None:
     )
     write_running(settings.state_dir, running)
     _say(f"ready at {url} (account {settings.account}, region {settings.region}, auth {settings.auth})")
-
-
-def administrator_key(store: Store) -> AccessKey:
-    """The account's first key."""
-    return next(key for key in store.all(AccessKey) if key.user is None)
 
 
 def _say(text: str) -> None:

@@ -39,7 +39,7 @@ class OwnRoutes:
         registry: Registry,
         events: LogEvents,
         *,
-        reset: Callable[[], None],
+        reset: Callable[[str, AccessKey], None],
         settings: Settings,
     ) -> None:
         self.store: Store = context.store
@@ -121,18 +121,12 @@ class OwnRoutes:
 
     async def _reset(self) -> None:
         """Empty everything but the two keys that control.json told the other commands."""
-        token = self.control_token
-        key = next(key for key in self.store.all(AccessKey) if key.user is None)
+        installation = self.store.get(Installation, "installation")
+        key = self.store.get(AccessKey, installation.administrator_key_id)
         self.store.clear()
         self._events.clear()
         await self._registry.clear()
-        self._first_start()
-        with self.store.write() as txn:
-            for fresh in [found for found in txn.all(AccessKey) if found.user is None]:
-                txn.delete(AccessKey, fresh.id)
-            txn.put(key)
-            installation = txn.get(Installation, "installation")
-            txn.put(msgspec.structs.replace(installation, control_token=token))
+        self._first_start(installation.control_token, key)
 
 
 async def _answer(send: Send, status: int, body: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from seawall.compile.network.reach import missing_path_to_internet
 from seawall.compile.task_lifecycle import Facts, advance
 from seawall.controllers.loop import After, Context, Done, Reconciler, reconciler
 from seawall.controllers.network_snapshot import network_snapshot
+from seawall.iam.session import open_session
 from seawall.model.access_key import RoleSession
 from seawall.model.arn import parse_arn
 from seawall.model.network_interface import NetworkInterface
@@ -16,7 +17,6 @@ from seawall.model.resource import Ref
 from seawall.model.role import Role
 from seawall.model.task import Task
 from seawall.program.report import TaskReport
-from seawall.store.ids import new_key_id, new_secret
 from seawall.store.store import Transaction
 
 KEEP_STOPPED = timedelta(hours=1)  # ListTasks shows stopped tasks for at least this long
@@ -101,15 +101,7 @@ def _with_session(txn: Transaction, task: Task, context: Context) -> Task:
     role = txn.find(Role, arn.resource.rsplit("/", 1)[-1]) if arn else None
     if role is None:
         return task
-    session = RoleSession(
-        id=new_key_id("ASIA"),
-        secret=new_secret(),
-        session_token=new_secret() * 4,
-        role=role.id,
-        session_name=task.id,
-        expiration=context.clock.now() + SESSION_LIFETIME,
-    )
-    txn.put(session, expect=0)
+    session = open_session(txn, role, task.id, context.clock.now(), int(SESSION_LIFETIME.total_seconds()))
     return replace(task, execution_session_id=session.id)
 
 

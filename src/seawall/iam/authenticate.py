@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 from seawall.iam.principal import Principal
 from seawall.model.access_key import AccessKey, RoleSession
+from seawall.model.installation import Installation
 from seawall.model.role import Role
 from seawall.model.user import User
 from seawall.store.store import Reader
@@ -42,11 +43,19 @@ def authenticate(
     if settings.auth == "open":
         key = claimed_key(request)
         known = _find_principal(key, store, settings, now) if key else None
-        return known or root_principal(settings, key or "")
+        return known or _administrator(store, settings, key or "")
     try:
         return _verified(request, service, store, settings, now)
     except AuthFault as fault:
         raise auth_error(fault, service) from fault
+
+
+def _administrator(store: Reader, settings: AuthSettings, access_key_id: str) -> Principal:
+    """Whom unknown callers are taken for in "open" mode: the account's first user, else the account itself."""
+    installation = store.find(Installation, "installation")
+    key = store.find(AccessKey, installation.administrator_key_id) if installation else None
+    owner = _key_owner(key, store, settings) if key else None
+    return owner or root_principal(settings, access_key_id)
 
 
 def root_principal(settings: AuthSettings, access_key_id: str) -> Principal:

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from seawall.api.iam.bootstrap import create_administrator_key
+from seawall.api.iam.bootstrap import create_administrator
 from seawall.model.access_key import AccessKey
 
 
@@ -89,13 +89,14 @@ def test_a_key_is_found_by_its_owner_only(iam: Any) -> None:
     )
 
 
-def test_roots_first_key(iam: Any, store: Any, clock: Any) -> None:
+def test_the_first_user_is_an_administrator_with_a_key(iam: Any, store: Any, clock: Any) -> None:
     with store.write() as txn:
-        key = create_administrator_key(txn, clock.now)
+        key = create_administrator(txn, clock.now)
     assert store.get(AccessKey, key.id) == key
-    assert (key.user, key.status) == (None, "Active")
-    (listed,) = iam.list_access_keys()["AccessKeyMetadata"]
-    assert listed["AccessKeyId"] == key.id
+    (listed,) = iam.list_access_keys(UserName="administrator")["AccessKeyMetadata"]
+    assert (listed["AccessKeyId"], listed["Status"]) == (key.id, "Active")
+    (policy,) = iam.list_attached_user_policies(UserName="administrator")["AttachedPolicies"]
+    assert policy["PolicyName"] == "AdministratorAccess"
     root = iam.get_user()["User"]
     assert (root["Arn"], root["UserId"]) == ("arn:aws:iam::123456789012:root", "123456789012")
 

@@ -1,4 +1,4 @@
-"""The uplink in the program: nothing of it when it is off; on, one way out and none to the machine's neighbours."""
+"""The uplink in the program: nothing of it when off; on, one way out and none to the machine's neighbours."""
 
 import ipaddress
 
