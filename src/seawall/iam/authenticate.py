@@ -51,7 +51,7 @@ def authenticate(
 
 
 def _administrator(store: Reader, settings: AuthSettings, access_key_id: str) -> Principal:
-    """Whom unknown callers are taken for in "open" mode: the account's first user, else the account itself."""
+    """Whom unknown callers are taken for in "open" mode: the first user, else the account itself."""
     installation = store.find(Installation, "installation")
     key = store.find(AccessKey, installation.administrator_key_id) if installation else None
     owner = _key_owner(key, store, settings) if key else None
