@@ -9,6 +9,7 @@ import http.server
 import json
 import os
 import shutil
+import signal
 import ssl
 import subprocess
 import sys
@@ -43,6 +44,7 @@ ACCOUNT, REGION = "123456789012", "us-east-1"
 REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
 IMAGE = f"{REGISTRY}/api:latest"
 PATIENCE_S = 20
+DYING_AGENT = Path(__file__).with_name("dying_agent.py")
 _REGISTRY_MAC, _TASK_MAC = "02:00:00:00:00:01", "02:00:00:00:00:02"
 
 NETWORK = NetworkProgram(
@@ -134,12 +136,19 @@ class AgentLab:
                 self.applied = fact.revision
         self._news.set()
 
-    async def start_agent(self) -> None:
-        command = [sys.executable, "-m", "seawall.host.agent", "--state-dir", str(self.state_dir)]
+    async def start_agent(self, dying_at: str | None = None) -> None:
+        """With `dying_at` (see dying_agent.py) one that will not live to the end of what it is asked."""
+        program = [str(DYING_AGENT), dying_at] if dying_at else ["-m", "seawall.host.agent"]
+        command = [sys.executable, *program, "--state-dir", str(self.state_dir)]
         runtime = os.environ.get("SEAWALL_TEST_RUNTIME")
         command += ["--runtime", runtime] if runtime else []
         with (self.state_dir / "agent.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
+
+    async def agent_died(self) -> None:
+        """Return when the agent has ended by itself, killed."""
+        assert self._process is not None
+        assert await asyncio.wait_for(self._process.wait(), PATIENCE_S) == -signal.SIGKILL, self.agent_log()
 
     async def kill_agent(self) -> None:
         assert self._process is not None

@@ -20,6 +20,7 @@ import msgspec
 from seawall.host.cgroup import Cgroups
 from seawall.host.conmon import Conmon
 from seawall.host.container import Host
+from seawall.host.deadline import within
 from seawall.host.images import Images
 from seawall.host.namespace_http import NamespaceHttp
 from seawall.host.namespaces import Namespaces
@@ -28,7 +29,7 @@ from seawall.host.resolver import Resolvers
 from seawall.host.runtime import NoRuntime, choose_runtime
 from seawall.host.seccomp import read_profile
 from seawall.host.server import Server
-from seawall.host.task import Task
+from seawall.host.task import Task, remove_leftovers
 from seawall.host.upstream import Upstream
 from seawall.program.host import HostProgram
 from seawall.program.messages import (
@@ -48,6 +49,7 @@ from seawall.program.report import Problem, TaskReport
 log = logging.getLogger("seawall.agent")
 
 INITS = ("catatonit", "tini-static", "docker-init")
+_TCP, _UDP = (socket.SOCK_STREAM, socket.IPPROTO_TCP), (socket.SOCK_DGRAM, socket.IPPROTO_UDP)
 RETRY_S = 1.0  # after a program that could not be applied whole
 
 
@@ -91,16 +93,20 @@ class Agent:
         if self._saved.exists():
             self._program = msgspec.msgpack.decode(self._saved.read_bytes(), type=HostProgram)
             self._wake.set()
+        await self._finish_removals()
         log.info("agent.started", extra={"world": self.world, "runtime": str(self._host.conmon.runtime)})
         await asyncio.gather(self._server.serve(), self._follow())
 
     async def _follow(self) -> None:
         """Apply the newest program whenever there is one; again soon where something did not work."""
         while True:
-            try:
-                await asyncio.wait_for(self._wake.wait(), RETRY_S if self._problems else None)
-            except asyncio.TimeoutError:
-                self._engine.distrust()
+            if self._problems:
+                try:
+                    await within(RETRY_S, self._wake.wait())
+                except asyncio.TimeoutError:
+                    self._engine.distrust()
+            else:
+                await self._wake.wait()
             self._wake.clear()
             if self._program is not None:
                 await self._make_so(self._program)
@@ -143,6 +149,13 @@ class Agent:
         self._tasks_dir.mkdir(parents=True)
         mark.write_text(self.world)
 
+    async def _finish_removals(self) -> None:
+        """Remove what an agent before this one was killed over removing."""
+        named = {task.id for task in self._program.tasks} if self._program else set()
+        for folder in [path for path in self._tasks_dir.iterdir() if path.is_dir()]:
+            if folder.name not in named:
+                await remove_leftovers(self._host, folder)
+
     def _task_changed(self, report: TaskReport) -> None:
         self._server.tell(TaskChanged(report=report))
 
@@ -180,8 +193,9 @@ class Agent:
         )
 
     def _listen(self, wanted: Listen) -> socket.socket:
-        kind = socket.SOCK_DGRAM if wanted.udp else socket.SOCK_STREAM
-        made = self._host.namespaces.socket_in(wanted.namespace, socket.AF_INET, kind)
+        # Named, because asyncio turns Nagle's algorithm off only where it reads TCP in the socket's protocol.
+        kind, protocol = _UDP if wanted.udp else _TCP
+        made = self._host.namespaces.socket_in(wanted.namespace, socket.AF_INET, kind, protocol)
         try:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             made.bind((wanted.address, wanted.port))
@@ -193,12 +207,11 @@ class Agent:
         return made
 
     async def _connect(self, wanted: Connect) -> socket.socket:
-        made = self._host.namespaces.socket_in(wanted.namespace)
+        made = self._host.namespaces.socket_in(wanted.namespace, proto=socket.IPPROTO_TCP)
         try:
             made.setblocking(False)
             address = (wanted.address, wanted.port)
-            connecting = asyncio.get_running_loop().sock_connect(made, address)
-            await asyncio.wait_for(connecting, wanted.timeout_s)
+            await within(wanted.timeout_s, asyncio.get_running_loop().sock_connect(made, address))
         except asyncio.TimeoutError:
             made.close()
             raise OSError(errno.ETIMEDOUT, f"no answer from {wanted.address}:{wanted.port}") from None

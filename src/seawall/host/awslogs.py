@@ -62,6 +62,11 @@ class LogShipper:
         self._stopped = asyncio.Event()
         self._running = False
 
+    @property
+    def has_unsent(self) -> bool:
+        """Whether anything was written that the service has not taken, be it only an empty line."""
+        return self._written_beyond(_read_position(self._sent_path))
+
     def update(self, logs: AwsLogs) -> None:
         """Take over newer credentials."""
         self._logs = logs
@@ -118,7 +123,11 @@ class LogShipper:
         wait_s, silent_s = SHORTEST_WAIT_S, 0.0
         while True:
             ending = self._ended.is_set()  # before reading: nothing is written after the end
-            data = await asyncio.to_thread(_read, self._path, lines.read_to) if self._has_more(lines) else b""
+            data = (
+                await asyncio.to_thread(_read, self._path, lines.read_to)
+                if self._written_beyond(lines.read_to)
+                else b""
+            )
             events = list(lines.feed(data))
             silent_s = 0.0 if data else silent_s + wait_s
             if silent_s >= OPEN_EVENT_S:
@@ -134,9 +143,9 @@ class LogShipper:
             wait_s = SHORTEST_WAIT_S if data else min(wait_s * 2, LONGEST_WAIT_S)
             await self._pause(wait_s)
 
-    def _has_more(self, lines: LogLines) -> bool:
+    def _written_beyond(self, position: int) -> bool:
         try:
-            return self._path.stat().st_size > lines.read_to
+            return self._path.stat().st_size > position
         except FileNotFoundError:
             return False
 

@@ -71,6 +71,11 @@ class Cgroups:
                     return int(count) > 0
         return False
 
+    def remove_container(self, task: str, container: str) -> None:
+        """Kill what is left of a container and remove its groups."""
+        for base in {*self._bases.values(), *self._followed()}:
+            _remove(base / task / container)
+
     def remove_task(self, task: str) -> None:
         """Kill what is left of a task and remove its groups."""
         for base in {*self._bases.values(), *self._followed()}:

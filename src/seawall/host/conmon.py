@@ -6,8 +6,11 @@ it: conmon still there means it runs, conmon gone means the exit file tells.
 """
 
 import asyncio
+import contextlib
 import json
+import logging
 import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -15,7 +18,12 @@ from typing import Any
 
 import msgspec
 
+from seawall.host.deadline import within
+
+log = logging.getLogger("seawall.conmon")
+
 CREATE_TIMEOUT_S = 60.0
+SETTLE_S = 5.0  # for a command or monitor to end by itself
 KILLED = 137  # what is said of a container whose monitor was killed together with it
 
 
@@ -75,7 +83,7 @@ class Conmon:
             os.close(write)
         try:
             await process.wait()
-            said = await asyncio.wait_for(_read_line(read), CREATE_TIMEOUT_S)
+            said = await within(CREATE_TIMEOUT_S, _read_line(read))
         except asyncio.TimeoutError:
             raise RuntimeFailed(f"the runtime did not answer within {CREATE_TIMEOUT_S:.0f} s") from None
         finally:
@@ -96,14 +104,28 @@ class Conmon:
             return None
         return str(state.get("status"))
 
-    async def remove(self, id: str) -> None:
-        """Kill what is left of a container and forget it; one that is gone already is no error."""
-        if (self._state / id).exists():
+    async def settle(self, id: str) -> None:
+        """Let a `start` end that an agent was killed over; what `status` says holds after that."""
+        for command in self._commands(id, "start"):
+            await _end(command, SETTLE_S)
+
+    async def remove(self, id: str, monitor: Monitor | None) -> None:
+        """Kill what is left of a container and forget it; one that is gone already is no error.
+
+        monitor   None: it may be half-made, and whatever makes it is ended first
+        """
+        while monitor is None and (commands := self._commands(id)):
+            for command in commands:
+                await _end(command)
+        state = self._state / id
+        if state.exists():
             try:
                 await self._run("delete", "--force", id)
-            except RuntimeFailed:
-                if (self._state / id).exists():
-                    raise
+            except RuntimeFailed as error:
+                log.warning("conmon.delete_failed", extra={"container": id, "text": str(error)})
+                shutil.rmtree(state, ignore_errors=True)
+        if monitor is not None:
+            await _end(monitor, SETTLE_S)  # it writes the exit file at its end
         (self._exits / id).unlink(missing_ok=True)
 
     def compiled_filter(self, id: str) -> bytes | None:
@@ -125,6 +147,22 @@ class Conmon:
         except (FileNotFoundError, ValueError):
             return KILLED, 0.0
 
+    def _commands(self, id: str, *words: str) -> list[Monitor]:
+        """The processes at work on a container: its monitor, commands of the runtime, and its first process
+        while that waits to be started.
+
+        words   only those with these arguments
+        """
+        marks = {word.encode() for word in (f"--root={self._state}", id, *words)}
+        found = []
+        for entry in os.scandir("/proc"):
+            if entry.name.isdigit() and marks.issubset(_words(entry.path)):
+                pid = int(entry.name)
+                started = start_time(pid)
+                if started is not None:
+                    found.append(Monitor(pid=pid, started=started))
+        return found
+
     async def _run(self, *words: str) -> str:
         process = await asyncio.create_subprocess_exec(
             str(self.runtime),
@@ -140,6 +178,26 @@ class Conmon:
                 err.decode(errors="replace").strip() or f"{self.runtime.name} {words[0]} failed"
             )
         return out.decode()
+
+
+async def _end(process: Monitor, patience_s: float = 0.0) -> None:
+    """Return when a process is gone, which it has some time to be by itself."""
+    if patience_s:
+        try:
+            await within(patience_s, ended(process))
+        except asyncio.TimeoutError:
+            log.warning("conmon.killed", extra={"pid": process.pid})
+    if is_alive(process):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+        await ended(process)
+
+
+def _words(process: str) -> list[bytes]:
+    try:
+        return Path(process, "cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 async def ended(monitor: Monitor) -> None:

@@ -22,13 +22,15 @@ from seawall.host import conmon
 from seawall.host.awslogs import LogShipper
 from seawall.host.cgroup import Cgroups
 from seawall.host.conmon import Conmon, Monitor, RuntimeFailed
+from seawall.host.deadline import within
 from seawall.host.ecr_login import RegistryCredentials
 from seawall.host.failure import FailedStep
 from seawall.host.images import Image, Images
-from seawall.host.mounts import mount_overlay, unmount
+from seawall.host.mounts import mount_overlay
 from seawall.host.namespace_http import NamespaceHttp
 from seawall.host.namespaces import Namespaces, task_id_map
 from seawall.host.oci_spec import SpecError, Surroundings, container_capabilities, runtime_spec
+from seawall.host.traces import Traces
 from seawall.host.upstream import Upstream
 from seawall.program.report import ContainerReport, Failure, FailureStep
 from seawall.program.task import ContainerProgram, TaskProgram
@@ -37,7 +39,6 @@ Login = Callable[[], Awaitable[RegistryCredentials | None]]
 
 log = logging.getLogger("seawall.container")
 
-KILL_WAIT_S = 10.0
 RLIMITS = {n[7:].lower(): getattr(resource, n) for n in dir(resource) if n.startswith("RLIMIT_")}
 
 
@@ -58,9 +59,13 @@ class Host:
 
 
 class Record(msgspec.Struct, kw_only=True):
-    """state.json: where this container is."""
+    """state.json: where this container is.
+
+    touched   there may be something of it on this host besides its record and output
+    """
 
     report: ContainerReport
+    touched: bool = False
     monitor: Monitor | None = None
     stop_signal: str | None = None
 
@@ -73,7 +78,8 @@ class Container:
         self._host = host
         self._task = task
         self._folder = folder
-        self._rootfs = host.stage / "rootfs" / program.runtime_id
+        self._traces = Traces(host.conmon, host.cgroups, host.stage, task.id, program.runtime_id, folder)
+        self._rootfs = self._traces.rootfs
         self._shipper: LogShipper | None = None
         self._shipping: asyncio.Task[None] | None = None
         folder.mkdir(parents=True, exist_ok=True)
@@ -95,23 +101,30 @@ class Container:
 
     async def adopt(self) -> None:
         """Find out what became of the container while no agent was there."""
-        monitor = self._record.monitor
         if self.ended:
+            if self.report.output_pending:
+                self._resume_logs()
+                self._note(output_pending=self._shipping is not None)
             return
-        if monitor is not None and self.report.state in ("created", "running"):
-            status = await self._host.conmon.status(self.program.runtime_id)
-            if conmon.is_alive(monitor) and status == "running":
-                if self.report.state == "created":
-                    self._note(state="running", started_at=time.time())
-                await self._resume_logs()
-                return
-            if self.report.state == "running":
-                await self._resume_logs()
-                await self._exited()
+        if self._record.monitor is not None and self.report.state in ("created", "running"):
+            if self.report.state == "created" and await self._was_started(self._record.monitor):
+                self._note(state="running", started_at=time.time())
+            if self.runs:
+                self._resume_logs()
+                if not await self._still_runs(self._record.monitor):
+                    await self._exited()
                 return
         await self._discard()
         self._note(state="waiting", pull_started_at=None, pull_stopped_at=None)
-        self._record.monitor = None
+
+    async def _was_started(self, monitor: Monitor) -> bool:
+        """Whether a container known as created was started by an agent that was killed over that."""
+        await self._host.conmon.settle(self.program.runtime_id)
+        return await self._still_runs(monitor) or self._host.conmon.exit(self.program.runtime_id)[1] > 0
+
+    async def _still_runs(self, monitor: Monitor) -> bool:
+        status = await self._host.conmon.status(self.program.runtime_id)
+        return status == "running" and conmon.is_alive(monitor)
 
     async def make_ready(self, login: Login) -> None:
         """Pull the image and create the container while its log stream is made.  Raises FailedStep.
@@ -123,6 +136,7 @@ class Container:
         )
         for outcome in outcomes:
             if outcome is not None:
+                await self._discard()
                 raise outcome
         self._note(state="created")
 
@@ -137,15 +151,13 @@ class Container:
         creating = asyncio.create_task(self._create(guess))
         try:
             image = await self._pull(login)
-        except BaseException:
+            await asyncio.wait([creating])
+        finally:  # never left behind: whoever cancels us goes on to unmake what it makes
             await asyncio.wait([creating])
             creating.exception()
-            raise
-        await asyncio.wait([creating])
         if image.digest == guess.digest:
             creating.result()
             return
-        creating.exception()
         await self._discard()
         await self._create(image)
 
@@ -165,6 +177,8 @@ class Container:
             await self._shipper.open()
 
     async def _create(self, image: Image) -> None:
+        self._record.touched = True
+        self._save()  # before anything is made, so that an agent after this one looks for it
         try:
             self._mount(image)
             spec = runtime_spec(
@@ -178,6 +192,7 @@ class Container:
                 terminal=self.program.tty,
                 stdin=self.program.interactive,
             )
+            self._save()
         except (RuntimeFailed, SpecError, OSError) as error:
             raise self._failed("create", str(error)) from error
         compiled = self._host.conmon.compiled_filter(self.program.runtime_id)
@@ -197,7 +212,8 @@ class Container:
         """Return when the container has exited and that is noted."""
         assert self._record.monitor is not None
         await conmon.ended(self._record.monitor)
-        await self._exited()
+        if self.runs:  # else whoever stopped it has noted that
+            await self._exited()
 
     async def stop(self) -> None:
         """Ask it to end, and after the stop timeout make it.  One that never started is unmade."""
@@ -209,10 +225,10 @@ class Container:
         name = self.program.stop_signal or self._record.stop_signal
         self._signal(conmon.signal_number(name))
         try:
-            await asyncio.wait_for(conmon.ended(self._record.monitor), self.program.stop_timeout_s)
+            await within(self.program.stop_timeout_s, conmon.ended(self._record.monitor))
         except asyncio.TimeoutError:
             self._signal(signal.SIGKILL)
-            await asyncio.wait_for(conmon.ended(self._record.monitor), KILL_WAIT_S)
+            await conmon.ended(self._record.monitor)
         if self.runs:
             await self._exited()
 
@@ -244,14 +260,10 @@ class Container:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     async def _discard(self) -> None:
-        await self._host.conmon.remove(self.program.runtime_id)
-        unmount(self._rootfs)
-        if self._rootfs.is_dir():
-            self._rootfs.rmdir()
-        for name in ("upper", "work"):
-            shutil.rmtree(self._folder / name, ignore_errors=True)
-        for name in ("pid", "conmon.pid"):
-            (self._folder / name).unlink(missing_ok=True)
+        if self._record.touched:
+            await self._traces.remove(self._record.monitor)
+            self._record.monitor, self._record.touched = None, False
+            self._save()
 
     def _signal(self, number: int) -> None:
         """To its first process, whose number is nobody else's while the monitor lives."""
@@ -263,7 +275,7 @@ class Container:
         code, at = self._host.conmon.exit(self.program.runtime_id)
         out_of_memory = self._host.cgroups.out_of_memory(self._task.id, self.program.runtime_id)
         if not at:  # its monitor was killed: what nobody watches any more must not live on
-            await self._host.conmon.remove(self.program.runtime_id)
+            await self._host.conmon.remove(self.program.runtime_id, self._record.monitor)
         self._note(
             state="exited",
             exit_code=code,
@@ -310,10 +322,13 @@ class Container:
             self._folder / "output.log",
         )
 
-    async def _resume_logs(self) -> None:
+    def _resume_logs(self) -> None:
+        """Send on from where an agent before this one came, if there is more or more may come."""
         if self.program.logs is not None and self._shipper is None:
-            self._shipper = self._make_shipper()
-            self._ship()
+            shipper = self._make_shipper()
+            if self.runs or shipper.has_unsent:
+                self._shipper = shipper
+                self._ship()
 
     def _ship(self) -> None:
         if self._shipper is not None and self._shipping is None:
@@ -325,12 +340,26 @@ class Container:
     def _note(self, **changes: Any) -> None:
         before = self.report.state
         self._record.report = msgspec.structs.replace(self.report, **changes)
-        draft = self._folder / "state.new"
-        draft.write_bytes(msgspec.json.encode(self._record))
-        draft.replace(self._folder / "state.json")
+        self._save()
         if before != self.report.state:
             fields = {"container": self.program.runtime_id, "from": before, "to": self.report.state}
             log.info("container.state", extra=fields)
+
+    def _save(self) -> None:
+        draft = self._folder / "state.new"
+        draft.write_bytes(msgspec.json.encode(self._record))
+        draft.replace(self._folder / "state.json")
+
+
+async def remove_leftovers(host: Host, folder: Path) -> None:
+    """Remove a container that no program names any more, whose agent was killed before it had.
+
+    folder   of the task and container: tasks/ID/NAME
+    """
+    record = _read(folder / "state.json")
+    if record is not None and record.touched:
+        task, id = folder.parent.name, record.report.runtime_id
+        await Traces(host.conmon, host.cgroups, host.stage, task, id, folder).remove(record.monitor)
 
 
 def nameservers(resolv_conf: str) -> list[str]:

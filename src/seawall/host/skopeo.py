@@ -62,6 +62,7 @@ async def fetch_image(
             resolver.write_text(resolv_conf)
             inside = ["nsenter", f"--net={network_namespace}", "unshare", "--mount", "--propagation=private"]
             command = [*inside, "sh", "-c", _WITH_RESOLVER, "sh", str(resolver), *command]
+        command = ["setpriv", "--pdeathsig=KILL", *command]  # it serves nobody when the agent is gone
         # Nothing of whoever started Seawall: no proxy, no registry logins below HOME.
         environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": scratch}
         environment["SSL_CERT_FILE"] = str(ca_bundle)

@@ -6,11 +6,13 @@ task happens outside of its worker.
 
 import asyncio
 import logging
+import os
 import shutil
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
 from seawall.host.container import Container, Host, nameservers
+from seawall.host.container import remove_leftovers as container_leftovers
 from seawall.host.ecr_login import RegistryCredentials, ecr_token
 from seawall.host.failure import FailedStep
 from seawall.program.report import TaskReport
@@ -38,6 +40,7 @@ class Task:
         self._logins: dict[EcrLogin, asyncio.Task[RegistryCredentials]] = {}
         self._containers = {c.name: Container(host, program, c, folder / c.name) for c in program.containers}
         self.worker = asyncio.create_task(self._work(), name=f"task {program.id}")
+        self.worker.add_done_callback(_say_failed)
 
     @property
     def report(self) -> TaskReport:
@@ -67,7 +70,8 @@ class Task:
             if self._stopping:
                 await self._stop()
             elif self._launch is None and any(not c.runs and not c.ended for c in self._containers.values()):
-                self._launch = asyncio.create_task(self._go())
+                self._launch = asyncio.create_task(self._go(), name=f"launch {self._program.id}")
+                self._launch.add_done_callback(_say_failed)
             await self._wake.wait()
         await self._clear()
 
@@ -158,12 +162,14 @@ class Task:
             self._launch = None
 
     def _watch(self, container: Container) -> None:
-        if container.runs and container.program.name not in self._waits:
+        unfinished = container.runs or container.report.output_pending
+        if unfinished and container.program.name not in self._waits:
             self._waits[container.program.name] = asyncio.create_task(self._until_exit(container))
 
     async def _until_exit(self, container: Container) -> None:
-        await container.wait()
-        self._tell()
+        if container.runs:
+            await container.wait()
+            self._tell()
         await container.finish_logs()
         self._tell()
 
@@ -174,12 +180,34 @@ class Task:
         await asyncio.gather(*self._waits.values(), return_exceptions=True)
         for container in self._containers.values():
             await container.remove()
-        self._host.cgroups.remove_task(self._program.id)
-        shutil.rmtree(self._host.stage / "files" / self._program.id, ignore_errors=True)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        _remove_surroundings(self._host, self._folder)
 
     def _tell(self) -> None:
         self._changed(self.report)
+
+
+async def remove_leftovers(host: Host, folder: Path) -> None:
+    """Remove a task that no program names any more, whose agent was killed before it had.
+
+    folder   of the task: tasks/ID
+    """
+    for entry in os.scandir(folder):
+        if entry.is_dir():
+            await container_leftovers(host, folder / entry.name)
+    _remove_surroundings(host, folder)
+
+
+def _remove_surroundings(host: Host, folder: Path) -> None:
+    """What the containers of a task shared.  The folder goes last: it tells that there may be more."""
+    host.cgroups.remove_task(folder.name)
+    shutil.rmtree(host.stage / "files" / folder.name, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _say_failed(work: "asyncio.Task[None]") -> None:
+    """A fault of Seawall's own must not pass in silence."""
+    if not work.cancelled() and (error := work.exception()) is not None:
+        log.error("task.fault", extra={"work": work.get_name()}, exc_info=error)
 
 
 def _in_order(containers: Iterable[Container]) -> list[Container]:

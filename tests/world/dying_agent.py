@@ -1,0 +1,91 @@
+"""An agent killed, as if from outside, at one step of its work: `dying_agent.py STEP --state-dir ...`.
+
+STEP is `before:NAME` or `after:NAME`, at the first call of that function, or `spawn:WORD`, when a process
+with this word among its arguments has begun.
+"""
+
+import asyncio
+import functools
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from seawall.host import agent, conmon, container, images, task
+from seawall.host.conmon import Conmon
+from seawall.host.container import Container
+from seawall.host.images import Images
+from seawall.host.traces import Traces
+
+FUNCTIONS: dict[str, tuple[Any, str]] = {
+    "prepare": (task.Task, "_prepare"),
+    "pull": (Container, "_pull"),
+    "fetch": (images, "fetch_image"),
+    "unpack": (images, "unpack_layer"),
+    "keep": (Images, "_unpack"),
+    "mount": (container, "mount_overlay"),
+    "create": (Conmon, "create"),
+    "answer": (conmon, "_read_line"),
+    "start": (Conmon, "start"),
+    "note": (Container, "_save"),
+    "discard": (Traces, "remove"),
+    "delete": (Conmon, "remove"),
+    "surroundings": (task, "_remove_surroundings"),
+}
+
+
+def arm(step: str) -> None:
+    when, _, name = step.partition(":")
+    if when == "spawn":
+        _arm_spawn(name)
+        return
+    place, attribute = FUNCTIONS[name]
+    original = getattr(place, attribute)
+    setattr(place, attribute, _dying(original, when))
+
+
+def _arm_spawn(word: str) -> None:
+    """Die the moment a process with this word among its arguments has begun."""
+    original = asyncio.create_subprocess_exec
+
+    async def spawn(*command: str, **options: Any) -> asyncio.subprocess.Process:
+        process = await original(*command, **options)
+        if word in command:
+            die()
+        return process
+
+    asyncio.create_subprocess_exec = spawn
+
+
+def _dying(original: Callable[..., Any], when: str) -> Callable[..., Any]:
+    if asyncio.iscoroutinefunction(original):
+
+        @functools.wraps(original)
+        async def waiting(*args: Any, **options: Any) -> Any:
+            if when == "before":
+                die()
+            result = await original(*args, **options)
+            die()
+            return result
+
+        return waiting
+
+    @functools.wraps(original)
+    def at_once(*args: Any, **options: Any) -> Any:
+        if when == "before":
+            die()
+        result = original(*args, **options)
+        die()
+        return result
+
+    return at_once
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    arm(sys.argv.pop(1))
+    sys.exit(agent.main())

@@ -1,0 +1,120 @@
+"""The agent killed at every step of a launch and of a removal: the next one ends up where it should be.
+
+One container runs, started once; nothing else of it is on the host: no process, mount, group or file.
+"""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+from tests.world.agent_lab import AgentLab, agent_lab, container, eventually, mounts_below, task
+
+pytestmark = pytest.mark.world
+
+FOREVER = "trap 'exit 0' TERM; echo up; while :; do sleep 1 & wait $!; done"
+LAUNCH = [
+    "before:prepare",
+    "after:prepare",
+    "before:pull",
+    "after:pull",
+    "before:fetch",
+    "spawn:skopeo",
+    "after:fetch",
+    "before:unpack",
+    "after:unpack",
+    "after:keep",
+    "before:note",
+    "after:note",
+    "before:mount",
+    "after:mount",
+    "before:create",
+    "spawn:conmon",
+    "before:answer",
+    "after:answer",
+    "after:create",
+    "before:start",
+    "spawn:start",
+    "after:start",
+]
+REMOVAL = [
+    "before:discard",
+    "before:delete",
+    "spawn:delete",
+    "after:delete",
+    "after:discard",
+    "before:surroundings",
+    "after:surroundings",
+]
+
+
+def commands_of(word: str, *, first: bool = False) -> list[list[str]]:
+    """The command lines of this world's processes with that word in them.
+
+    first   only those that are process 1 of their PID namespace; a shell's forks look like itself at first
+    """
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                command = (entry / "cmdline").read_text().split("\0")
+                numbers = (entry / "status").read_text().partition("NSpid:")[2].partition("\n")[0].split()
+            except (OSError, ValueError):
+                continue
+            if any(word in part for part in command) and (not first or numbers[-1] == "1"):
+                found.append(command)
+    return found
+
+
+def groups_of(lab: AgentLab, path: str) -> list[Path]:
+    return list(Path("/sys/fs/cgroup").glob(f"**/seawall-{lab.world}/{path}"))
+
+
+def stage_of(lab: AgentLab) -> Path:
+    return (lab.state_dir / "run/stage").resolve()
+
+
+@pytest.mark.parametrize("step", LAUNCH)
+def test_a_launch_whose_agent_is_killed_is_done_once(step: str) -> None:
+    async def test() -> None:
+        async with agent_lab() as lab:
+            await lab.kill_agent()
+            lab.reports.clear()
+            await lab.start_agent(dying_at=step)
+            lab.apply(task(container("app", FOREVER)))
+            await lab.agent_died()
+            lab.reports.clear()
+            await lab.start_agent()
+            await lab.until_state("app", "running")
+            await eventually(lambda: "up" in lab.output("app"), "app says up")
+            assert lab.output("app") == ["up"], "it was started twice"
+            assert len(commands_of(FOREVER, first=True)) == 1
+            assert len([c for c in commands_of("t-app") if "conmon" in c[0]]) == 1
+            assert not [c for c in commands_of("t-app") if "create" in c or "start" in c]
+            assert not commands_of("skopeo")
+            assert mounts_below(stage_of(lab) / "rootfs") == [str(stage_of(lab) / "rootfs/t-app")]
+            assert not list((lab.state_dir / "images/tmp").iterdir())
+
+    asyncio.run(test())
+
+
+@pytest.mark.parametrize("step", REMOVAL)
+def test_a_removal_whose_agent_is_killed_is_finished(step: str) -> None:
+    async def test() -> None:
+        async with agent_lab() as lab:
+            lab.apply(task(container("app", FOREVER)))
+            await lab.until_state("app", "running")
+            await lab.kill_agent()
+            await lab.start_agent(dying_at=step)
+            await lab.until_state("app", "running")
+            lab.apply()
+            await lab.agent_died()
+            await lab.start_agent()
+            await eventually(lambda: not (lab.state_dir / "tasks/t").exists(), "the task is gone")
+            assert not commands_of("t-app")
+            assert not commands_of(FOREVER)
+            assert not groups_of(lab, "t")
+            assert not list((stage_of(lab) / "rootfs").iterdir())
+            assert not list((stage_of(lab) / "files").iterdir())
+
+    asyncio.run(test())
