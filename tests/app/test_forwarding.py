@@ -86,3 +86,50 @@ def test_a_dialer_that_is_gone_is_a_connection_error() -> None:
     theirs.close()
     with ours, pytest.raises(ConnectionError):
         dialer.ask(ours)
+
+
+def test_what_comes_in_pieces_is_not_held_back() -> None:
+    """Nagle's algorithm keeps the second piece until the first is acknowledged, which takes 40 ms.
+
+    New connections are acknowledged at once for a while, so it takes some exchanges to show.
+    """
+    exchanges = 60
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(exchanges):
+            await reader.readexactly(2)
+            writer.write(b"c")
+            await asyncio.sleep(0.001)
+            writer.write(b"d")
+        writer.close()
+
+    async def ask(port: int) -> list[float]:
+        loop = asyncio.get_running_loop()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        took = []
+        for _ in range(exchanges):
+            began = loop.time()
+            writer.write(b"a")
+            await asyncio.sleep(0.001)
+            writer.write(b"b")
+            await reader.readexactly(2)
+            took.append(loop.time() - began)
+        writer.close()
+        await writer.wait_closed()
+        return took
+
+    async def scenario() -> list[float]:
+        far = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port = far.sockets[0].getsockname()[1]
+        with dialing("127.0.0.1", port) as channel, socket.create_server(("127.0.0.1", 0)) as listener:
+            carrying = asyncio.create_task(forward(listener, lambda: dialer.ask(channel), print))
+            took = await ask(listener.getsockname()[1])
+            carrying.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await carrying
+            far.close()
+            await far.wait_closed()
+        return took
+
+    took = asyncio.run(scenario())
+    assert sorted(took)[exchanges // 2] < 0.02

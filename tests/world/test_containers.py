@@ -64,6 +64,7 @@ def test_output_and_exit_code() -> None:
         assert report.finished_at is not None
         assert report.pull_started_at <= report.pull_stopped_at <= report.started_at
         assert lab.output("app") == ["hello", "again"]
+        assert "container.state container=t-app from=running to=exited" in lab.agent_log()
 
     in_lab(test)
 

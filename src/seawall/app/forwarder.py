@@ -40,6 +40,8 @@ async def _carry(
             report(str(error))
             return
         with far:
+            for end in (near, far):  # what came in two pieces must not wait 40 ms for an acknowledgement
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             await asyncio.gather(_pump(near, far), _pump(far, near))
 
 

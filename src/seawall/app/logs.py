@@ -1,38 +1,10 @@
-"""Logging: events with fields, in the words of the domain."""
+"""The control plane's log: a file, and the terminal."""
 
-import json
 import logging
 import sys
-from datetime import datetime, timezone
 from pathlib import Path
 
-_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
-
-
-class JsonLines(logging.Formatter):
-    """One JSON object a line."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "event": record.getMessage(),
-            **_fields(record),
-        }
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
-
-
-class PlainLines(logging.Formatter):
-    """For people: time, level, event, fields."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        time = datetime.fromtimestamp(record.created, timezone.utc).strftime("%H:%M:%S.%f")[:-3]
-        fields = " ".join(f"{key}={value}" for key, value in _fields(record).items())
-        text = f"{time} {record.levelname.lower():7} {record.getMessage()} {fields}".rstrip()
-        return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+from seawall.host.log_format import JsonLines, PlainLines
 
 
 def set_up_logging(path: Path, *, json_lines: bool) -> None:
@@ -46,7 +18,3 @@ def set_up_logging(path: Path, *, json_lines: bool) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[to_file, to_terminal], force=True)
     for chatty in ("httpx", "httpcore", "uvicorn", "botocore"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-
-
-def _fields(record: logging.LogRecord) -> dict[str, object]:
-    return {key: value for key, value in record.__dict__.items() if key not in _STANDARD}

@@ -11,6 +11,7 @@ from seawall.app.registry import Registry
 from seawall.app.settings import Settings
 from seawall.controllers.loop import Context
 from seawall.controllers.network_snapshot import NETWORK_KINDS
+from seawall.host.deadline import within
 from seawall.model.access_key import AccessKey
 from seawall.model.installation import Installation
 from seawall.store.log_events import LogEvents
@@ -63,7 +64,7 @@ class OwnRoutes:
 
     async def _settled(self) -> bool:
         try:
-            await asyncio.wait_for(self._in_force(self._newest()), SETTLE_TIMEOUT_S)
+            await within(SETTLE_TIMEOUT_S, self._in_force(self._newest()))
         except asyncio.TimeoutError:
             return False
         return True

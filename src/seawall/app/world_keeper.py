@@ -49,6 +49,8 @@ def agent_command(settings: Settings) -> list[str]:
     command = [sys.executable, "-m", "seawall.host.agent", "--state-dir", str(settings.state_dir)]
     if settings.runtime:
         command += ["--runtime", settings.runtime]
+    if settings.json_logs:
+        command.append("--json-logs")
     return command
 
 

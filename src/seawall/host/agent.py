@@ -22,6 +22,7 @@ from seawall.host.conmon import Conmon
 from seawall.host.container import Host
 from seawall.host.deadline import within
 from seawall.host.images import Images
+from seawall.host.log_format import JsonLines, PlainLines
 from seawall.host.namespace_http import NamespaceHttp
 from seawall.host.namespaces import Namespaces
 from seawall.host.network.engine import NetworkEngine
@@ -225,8 +226,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="seawall.host.agent")
     parser.add_argument("--state-dir", type=Path, required=True)
     parser.add_argument("--runtime")
+    parser.add_argument("--json-logs", action="store_true")
     args = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    to_stderr = logging.StreamHandler()
+    to_stderr.setFormatter(JsonLines() if args.json_logs else PlainLines())
+    logging.basicConfig(level=logging.INFO, handlers=[to_stderr])
     _raise_open_files()
     try:
         agent = Agent(args.state_dir, args.runtime)

@@ -24,6 +24,7 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
+from seawall.host.deadline import within
 from seawall.host.namespaces import Namespaces
 from seawall.program.network import AddressNames, NetworkProgram, Resolver
 from seawall.program.report import Problem
@@ -156,7 +157,7 @@ class _Server:
         """Raises OSError when the address cannot be bound."""
         self._namespaces = namespaces
         udp = namespaces.socket_in(namespace, socket.AF_INET, socket.SOCK_DGRAM)
-        tcp = namespaces.socket_in(namespace, socket.AF_INET, socket.SOCK_STREAM)
+        tcp = namespaces.socket_in(namespace, socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             udp.setblocking(False)
             udp.bind((address, PORT))
@@ -211,16 +212,16 @@ class _Server:
         self._asking.add(task)
         try:
             while True:
-                head = await asyncio.wait_for(reader.readexactly(2), TCP_IDLE_S)
+                head = await within(TCP_IDLE_S, reader.readexactly(2))
                 body = reader.readexactly(int.from_bytes(head, "big"))
-                data = await asyncio.wait_for(body, TCP_IDLE_S)
+                data = await within(TCP_IDLE_S, body)
                 query = parse(data)
                 if query is None:
                     return
                 foreign = self._is_foreign(query)
                 reply = await self._ask_upstream(data) if foreign else wire_answer(self.zone, query, 65535)
                 writer.write(len(reply).to_bytes(2, "big") + reply)
-                await asyncio.wait_for(writer.drain(), TCP_IDLE_S)
+                await within(TCP_IDLE_S, writer.drain())
         except (OSError, EOFError, asyncio.TimeoutError):
             return
         finally:
@@ -253,7 +254,7 @@ class _Server:
             sock.setblocking(False)
             sock.connect((resolver.upstream, PORT))
             await loop.sock_sendall(sock, data)
-            return await asyncio.wait_for(loop.sock_recv(sock, 65535), UPSTREAM_TIMEOUT_S)
+            return await within(UPSTREAM_TIMEOUT_S, loop.sock_recv(sock, 65535))
 
 
 class Resolvers:
