@@ -1,6 +1,6 @@
 """Real AWS clients on an in-process Seawall: fixtures for every test of the API.
 
-aws("ec2")   a boto3 client; it serialises, signs and parses as always, only the socket is missing.
+aws("ec2")   a botocore client; it serialises, signs and parses as always, only the socket is missing.
              Retries are off, so an error arrives as a ClientError at the first answer.
              aws("ec2", access_key="AKIA...", secret_key="...", session_token="...") for other callers.
 gateway      the Gateway the clients talk to (auth mode "open": every caller is the account's root)
@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-import boto3
 import botocore.loaders
 import botocore.session
 import pytest
@@ -129,19 +128,19 @@ def send_to(app: Gateway, loop: asyncio.AbstractEventLoop, request: AWSPreparedR
     return AWSResponse(request.url, start["status"], answer_headers, RawBody(payload["body"]))
 
 
-@pytest.fixture(scope="session")
-def service_models() -> botocore.loaders.Loader:
-    """botocore's descriptions of the services, each read from disk once: reading EC2's takes 0.15 s."""
-    return botocore.loaders.create_loader(botocore.session.get_session().get_config_variable("data_path"))
+class Clients:
+    """Clients by service and caller, made once for all tests: making one takes 20 to 200 ms.
 
+    What they send goes to the gateway of the test that runs.
+    """
 
-@pytest.fixture
-def aws(
-    gateway: Gateway, event_loop_runner: asyncio.AbstractEventLoop, service_models: botocore.loaders.Loader
-) -> Callable[..., Any]:
-    clients: dict[tuple[str, ...], Any] = {}
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, ...], Any] = {}
+        self._models = botocore.loaders.create_loader()
+        self.send: Callable[[AWSPreparedRequest], AWSResponse] | None = None
 
     def client(
+        self,
         service: str,
         *,
         access_key: str = "test",
@@ -150,25 +149,34 @@ def aws(
         region: str = REGION,
     ) -> Any:
         key = (service, access_key, secret_key, session_token or "", region)
-        if key not in clients:
+        if key not in self._made:
             session = botocore.session.get_session()
-            session.register_component("data_loader", service_models)
-            made = boto3.session.Session(
-                botocore_session=session,
+            session.register_component("data_loader", self._models)
+            self._made[key] = session.create_client(
+                service,
+                region,
                 aws_access_key_id=access_key,
                 aws_secret_access_key=secret_key,
                 aws_session_token=session_token,
-                region_name=region,
-            ).client(
-                service,
                 endpoint_url="http://127.0.0.1:4566",
                 config=Config(retries={"total_max_attempts": 1}, ignore_configured_endpoint_urls=True),
             )
-            made.meta.events.register(
-                "before-send.*.*",
-                lambda request, **_: send_to(gateway, event_loop_runner, request),
-            )
-            clients[key] = made
-        return clients[key]
+            self._made[key].meta.events.register("before-send.*.*", self._hand_over)
+        return self._made[key]
 
-    return client
+    def _hand_over(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        assert self.send is not None
+        return self.send(request)
+
+
+@pytest.fixture(scope="session")
+def all_clients() -> Clients:
+    return Clients()
+
+
+@pytest.fixture
+def aws(
+    gateway: Gateway, event_loop_runner: asyncio.AbstractEventLoop, all_clients: Clients
+) -> Callable[..., Any]:
+    all_clients.send = lambda request: send_to(gateway, event_loop_runner, request)
+    return all_clients.client
