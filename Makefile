@@ -23,7 +23,7 @@ dev: .venv/.installed-dev
 demo: setup
 	.venv/bin/seawall demo $(if $(KEEP),--keep)
 
-## make check   format, lint, types, import rules, tree, and the tests that need no namespaces
+## make check   format, lint, types, import rules, tree, and the quick tests that need no namespaces
 check: dev
 	.venv/bin/ruff format --check $(SOURCES)
 	.venv/bin/ruff check $(SOURCES)
@@ -32,7 +32,7 @@ check: dev
 	.venv/bin/lint-imports
 	$(PYTHON) tools/check_tree.py
 	$(PYTHON) -m seawall.app.truth --check docs/coverage.md
-	$(PYTHON) -m pytest -q -m "not world and not e2e"
+	$(PYTHON) -m pytest -q -m "not world and not e2e and not thorough"
 
 ## make test    all tests: plain ones, those inside a private world, and end to end
 test: dev

@@ -222,6 +222,7 @@ def drive(check: Check, known: Service, operation: OperationModel, shape: Struct
     examples()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", SERVED + OTHERS)
 def test_every_request_is_understood(name: str) -> None:
     known = service(name)
@@ -231,6 +232,7 @@ def test_every_request_is_understood(name: str) -> None:
             drive(check_request, known, operation, operation.input_shape)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", SERVED + OTHERS)
 def test_every_answer_is_understood(name: str) -> None:
     known = service(name)
