@@ -7,6 +7,7 @@ IPv4 only; IPv6 is switched off by sysctl in every namespace.
 POLICY_BITS = 16
 POLICY_MASK = 0xFFFF
 
+# What most packets match stands first in each chain; a gateway is no key of `source`.
 # Two forward chains, because the accept of the sender's groups must not skip the receiver's.
 VPC = """
     map source { typeof iif . ip saddr : meta mark; }
@@ -25,10 +26,10 @@ VPC = """
 
     chain classify {
         type filter hook prerouting priority mangle; policy drop;
+        meta mark set iif . ip saddr map @source accept
         iif lo accept
         iif @gateways ip saddr @networks drop
         iif @gateways ip daddr @networks drop
-        meta mark set iif . ip saddr map @source accept
         meta mark set iif map @unchecked_source accept
         counter name spoofed
     }
@@ -38,9 +39,9 @@ VPC = """
     }
     chain send {
         type filter hook forward priority filter; policy drop;
-        iif @gateways oif @gateways drop
         ct status confirmed accept
         ct state invalid drop
+        iif @gateways oif @gateways drop
         oif @gateways ip saddr != @public_sources drop
         meta mark & 0xffff vmap @egress
     }
