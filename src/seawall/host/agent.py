@@ -13,6 +13,7 @@ import resource
 import shutil
 import socket
 import sys
+import time
 from pathlib import Path
 
 import msgspec
@@ -114,7 +115,11 @@ class Agent:
 
     async def _make_so(self, program: HostProgram) -> None:
         """The network first, so that no container runs before its policy; then the tasks."""
+        began = time.monotonic()
         self._remove_unnamed(program)
+        moves: asyncio.Future[None] | None = None
+        if any(wanted.id not in self._tasks for wanted in program.tasks):
+            moves = asyncio.ensure_future(asyncio.to_thread(self._host.cgroups.expect_moves))
         problems = await self._engine.apply(program.network)
         problems += await self._resolvers.apply(program.network)
         for problem in problems:
@@ -123,6 +128,8 @@ class Agent:
         if not problems:
             self._applied = program.revision
         self._server.tell(Applied(revision=self._applied, problems=problems))
+        elapsed_ms = round((time.monotonic() - began) * 1000, 1)
+        log.info("network.applied", extra={"revision": self._applied, "ms": elapsed_ms})
         broken = {problem.subject for problem in problems}
         for wanted in program.tasks:
             task = self._tasks.get(wanted.id)
@@ -131,6 +138,8 @@ class Agent:
             elif wanted.id not in self._removals and wanted.namespace not in broken:
                 folder = self._tasks_dir / wanted.id
                 self._tasks[wanted.id] = Task(self._host, wanted, folder, self._task_changed)
+        if moves is not None:
+            await moves
 
     def _remove_unnamed(self, program: HostProgram) -> None:
         named = {task.id for task in program.tasks}

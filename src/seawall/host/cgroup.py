@@ -58,6 +58,16 @@ class Cgroups:
                 for file, value in _sizes_v1(name, quota, memory_bytes, pids):
                     _write(base / task / file, value)
 
+    def expect_moves(self) -> None:
+        """Make the moves into groups that follow within some 20 ms quick.  Blocks for up to 15 ms.
+
+        The first move after a pause waits for an RCU grace period, while the kernel turns to the mode in which
+        moves are cheap.  Writing our own number to the group we are in starts that and changes nothing; done
+        while a task's network is being made, it takes half of the time off its containers' creation.
+        """
+        with contextlib.suppress(OSError):
+            (_own_group() / "cgroup.procs").write_text(str(os.getpid()))
+
     def out_of_memory(self, task: str, container: str) -> bool:
         """Whether the kernel has killed a process of this container for lack of memory."""
         if not self.version:
@@ -185,6 +195,17 @@ def _remove(folder: Path) -> None:
             time.sleep(REMOVE_PAUSE_S)  # a killed process holds its group until it is gone
             continue
         return
+
+
+def _own_group() -> Path:
+    """The group this process is in: of v1's hierarchies the one that counts processes."""
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        number, controllers, path = line.split(":", 2)
+        if controllers == "pids":
+            return ROOT / controllers / path.lstrip("/")
+        if number == "0" and (ROOT / "cgroup.controllers").exists():
+            return ROOT / path.lstrip("/")
+    return ROOT
 
 
 def _processes(folder: Path) -> list[int]:
