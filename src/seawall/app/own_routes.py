@@ -122,11 +122,11 @@ class OwnRoutes:
 
     async def _reset(self) -> None:
         """Empty everything but the two keys that control.json told the other commands."""
+        await self._registry.clear()  # first: from here on nobody may see the store between two states
         installation = self.store.get(Installation, "installation")
-        key = self.store.get(AccessKey, installation.administrator_key_id)
+        key = self.store.find(AccessKey, installation.administrator_key_id)
         self.store.clear()
         self._events.clear()
-        await self._registry.clear()
         self._first_start(installation.control_token, key)
 
 

