@@ -1,6 +1,6 @@
 """Policies of an identity, role or user: inline ones, and managed ones attached to it.
 
-Pure changes of documents; the operations of `role_policy` and `user_policy` find and store them.
+Pure changes of documents; `identity_policy_operations` finds and stores them.
 """
 
 from typing import Any, NamedTuple, TypeVar
