@@ -40,7 +40,7 @@ class OwnRoutes:
         registry: Registry,
         events: LogEvents,
         *,
-        reset: Callable[[str, AccessKey], None],
+        reset: Callable[[str, AccessKey | None], None],
         settings: Settings,
     ) -> None:
         self.store: Store = context.store

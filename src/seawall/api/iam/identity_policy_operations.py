@@ -38,7 +38,10 @@ class PolicyOperations(Generic[Identity]):
         find: Callable[[Reader, str], Identity],
         changeable: Callable[[Transaction, str], Identity],
     ) -> None:
-        self._noun, self._limits, self._find, self._changeable = noun, limits, find, changeable
+        self._noun = noun
+        self._limits = limits
+        self._find: Callable[[Reader, str], Identity] = find
+        self._changeable: Callable[[Transaction, str], Identity] = changeable
         self._name = f"{noun}Name"
 
     def register(self) -> None:
