@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from seawall.host import cgroup
 from seawall.host.world import World, WorldError, end_world, enter_world, find_world, start_world
 
 pytestmark = pytest.mark.e2e  # starts worlds, so it cannot run inside of one
@@ -73,6 +74,14 @@ def test_inside_one_is_root_and_sees_only_the_world(world: World, tmp_path: Path
     assert said_inside(world, tmp_path, "cat /proc/1/comm") == "s6-svscan"
     links = said_inside(world, tmp_path, "ip -o link | cut -d: -f2")
     assert links.split() == ["lo"]
+
+
+def test_the_machines_links_are_out_of_sight(world: World, tmp_path: Path) -> None:
+    assert said_inside(world, tmp_path, "ls /sys/class/net") == "lo"
+    groups = {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
+    if "/sys/fs/cgroup" in groups:
+        outside = sorted(path.name for path in Path("/sys/fs/cgroup").iterdir())
+        assert said_inside(world, tmp_path, "ls -A /sys/fs/cgroup").split() == outside
 
 
 def test_the_mounts_of_a_world_are_not_seen_outside(world: World, tmp_path: Path) -> None:
@@ -161,6 +170,70 @@ def test_the_end_takes_everything_along(tmp_path: Path) -> None:
     assert not list(Path("/sys/fs/cgroup").glob(f"**/seawall-{world.id}*"))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["agent.log", "roll", "run"]
     assert not list((tmp_path / "run").iterdir())
+
+
+def test_what_a_killed_world_left_goes_at_the_end_called_twice(tmp_path: Path) -> None:
+    world = start_world(tmp_path, FOREVER)
+    group = group_of(world)
+    with subprocess.Popen(FOREVER) as straggler:  # as a container's process that is slow to die
+        try:
+            if group is not None:
+                (group / "task").mkdir(parents=True)
+                (group / "task/cgroup.procs").write_text(str(straggler.pid))
+            kill_world(world)
+            assert find_world(tmp_path) is None
+            end_world(tmp_path)
+            assert group is None or straggler.wait(PATIENCE_S) == -signal.SIGKILL
+        finally:
+            straggler.kill()
+    assert not list(Path("/sys/fs/cgroup").glob(f"**/seawall-{world.id}*"))
+    end_world(tmp_path)
+
+
+def test_a_group_that_cannot_be_removed_is_said_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = start_world(tmp_path, FOREVER)
+    group = group_of(world)
+    try:
+        if group is None:
+            pytest.skip("no groups can be made here")
+        group.mkdir()
+        monkeypatch.setattr(cgroup, "_processes", lambda folder: [])  # one that no signal ends
+        monkeypatch.setattr(cgroup, "REMOVE_TRIES", 3)
+        with subprocess.Popen(FOREVER) as stuck:
+            (group / "cgroup.procs").write_text(str(stuck.pid))
+            try:
+                with pytest.raises(WorldError, match=str(group)):
+                    end_world(tmp_path)
+            finally:
+                stuck.kill()
+        assert not world.alive
+    finally:
+        end_world(tmp_path)
+    assert not list(Path("/sys/fs/cgroup").glob(f"**/seawall-{world.id}*"))
+
+
+def group_of(world: World) -> Path | None:
+    """Where this world's groups of processes would lie; None where nobody may make any."""
+    for parent in (Path("/sys/fs/cgroup/pids"), Path("/sys/fs/cgroup")):
+        if (parent / "cgroup.procs").exists() and os.access(parent, os.W_OK):
+            return parent / f"seawall-{world.id}"
+    return None
+
+
+def kill_world(world: World) -> None:
+    descriptor = os.pidfd_open(world.pid)
+    signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+    assert select.select([descriptor], [], [], PATIENCE_S)[0]
+    os.close(descriptor)
+
+
+def test_why_no_world_can_be_made_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))  # where no init lies
+    with pytest.raises(WorldError, match=r"s6-svscan: is not installed.*seawall doctor"):
+        start_world(tmp_path, FOREVER)
+    assert find_world(tmp_path) is None
 
 
 def test_two_worlds_do_not_meet(tmp_path: Path) -> None:

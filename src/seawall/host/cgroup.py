@@ -137,15 +137,17 @@ class Cgroups:
         self.version = 2
 
 
-def remove_world_cgroups(world: str) -> None:
-    """Remove every group of a world that has ended."""
+def remove_world_cgroups(world: str) -> tuple[Path, ...]:
+    """Remove every group of a world that has ended; returns those that something still holds."""
     pattern = f"seawall-{world}"
-    for folder in (
+    folders = (
         *ROOT.glob(pattern),
         *ROOT.glob(f"*/{pattern}"),
         *ROOT.glob(f"**/{pattern}.scope/{pattern}"),
-    ):
+    )
+    for folder in folders:
         _remove(folder)
+    return tuple(folder for folder in folders if folder.exists())
 
 
 def _hierarchies_v1() -> Iterator[str]:

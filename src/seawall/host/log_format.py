@@ -1,4 +1,4 @@
-"""How log lines look, the agent's and the control plane's: an event in words of the domain, with fields."""
+"""How log lines look, the agent's and the control plane's: an event in the words of the domain, fields."""
 
 import json
 import logging
