@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
 from seawall.controllers.host_view import HostView
-from seawall.controllers.loop import Context, Loops, Reconciler
+from seawall.controllers.loop import After, Context, Done, Loops, Reconcile, Reconciler
+from seawall.model.resource import Resource
 from seawall.program.host import HostProgram
 from seawall.program.messages import Applied, State, TaskChanged
+from seawall.program.network import NetworkProgram
+from seawall.program.report import TaskReport
 from seawall.store.store import Store
 
 
@@ -71,3 +74,38 @@ def make(store: Store, reconcilers: Iterable[Reconciler]) -> tuple[Loops, MovedC
         store=store, host=HostView(port), clock=clock, account="123456789012", region="us-east-1", services={}
     )
     return Loops(context, reconcilers), clock, port, context
+
+
+class Bench:
+    """One loop's reconciler at a time, on a store, with a host that has applied what `settle` says."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.loops, self.clock, self.port, self.context = make(store, [])
+        self.loops.start()
+        self.clock.move()
+
+    def put(self, *resources: Resource) -> None:
+        with self.store.write() as txn:
+            for resource in resources:
+                txn.put(resource)
+        self.clock.move()
+
+    def meet(self, world: str = "w1") -> None:
+        """The host is heard for the first time."""
+        self.port.tell(State(world=world, applied_revision=0, tasks=()))
+
+    def settle(self) -> None:
+        """Everything the store holds is in force."""
+        revision = self.store.revision()
+        self.context.host.give(HostProgram(revision=revision, network=NetworkProgram()))
+        self.port.tell(Applied(revision=revision))
+
+    def report(self, report: TaskReport) -> None:
+        self.port.tell(TaskChanged(report=report))
+
+    def look(self, reconcile: Reconcile, key: str) -> Done | After:
+        """One step; what it wrote is noted, as the loops would."""
+        step = reconcile(key, self.context)
+        self.clock.move()
+        return step
