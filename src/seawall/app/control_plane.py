@@ -70,7 +70,8 @@ class Server(uvicorn.Server):
 def run(settings: Settings) -> int:
     """Serve until a signal ends it; returns the exit status.
 
-    SIGINT and SIGTERM end the world too.  After SIGKILL the world lives on, and the next `run` adopts it.
+    SIGINT and SIGTERM end the world too, also before it is ready.  After SIGKILL the world lives on, and the
+    next `run` adopts it.
     """
     set_up_logging(settings.state_dir / "control.log", json_lines=settings.json_logs)
     try:
@@ -89,10 +90,19 @@ async def _serve(settings: Settings) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with contextlib.AsyncExitStack() as stack:
-        own, url = await _start(settings, stack)
+        starting = asyncio.ensure_future(_start(settings, stack))
+        stopped = asyncio.ensure_future(stop.wait())
+        await asyncio.wait({starting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await starting
+            _say("ended before it was ready")
+            return EXIT_FAILED
+        own, url = starting.result()
         stack.callback(remove_running, settings.state_dir)
         _announce(settings, own, url)
-        await stop.wait()
+        await stopped
         _say("ending: stopping tasks, removing the world")
     return EXIT_OK
 
@@ -140,8 +150,8 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
     )
 
     keeper = WorldKeeper(settings)
-    await keeper.start()
     stack.push_async_callback(keeper.stop)
+    await keeper.start()
     await _background(stack, keeper.keep())
     await _background(stack, link.serve())
     await _background(stack, _serve_inside(link, host, gateway, certificates))

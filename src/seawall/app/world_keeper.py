@@ -15,6 +15,7 @@ class WorldKeeper:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._world: World | None = None
+        self._starting: asyncio.Future[World] | None = None
 
     @property
     def world(self) -> World | None:
@@ -26,9 +27,10 @@ class WorldKeeper:
         if self._world is not None:
             log.info("world.adopted", extra={"pid": self._world.pid})
             return
-        self._world = await asyncio.to_thread(
-            start_world, self._settings.state_dir, agent_command(self._settings)
+        self._starting = asyncio.ensure_future(
+            asyncio.to_thread(start_world, self._settings.state_dir, agent_command(self._settings))
         )
+        self._world = await asyncio.shield(self._starting)
         log.info("world.started", extra={"pid": self._world.pid})
 
     async def keep(self) -> None:
@@ -41,6 +43,9 @@ class WorldKeeper:
             await self.start()
 
     async def stop(self) -> None:
+        """End the world, also one whose start was interrupted: a thread cannot be, so it is waited for."""
+        if self._starting is not None:
+            await asyncio.wait({self._starting})
         await asyncio.to_thread(end_world, self._settings.state_dir)
 
 
