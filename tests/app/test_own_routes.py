@@ -19,7 +19,8 @@ from seawall.controllers.loop import load_reconcilers
 from seawall.model.access_key import AccessKey
 from seawall.model.cluster import Cluster
 from seawall.model.vpc import Vpc
-from seawall.program.messages import Applied, State
+from seawall.program.messages import Applied, State, TaskChanged
+from seawall.program.report import ContainerReport, TaskReport
 from seawall.store.store import Store
 
 
@@ -119,6 +120,7 @@ def test_health_is_starting_until_the_host_has_its_first_program(site: Site, run
             "in_force": 0,
             "settled": False,
             "problems": [],
+            "notes": [],
         },
     )
     site.meet()
@@ -165,6 +167,15 @@ def test_settled_says_so_when_the_host_does_not_follow(
     site.clock.move()
     status, health = run(site.ask("GET", "settled"))
     assert (status, health["settled"]) == (503, False)
+
+
+def test_health_names_what_a_container_did_not_get(site: Site, run: Any) -> None:
+    site.meet()
+    short = ContainerReport(name="app", runtime_id="r", notes=("ulimit nofile is cut",))
+    whole = ContainerReport(name="side", runtime_id="s")
+    site.port.tell(TaskChanged(report=TaskReport(id="t", containers=(short, whole))))
+    _, health = run(site.ask("GET", "health"))
+    assert health["notes"] == [{"task": "t", "container": "app", "text": "ulimit nofile is cut"}]
 
 
 @pytest.mark.parametrize("token", [None, "wrong", ""])

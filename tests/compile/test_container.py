@@ -302,8 +302,6 @@ def test_log_options() -> None:
     assert logs is not None
     assert (logs.endpoint, logs.region) == ("logs.eu-west-1.amazonaws.com", "eu-west-1")
     assert logs.create_group
-    assert not logs.non_blocking
-    assert logs.max_buffer_bytes == 25 * MIB
     assert logs.multiline_pattern == "^INFO"
     dated = logs_of(awslogs_datetime_format="%Y")
     assert dated is not None

@@ -10,6 +10,7 @@ from seawall.host.oci_spec import (
     SpecError,
     Surroundings,
     container_capabilities,
+    cut_ulimits,
     environment,
     find_user,
     runtime_spec,
@@ -176,6 +177,13 @@ def test_rlimits_stop_at_what_the_machine_allows() -> None:
         {"type": "RLIMIT_NOFILE", "soft": 1024, "hard": 20_000},
         {"type": "RLIMIT_CORE", "soft": 0, "hard": 0},
     ]
+
+
+def test_a_ulimit_that_was_cut_is_said() -> None:
+    limits = (Ulimit(name="nofile", soft=1024, hard=65535), Ulimit(name="core", soft=0, hard=0))
+    text = "ulimit nofile 1024:65535 is cut to 20000, the hard limit of this machine"
+    assert cut_ulimits(container(ulimits=limits), {"nofile": 20_000}) == (text,)
+    assert cut_ulimits(container(ulimits=limits), {"nofile": 65_535}) == ()
 
 
 def test_namespaces_of_the_task_are_joined_and_the_others_are_its_own() -> None:

@@ -112,6 +112,12 @@ class OwnRoutes:
             "in_force": host.in_force,
             "settled": host.in_force >= self._context.wanted,
             "problems": [msgspec.to_builtins(problem) for problem in host.problems],
+            "notes": [
+                {"task": report.id, "container": container.name, "text": text}
+                for report in host.reports.values()
+                for container in report.containers
+                for text in container.notes
+            ],
         }
 
     def _may_reset(self, scope: Scope) -> bool:

@@ -24,6 +24,7 @@ EVERYWHERE = (
     "Validation, error codes and error texts follow AWS's service models.",
     "Who calls is verified by signature (SigV4). What a caller may do is not decided by policies yet: every"
     " valid key may do everything.",
+    "A ulimit above the machine's own hard limit is cut to that; /_seawall/health names the container.",
 )
 
 

@@ -7,7 +7,6 @@ netlib (one network namespace a task, hosts and resolv.conf shared by all its co
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from seawall.model.byte_size import size_in_bytes
 from seawall.model.image_reference import parse_image_reference
 from seawall.model.network_interface import NetworkInterface
 from seawall.model.private_dns import interface_dns_name, private_domain, resolver_address
@@ -167,8 +166,6 @@ def _logs(
         group=options["awslogs-group"],
         stream=f"{options['awslogs-stream-prefix']}/{definition.name}/{task.id}",
         create_group=options.get("awslogs-create-group") == "true",
-        non_blocking=options.get("mode", "non-blocking") == "non-blocking",
-        max_buffer_bytes=size_in_bytes(options.get("max-buffer-size", "10m")),
         datetime_format=options.get("awslogs-datetime-format"),
         multiline_pattern=options.get("awslogs-multiline-pattern"),
         credentials=credentials,

@@ -29,7 +29,13 @@ from seawall.host.images import Image, Images
 from seawall.host.mounts import mount_overlay
 from seawall.host.namespace_http import NamespaceHttp
 from seawall.host.namespaces import Namespaces, task_id_map
-from seawall.host.oci_spec import SpecError, Surroundings, container_capabilities, runtime_spec
+from seawall.host.oci_spec import (
+    SpecError,
+    Surroundings,
+    container_capabilities,
+    cut_ulimits,
+    runtime_spec,
+)
 from seawall.host.traces import Traces
 from seawall.host.upstream import Upstream
 from seawall.program.report import ContainerReport, Failure, FailureStep
@@ -178,7 +184,8 @@ class Container:
 
     async def _create(self, image: Image) -> None:
         self._record.touched = True
-        self._save()  # before anything is made, so that an agent after this one looks for it
+        # Saved before anything is made, so that an agent after this one looks for it.
+        self._note(notes=cut_ulimits(self.program, _hard_limits()))
         try:
             self._mount(image)
             spec = runtime_spec(

@@ -245,6 +245,15 @@ def _rlimits(container: ContainerProgram, hard_limits: Mapping[str, int]) -> lis
     return found
 
 
+def cut_ulimits(container: ContainerProgram, hard_limits: Mapping[str, int]) -> tuple[str, ...]:
+    """Which ulimits are less than what was asked for, in words."""
+    return tuple(
+        f"ulimit {limit.name} {limit.soft}:{limit.hard} is cut to {most}, the hard limit of this machine"
+        for limit in container.ulimits
+        if (most := hard_limits.get(limit.name, limit.hard)) < limit.hard
+    )
+
+
 def _annotations(around: Surroundings) -> dict[str, str]:
     """crun takes a ready filter from an annotation; other runtimes ignore it and compile the profile."""
     if around.compiled_filter is None:

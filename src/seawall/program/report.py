@@ -30,7 +30,11 @@ ContainerState = Literal["waiting", "pulling", "pulled", "created", "running", "
 
 
 class ContainerReport(msgspec.Struct, frozen=True, kw_only=True):
-    """Times are seconds since the epoch.  `output_pending`: it has ended, its last output is being sent."""
+    """Times are seconds since the epoch.
+
+    output_pending   it has ended, its last output is still being sent
+    notes            what this host could not give as it was asked for, in words
+    """
 
     name: str
     runtime_id: str
@@ -43,6 +47,7 @@ class ContainerReport(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int | None = None
     out_of_memory: bool = False
     output_pending: bool = False
+    notes: tuple[str, ...] = ()
     failure: Failure | None = None
 
 

@@ -30,15 +30,16 @@ class ImageSource(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AwsLogs(msgspec.Struct, frozen=True, kw_only=True):
-    """Send a container's output to CloudWatch Logs over the task's own interface."""
+    """Send a container's output to CloudWatch Logs over the task's own interface.
+
+    There is no mode and no buffer size: the disk is the buffer, so nothing waits and nothing is dropped.
+    """
 
     endpoint: str  # host name, e.g. "logs.us-east-1.amazonaws.com"
     region: str
     group: str
     stream: str
     create_group: bool = False
-    non_blocking: bool = True
-    max_buffer_bytes: int = 10 * 1024 * 1024
     datetime_format: str | None = None
     multiline_pattern: str | None = None
     credentials: Credentials | None = None

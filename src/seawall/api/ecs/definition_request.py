@@ -67,11 +67,14 @@ _CONTAINER_PARTS = {
     "logConfiguration": ("logDriver", "options"),
 }
 _EC2_ONLY = "the EC2 launch type's, which Seawall does not run"
+_DISK_BUFFER = "the disk is the buffer: no container ever waits for its log, and no line is dropped"
 STORED = {
     "ephemeralStorage": "shown with every task; the host's file system is the only limit",
     "placementConstraints": _EC2_ONLY,
     "containerDefinitions.dockerLabels": "shown; containers have no labels of their own yet",
     "containerDefinitions.portMappings": "shown; under awsvpc a port needs no mapping",
+    "containerDefinitions.logConfiguration.options.mode": _DISK_BUFFER,
+    "containerDefinitions.logConfiguration.options.max-buffer-size": _DISK_BUFFER,
     "containerDefinitions.startTimeout": "nothing waits: only the START condition is served",
     "containerDefinitions.versionConsistency": "services resolve tags to digests; there are none yet",
     **{
