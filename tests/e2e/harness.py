@@ -32,6 +32,7 @@ class Seawall:
     def __init__(self, state_dir: Path, *options: str) -> None:
         self.state_dir = state_dir
         self.options = options
+        self.worlds: set[str] = set()  # the ids of all the worlds it has had
         self.process: subprocess.Popen[str] | None = None
 
     def up(self) -> None:
@@ -57,6 +58,7 @@ class Seawall:
         else:
             raise AssertionError(f"seawall up ended before it was ready:\n{''.join(told)}\n{self.log_tail()}")
         killer.cancel()
+        self.worlds.add((self.state_dir / "world.pid").read_text().split()[2])
         self._drain = threading.Thread(target=_drain, args=(self.process.stderr,))
         self._drain.start()
 
@@ -81,6 +83,14 @@ class Seawall:
         if self.process is not None:
             self.process.wait(timeout=30)
             self._drain.join()
+
+    def traces(self) -> list[str]:
+        """What is left of it on the machine outside of its state directory; nothing, once it is down."""
+        state_dir = str(self.state_dir)
+        processes = [said for said in _processes() if state_dir in said]
+        mounts = [m for m in Path("/proc/self/mountinfo").read_text().splitlines() if state_dir in m]
+        groups = [str(g) for id in self.worlds for g in Path("/sys/fs/cgroup").glob(f"**/seawall-{id}*")]
+        return processes + mounts + groups
 
     @property
     def running(self) -> Running:
@@ -137,6 +147,14 @@ class Seawall:
         return ""
 
 
+def _processes() -> Iterator[str]:
+    """Of each process: where it is and what it was started as."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                yield f"{(entry / 'cwd').readlink()} {(entry / 'cmdline').read_bytes().decode(errors='replace')}"
+
+
 def _drain(pipe: IO[str]) -> None:
     with pipe:
         for _ in pipe:
@@ -152,7 +170,9 @@ def seawall_in_its_own_folder(*options: str) -> Iterator[Seawall]:
         yield running
     finally:
         running.down()
+        traces = running.traces()
         shutil.rmtree(state_dir)
+        assert traces == []
 
 
 class Network:

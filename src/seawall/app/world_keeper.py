@@ -27,6 +27,8 @@ class WorldKeeper:
         if self._world is not None:
             log.info("world.adopted", extra={"pid": self._world.pid})
             return
+        # One that was killed while nobody kept it has left its control groups.
+        await asyncio.to_thread(end_world, self._settings.state_dir)
         self._starting = asyncio.ensure_future(
             asyncio.to_thread(start_world, self._settings.state_dir, agent_command(self._settings))
         )
