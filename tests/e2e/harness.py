@@ -152,7 +152,8 @@ def _processes() -> Iterator[str]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
-                yield f"{(entry / 'cwd').readlink()} {(entry / 'cmdline').read_bytes().decode(errors='replace')}"
+                command = (entry / "cmdline").read_bytes().decode(errors="replace")
+                yield f"{(entry / 'cwd').readlink()} {command}"
 
 
 def _drain(pipe: IO[str]) -> None:
