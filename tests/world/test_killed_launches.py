@@ -93,7 +93,8 @@ def test_a_launch_whose_agent_is_killed_is_done_once(step: str) -> None:
             assert not [c for c in commands_of("t-app") if "create" in c or "start" in c]
             assert not commands_of("skopeo")
             assert mounts_below(stage_of(lab) / "rootfs") == [str(stage_of(lab) / "rootfs/t-app")]
-            assert not list((lab.state_dir / "images/tmp").iterdir())
+            scratch = lab.state_dir / "images/tmp"
+            await eventually(lambda: not list(scratch.iterdir()), "nothing half-made is left of the image")
 
     asyncio.run(test())
 

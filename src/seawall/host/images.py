@@ -19,8 +19,8 @@ import msgspec
 
 from seawall.host.ecr_login import RegistryCredentials
 from seawall.host.failure import FailedStep
+from seawall.host.image_cache import ImageCache
 from seawall.host.image_manifest import (
-    Manifest,
     ManifestSource,
     Reference,
     RegistryRefused,
@@ -52,7 +52,7 @@ class Image(NamedTuple):
 
 
 class Images:
-    """The cache below `folder`: layers/HEX, configs/HEX.json; tmp/ is emptied at start.
+    """Pulls into the cache below `folder`.
 
     id_offset   added to every owner in a layer; None leaves owners alone (a process that may not change them)
     """
@@ -68,13 +68,10 @@ class Images:
         self._namespaces = namespaces
         self._http = http
         self._id_offset = id_offset
-        self._layers, self._configs, self._tmp = folder / "layers", folder / "configs", folder / "tmp"
-        shutil.rmtree(self._tmp, ignore_errors=True)
-        for made in (self._layers, self._configs, self._tmp):
-            made.mkdir(parents=True, exist_ok=True)
+        self.cache = ImageCache(folder)
         self._ca_bundle = folder / "ca-bundle.pem"
         write_ca_bundle(self._ca_bundle, ca_file)
-        self._newest: dict[tuple[str, str], Image] = {}
+        self._newest: dict[tuple[str, str], tuple[str, Image]] = {}  # with the manifest's digest
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def pull(
@@ -96,39 +93,35 @@ class Images:
         asked = ManifestSource(self._http, namespace, tuple(nameservers), credentials)
         resolved = await _resolve(asked, reference, source.architecture, retries)
         async with self._alone(resolved.manifest_digest):
-            if not self._has(resolved.manifest):
+            if self.cache.has(resolved.manifest_digest, resolved.manifest):
+                self.cache.used(resolved.manifest_digest)
+            else:
                 try:
-                    await self._fetch(namespace, resolv_conf, source, reference, resolved, credentials)
+                    with self.cache.fetching():
+                        await self._fetch(namespace, resolv_conf, source, reference, resolved, credentials)
                 except SkopeoFailed as failed:
                     raise _failed(reference, failed.cause, failed.text, 2, failed.address) from None
                 except (BadLayer, RegistryRefused) as error:
                     raise _failed(reference, "other", f"failed to extract layer: {error}", 1) from None
                 except OSError as error:
                     raise _failed(reference, "other", f"failed to extract layer: {error}", 1) from error
-        image = self._newest[source.reference, source.architecture] = self._image(resolved)
+        image = self._image(resolved)
+        self._newest[source.reference, source.architecture] = (resolved.manifest_digest, image)
         return image
 
     def newest(self, source: ImageSource) -> Image | None:
         """What this reference meant when it was last pulled, if that is still here.  No network."""
-        image = self._newest.get((source.reference, source.architecture))
-        return image if image and all(layer.exists() for layer in image.layers) else None
-
-    def _layer(self, digest: str) -> Path:
-        return self._layers / hex_digest(digest)
-
-    def _config(self, digest: str) -> Path:
-        return self._configs / f"{hex_digest(digest)}.json"
-
-    def _has(self, manifest: Manifest) -> bool:
-        return self._config(manifest.config.digest).exists() and all(
-            self._layer(layer.digest).exists() for layer in manifest.layers
-        )
+        manifest_digest, image = self._newest.get((source.reference, source.architecture), ("", None))
+        if image is None or not all(layer.exists() for layer in image.layers):
+            return None
+        self.cache.used(manifest_digest)
+        return image
 
     def _image(self, resolved: Resolved) -> Image:
         config = msgspec.json.decode(
-            self._config(resolved.manifest.config.digest).read_bytes(), type=dict[str, Any]
+            self.cache.config(resolved.manifest.config.digest).read_bytes(), type=dict[str, Any]
         )
-        layers = tuple(self._layer(layer.digest) for layer in resolved.manifest.layers)
+        layers = tuple(self.cache.layer(layer.digest) for layer in resolved.manifest.layers)
         return Image(resolved.digest, config, layers)
 
     @contextlib.asynccontextmanager
@@ -148,7 +141,7 @@ class Images:
     ) -> None:
         # By digest: what is fetched is what was resolved, even when the tag moves meanwhile.
         exact = reference._replace(version=resolved.manifest_digest)
-        with tempfile.TemporaryDirectory(dir=self._tmp) as scratch:
+        with tempfile.TemporaryDirectory(dir=self.cache.scratch) as scratch:
             blobs = Path(scratch) / "blobs"
             blobs.mkdir()
             inside = self._namespaces.path(namespace) if namespace is not None else None
@@ -157,15 +150,16 @@ class Images:
             )
             for layer in resolved.manifest.layers:
                 async with self._alone(layer.digest):
-                    if not self._layer(layer.digest).exists():
+                    if not self.cache.layer(layer.digest).exists():
                         blob = blobs / hex_digest(layer.digest)
-                        await asyncio.to_thread(self._unpack, blob, self._layer(layer.digest))
+                        await asyncio.to_thread(self._unpack, blob, self.cache.layer(layer.digest))
             config = resolved.manifest.config.digest
-            (blobs / hex_digest(config)).replace(self._config(config))  # last: its presence says all is here
+            (blobs / hex_digest(config)).replace(self.cache.config(config))
+        self.cache.keep(resolved.manifest_digest, resolved.manifest)
 
     def _unpack(self, blob: Path, target: Path) -> None:
         """In a thread; the layer appears at `target` whole or not at all."""
-        new = Path(tempfile.mkdtemp(dir=self._tmp))
+        new = Path(tempfile.mkdtemp(dir=self.cache.scratch))
         try:
             if self._id_offset is not None:
                 os.chown(new, self._id_offset, self._id_offset)

@@ -46,6 +46,15 @@ def unmount(target: Path) -> None:
     _check(_libc.umount2(bytes(target), MNT_DETACH), f"umount {target}")
 
 
+def sync_filesystem(path: Path) -> None:
+    """Return when the disk has all that was written to the filesystem of a folder."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        _check(_libc.syncfs(descriptor), f"sync {path}")
+    finally:
+        os.close(descriptor)
+
+
 def _check(status: int, what: str) -> None:
     if status != 0:
         code = ctypes.get_errno()
