@@ -1,6 +1,6 @@
 """The life of a task, decided without a host: each step from facts alone."""
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from msgspec.structs import replace
@@ -206,3 +206,12 @@ def test_a_task_that_got_no_address_never_reaches_a_host() -> None:
     )
     after = run(refused, facts(in_force=False))
     assert (after.last_status, after.host, after.stopped_reason) == ("STOPPED", None, "full")
+
+
+def test_an_interface_that_never_comes_is_waited_for_three_minutes() -> None:
+    placed = task(host="w1", created_at=NOW - timedelta(seconds=179))
+    assert run(placed, facts(in_force=False)).last_status == "PROVISIONING"
+    late = run(task(host="w1", created_at=NOW - timedelta(seconds=180)), facts(in_force=False))
+    assert late.last_status == "STOPPING"
+    assert late.stop_code == "TaskFailedToStart"
+    assert late.stopped_reason == "Timeout waiting for network interface provisioning to complete."

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 from tests.controllers.recording import Bench
 
+from seawall.compile.task_lifecycle import INTERFACE_PATIENCE
 from seawall.controllers.loop import After, Done
 from seawall.controllers.task import KEEP_STOPPED, SESSION_LIFETIME, SESSION_RENEWAL, reconcile
 from seawall.model.access_key import RoleSession
@@ -13,7 +14,7 @@ from seawall.model.network_interface import InterfaceAttachment, NetworkInterfac
 from seawall.model.resource import Ref
 from seawall.model.role import Role
 from seawall.model.task import Task, TaskContainer
-from seawall.program.report import ContainerReport, Failure, TaskReport
+from seawall.program.report import ContainerReport, Failure, Problem, TaskReport
 from seawall.store.store import Store
 
 ID = "a" * 32
@@ -91,7 +92,7 @@ def test_the_first_look_places_it_and_lends_it_its_role(bench: Bench) -> None:
     assert (task(bench).host, task(bench).execution_session_id) == ("w1", session.id)
     assert (session.role, session.session_name) == ("exec", ID)
     assert session.expiration == bench.clock.now() + SESSION_LIFETIME
-    assert step == After((SESSION_LIFETIME - SESSION_RENEWAL).total_seconds())
+    assert step == After(INTERFACE_PATIENCE.total_seconds())
 
 
 def test_it_is_attached_only_once_the_host_knows_task_and_interface(bench: Bench) -> None:
@@ -126,8 +127,29 @@ def test_a_role_that_was_deleted_meanwhile_is_not_lent(bench: Bench) -> None:
     with bench.store.write() as txn:
         txn.delete(Role, "exec")
     bench.meet()
-    assert bench.look(reconcile, ID) == Done()
+    bench.look(reconcile, ID)
     assert (task(bench).host, task(bench).execution_session_id) == ("w1", None)
+
+
+def test_a_running_task_is_looked_at_again_before_its_credentials_end(bench: Bench) -> None:
+    bring_to_running(bench)
+    step = bench.look(reconcile, ID)
+    assert isinstance(step, After)
+    assert step.seconds == pytest.approx((SESSION_LIFETIME - SESSION_RENEWAL).total_seconds(), abs=60)
+
+
+@pytest.mark.parametrize("subject", [f"task-{ID}", "eni-1", "vpc-1", "host"])
+def test_a_task_whose_network_could_not_be_made_is_not_attached(bench: Bench, subject: str) -> None:
+    bench.meet()
+    bench.look(reconcile, ID)
+    bench.context.host.problems = (Problem(subject=subject, text="no"),)
+    bench.settle()
+    bench.context.host.problems = (Problem(subject=subject, text="no"),)
+    bench.look(reconcile, ID)
+    assert task(bench).last_status == "PROVISIONING"
+    bench.context.host.problems = (Problem(subject="vpc-of-others", text="no"),)
+    bench.look(reconcile, ID)
+    assert task(bench).last_status == "PENDING"
 
 
 def test_a_stopped_task_gives_everything_back_in_order(bench: Bench) -> None:

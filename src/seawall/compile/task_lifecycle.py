@@ -4,7 +4,7 @@ PROVISIONING -> PENDING -> RUNNING -> STOPPING -> DEPROVISIONING -> STOPPED.  AC
 belong to load balancers.  Source: "Task lifecycle" of the ECS developer guide.
 """
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Literal
 
 import msgspec
@@ -17,6 +17,8 @@ from seawall.program.report import ContainerReport, TaskReport
 OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 ESSENTIAL_EXITED = "Essential container in task exited"
 HOST_LOST = "The host that ran this task restarted; its containers and network interface are gone."
+INTERFACE_PATIENCE = timedelta(minutes=3)
+INTERFACE_TIMEOUT = "Timeout waiting for network interface provisioning to complete."
 WITH_CONTAINERS = ("PROVISIONING", "PENDING", "RUNNING", "STOPPING")
 
 
@@ -49,6 +51,7 @@ def advance(task: Task, facts: Facts) -> Task:
     task = _with_report(task, facts.report)
     if task.desired_status == "RUNNING":
         task = _judged(task, facts)
+        task = _out_of_patience(task, facts)
     if task.desired_status == "STOPPED":
         return _stopping(task, facts)
     return _starting(task, facts)
@@ -96,6 +99,17 @@ def _judged(task: Task, facts: Facts) -> Task:
             stopped_reason=ESSENTIAL_EXITED,
         )
     return task
+
+
+def _out_of_patience(task: Task, facts: Facts) -> Task:
+    """ECS waits three minutes for the interface."""
+    if task.last_status != "PROVISIONING" or facts.in_force:
+        return task
+    if facts.now - task.created_at < INTERFACE_PATIENCE:
+        return task
+    return replace(
+        task, desired_status="STOPPED", stop_code="TaskFailedToStart", stopped_reason=INTERFACE_TIMEOUT
+    )
 
 
 def _stopping(task: Task, facts: Facts) -> Task:

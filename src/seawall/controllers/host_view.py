@@ -32,6 +32,10 @@ class HostView:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
+    def troubled(self, *subjects: str) -> bool:
+        """Whether the host could not make so one of these (namespaces, interfaces, gateways), or anything."""
+        return any(problem.subject in (*subjects, "host") for problem in self.problems)
+
     @property
     def covers(self) -> int:
         """The newest store revision the given program stands for."""

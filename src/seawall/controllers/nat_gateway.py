@@ -44,6 +44,8 @@ def _pending(nat: NatGateway, context: Context) -> Done | After:
     interface = Ref("network_interface", nat.network_interface_id or "")
     if not (context.in_force(nat.ref) and context.in_force(interface)):
         return Done()
+    if context.host.troubled(nat.id, interface.id, nat.vpc_id):
+        return Done()
     with store.write() as txn:
         found = txn.find(NetworkInterface, interface.id)
         if found is not None:

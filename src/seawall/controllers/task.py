@@ -6,7 +6,7 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from seawall.compile.network.reach import missing_path_to_internet
-from seawall.compile.task_lifecycle import Facts, advance
+from seawall.compile.task_lifecycle import INTERFACE_PATIENCE, Facts, advance
 from seawall.controllers.loop import After, Context, Done, Reconciler, reconciler
 from seawall.controllers.network_snapshot import network_snapshot
 from seawall.iam.session import open_session
@@ -40,21 +40,35 @@ def reconcile(task_id: str, context: Context) -> Done | After:
         missing_path=_missing_path(task, report, context),
     )
     after = advance(task, facts)
-    renewal = None
     if after is not task or _needs_session(task, context):
         with context.store.write() as txn:
             after = _with_session(txn, after, context)
             _write_interface(txn, task, after)
             txn.put(after)
-    if after.execution_session_id:
-        session = context.store.find(RoleSession, after.execution_session_id)
-        renewal = session and (session.expiration - SESSION_RENEWAL - now).total_seconds()
-    return After(max(renewal, 1.0)) if renewal else Done()
+    return _next_look(after, context)
+
+
+def _next_look(task: Task, context: Context) -> Done | After:
+    """Time alone changes two things: credentials end, and so does the patience for an interface."""
+    now = context.clock.now()
+    due = []
+    session = context.store.find(RoleSession, task.execution_session_id or "")
+    if session is not None and task.desired_status == "RUNNING":
+        due.append(session.expiration - SESSION_RENEWAL)
+    if task.last_status == "PROVISIONING":
+        due.append(task.created_at + INTERFACE_PATIENCE)
+    return After(max((min(due) - now).total_seconds(), 1.0)) if due else Done()
 
 
 def _in_force(task: Task, context: Context) -> bool:
-    interface = Ref("network_interface", task.network_interface_id or "")
-    return context.in_force(task.ref) and context.in_force(interface)
+    interface = context.store.find(NetworkInterface, task.network_interface_id or "")
+    if interface is None:
+        return context.in_force(task.ref)
+    if task.last_status == "PROVISIONING" and context.host.troubled(
+        f"task-{task.id}", interface.id, interface.vpc_id
+    ):
+        return False
+    return context.in_force(task.ref) and context.in_force(interface.ref)
 
 
 def _missing_path(task: Task, report: TaskReport | None, context: Context) -> str | None:

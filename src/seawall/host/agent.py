@@ -125,8 +125,7 @@ class Agent:
         for problem in problems:
             log.error("apply.problem", extra={"subject": problem.subject, "text": problem.text})
         self._problems = problems
-        if not problems:
-            self._applied = program.revision
+        self._applied = program.revision  # what did not work is in `problems` and holds up nothing else
         self._server.tell(Applied(revision=self._applied, problems=problems))
         elapsed_ms = round((time.monotonic() - began) * 1000, 1)
         log.info("network.applied", extra={"revision": self._applied, "ms": elapsed_ms})

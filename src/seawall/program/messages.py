@@ -70,7 +70,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Applied(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """The network of the program with this revision (and all before) is in force."""
+    """The network of the program with this revision (and all before) is in force, but for the problems."""
 
     revision: int
     problems: tuple[Problem, ...] = ()
