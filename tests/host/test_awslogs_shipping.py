@@ -11,6 +11,7 @@ from tests.host.tls_server import Answer, Asked, https_server
 
 from seawall.host.awslogs import LogShipper
 from seawall.host.failure import FailedStep
+from seawall.host.file_watch import FileWatch
 from seawall.host.namespace_http import NamespaceHttp
 from seawall.host.namespaces import Namespaces
 from seawall.program.task import AwsLogs, Credentials
@@ -75,7 +76,7 @@ def shipping(tmp_path: Path) -> Callable[[Body], None]:
                 http = NamespaceHttp(Namespaces(tmp_path / "run"), ca)
 
                 def make(**options: Any) -> LogShipper:
-                    return LogShipper(http, None, (), logs(host, **options), path)
+                    return LogShipper(http, None, (), logs(host, **options), path, FileWatch())
 
                 await body(service, make, path)
 

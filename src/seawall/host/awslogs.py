@@ -16,6 +16,7 @@ from typing import Any
 from seawall.host.aws_call import AwsRefused, AwsService, call
 from seawall.host.deadline import within
 from seawall.host.failure import FailedStep
+from seawall.host.file_watch import FileWatch
 from seawall.host.log_lines import LogEvent, LogLines, event_start
 from seawall.host.namespace_http import NamespaceHttp, RequestFailed
 from seawall.program.report import Failure
@@ -28,9 +29,10 @@ MOST_BYTES = 1_048_576
 EVENT_OVERHEAD = 26
 LONGEST_SPAN_MS = 24 * 3600 * 1000
 READ_SIZE = 1 << 20
-SHORTEST_WAIT_S, LONGEST_WAIT_S = 0.1, 0.4  # between looks at the file
+GATHER_S = 0.1  # after output, before what follows it is sent
+LOOK_AGAIN_S = 0.4  # where the kernel does not tell of writes
 OPEN_EVENT_S = 1.0  # silence that ends an event of several lines
-LONGEST_BACKOFF_S = 5.0
+SHORTEST_BACKOFF_S, LONGEST_BACKOFF_S = 0.1, 5.0
 FINISH_S = 10.0
 RETRIES = 1
 _PUNCH_HOLE = 0x02 | 0x01  # FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE
@@ -51,6 +53,7 @@ class LogShipper:
         nameservers: Sequence[str],
         logs: AwsLogs,
         path: Path,
+        watch: FileWatch,
     ) -> None:
         self._http = http
         self._namespace = namespace
@@ -58,7 +61,9 @@ class LogShipper:
         self._logs = logs
         self._path = path
         self._sent_path = path.with_name(path.name + ".sent")
+        self._watch = watch
         self._ended = asyncio.Event()
+        self._woken = asyncio.Event()  # by a write, or by the end
         self._stopped = asyncio.Event()
         self._running = False
 
@@ -106,6 +111,7 @@ class LogShipper:
     async def finish(self) -> None:
         """The container has ended: send the rest, for at most FINISH_S seconds."""
         self._ended.set()
+        self._woken.set()
         if self._running:
             await self._stopped.wait()
 
@@ -120,28 +126,45 @@ class LogShipper:
     async def _follow(self) -> None:
         sent = _read_position(self._sent_path)
         lines = LogLines(sent, event_start(self._logs.datetime_format, self._logs.multiline_pattern))
-        wait_s, silent_s = SHORTEST_WAIT_S, 0.0
-        while True:
-            ending = self._ended.is_set()  # before reading: nothing is written after the end
-            data = (
-                await asyncio.to_thread(_read, self._path, lines.read_to)
-                if self._written_beyond(lines.read_to)
-                else b""
-            )
-            events = list(lines.feed(data))
-            silent_s = 0.0 if data else silent_s + wait_s
-            if silent_s >= OPEN_EVENT_S:
-                events += lines.close()
-            if ending and not data:
-                events += lines.end()
-            for batch in batches(events):
-                await self._send(batch)
-            if ending and not data:
-                return
-            if len(data) == READ_SIZE:
-                continue
-            wait_s = SHORTEST_WAIT_S if data else min(wait_s * 2, LONGEST_WAIT_S)
-            await self._pause(wait_s)
+        loop = asyncio.get_running_loop()
+        heard = loop.time()
+        with self._told_of_writes() as told:
+            while True:
+                ending = self._ended.is_set()  # before reading: nothing is written after the end
+                self._woken.clear()
+                found = self._written_beyond(lines.read_to)
+                data = await asyncio.to_thread(_read, self._path, lines.read_to) if found else b""
+                events = list(lines.feed(data))
+                if data:
+                    heard = loop.time()
+                elif loop.time() - heard >= OPEN_EVENT_S:
+                    events += lines.close()
+                if ending and not data:
+                    events += lines.end()
+                for batch in batches(events):
+                    await self._send(batch)
+                if ending and not data:
+                    return
+                if data:  # gather some more, unless there is plenty
+                    await self._pause(self._ended, 0 if len(data) == READ_SIZE else GATHER_S)
+                elif lines.is_open:
+                    await self._pause(self._woken, max(heard + OPEN_EVENT_S - loop.time(), 0))
+                else:
+                    await self._pause(self._woken, None if told else LOOK_AGAIN_S)
+
+    @contextlib.contextmanager
+    def _told_of_writes(self) -> Iterator[bool]:
+        """Whether the kernel says when the file is written to; else one has to look again and again."""
+        try:
+            end = self._watch.watch(self._path, self._woken.set)
+        except OSError as error:
+            log.warning("awslogs.unwatched", extra={"stream": self._logs.stream, "text": str(error)})
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            end()
 
     def _written_beyond(self, position: int) -> bool:
         try:
@@ -149,10 +172,13 @@ class LogShipper:
         except FileNotFoundError:
             return False
 
-    async def _pause(self, seconds: float) -> None:
-        """Wait, but not past the container's end."""
+    @staticmethod
+    async def _pause(until: asyncio.Event, seconds: float | None) -> None:
+        if seconds is None:
+            await until.wait()
+            return
         with contextlib.suppress(asyncio.TimeoutError):
-            await within(seconds, self._ended.wait())
+            await within(seconds, until.wait())
 
     async def _send(self, batch: Sequence[LogEvent]) -> None:
         """Until the service has taken the batch, or has refused it for good."""
@@ -164,7 +190,7 @@ class LogShipper:
                 for event in sorted(batch, key=lambda event: event.timestamp)
             ],
         }
-        backoff_s = SHORTEST_WAIT_S
+        backoff_s = SHORTEST_BACKOFF_S
         while True:
             try:
                 await self._call("PutLogEvents", members)

@@ -12,7 +12,7 @@ import shutil
 import signal
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from seawall.host.conmon import Conmon, Monitor, RuntimeFailed
 from seawall.host.deadline import within
 from seawall.host.ecr_login import RegistryCredentials
 from seawall.host.failure import FailedStep
+from seawall.host.file_watch import FileWatch
 from seawall.host.images import Image, Images
 from seawall.host.mounts import mount_overlay
 from seawall.host.namespace_http import NamespaceHttp
@@ -62,6 +63,7 @@ class Host:
     upstream: Upstream
     filters: dict[tuple[str, ...], bytes]  # compiled seccomp filters, by the capabilities they are for
     init: Path | None  # a static init for initProcessEnabled
+    file_watch: FileWatch = field(default_factory=FileWatch)
 
 
 class Record(msgspec.Struct, kw_only=True):
@@ -327,6 +329,7 @@ class Container:
             nameservers(self._task.resolv_conf),
             self.program.logs,
             self._folder / "output.log",
+            self._host.file_watch,
         )
 
     def _resume_logs(self) -> None:

@@ -70,6 +70,11 @@ class LogLines:
         """Where to read on."""
         return self._read_to + len(self._rest)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether an event may still grow, until silence closes it."""
+        return self._event is not None
+
     def feed(self, data: bytes) -> Iterator[LogEvent]:
         """Events completed by what was read at `read_to`.  Must be used up."""
         *lines, self._rest = (self._rest + data).split(b"\n")
