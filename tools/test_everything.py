@@ -5,6 +5,7 @@ The tests marked `world` need namespaces of their own, so they run inside a priv
 as failed: green must mean that something was tested.
 """
 
+import signal
 import subprocess
 import sys
 import time
@@ -68,7 +69,14 @@ def run(name: str, arguments: list[str]) -> Counts:
     report.unlink(missing_ok=True)
     command = [*launcher, sys.executable, "-m", "pytest", "-m", marker, f"--junitxml={report.absolute()}"]
     print("+", *command, *arguments, flush=True)
-    status = subprocess.run([*command, *arguments], check=False).returncode
+    with subprocess.Popen([*command, *arguments]) as process:
+        try:
+            status = process.wait()
+        except KeyboardInterrupt:
+            # Not `subprocess.run`, which would kill pytest before it has cleared up.
+            process.send_signal(signal.SIGTERM)
+            process.wait()
+            raise
     counts = read_counts(report)
     if status and counts.ok:
         counts += Counts(errors=1)
@@ -79,9 +87,14 @@ def run(name: str, arguments: list[str]) -> Counts:
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     BUILD.mkdir(exist_ok=True)
     began = time.monotonic()
-    results = {name: run(name, sys.argv[1:]) for name in RUNS}
+    try:
+        results = {name: run(name, sys.argv[1:]) for name in RUNS}
+    except KeyboardInterrupt:
+        print("interrupted; nothing is said about the tests that did not run", flush=True)
+        return 130
     for name, counts in results.items():
         print(f"{name:6} {counts}")
     total = sum(results.values(), Counts())

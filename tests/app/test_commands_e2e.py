@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.e2e.harness import processes
 
 from seawall.app.clients import Clients
 from seawall.app.demo.instance import SEAWALL, Instance
@@ -134,7 +135,35 @@ def test_down_ends_it_and_says_so_when_there_was_nothing(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("time", ["first", "again"])
 def test_every_line_of_the_demonstration_holds(time: str) -> None:
-    done = subprocess.run([*SEAWALL, "demo"], capture_output=True, text=True, timeout=110)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "FAIL" not in done.stdout
-    assert done.stdout.count("  held  ") >= 14, time
+    said, status = demonstration()
+    assert status == 0, said
+    assert "FAIL" not in said
+    assert said.count("  held  ") >= 14, time
+
+
+def demonstration() -> tuple[str, int]:
+    """What it said, and its status.  It is asked to end, not killed, when the test ends before it does."""
+    command = [*SEAWALL, "demo"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            said, _ = process.communicate(timeout=110)
+        finally:
+            process.terminate()
+        return said, process.returncode
+
+
+@pytest.mark.parametrize("how", ["signal", "closed pipe"])
+def test_an_interrupted_demonstration_leaves_nothing(how: str) -> None:
+    with subprocess.Popen([*SEAWALL, "demo"], stdout=subprocess.PIPE, text=True, bufsize=1) as process:
+        assert process.stdout
+        line = next(line for line in process.stdout if "starting Seawall in" in line)
+        state_dir = Path(line.split()[-1])
+        next(line for line in process.stdout if "  held  " in line)
+        if how == "signal":
+            process.terminate()
+            process.stdout.read()
+        else:
+            process.stdout.close()
+    assert process.returncode == (130 if how == "signal" else 0)
+    assert not state_dir.exists()
+    assert [said for said in processes() if str(state_dir) in said] == []

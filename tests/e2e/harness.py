@@ -34,6 +34,7 @@ class Seawall:
         self.options = options
         self.worlds: set[str] = set()  # the ids of all the worlds it has had
         self.process: subprocess.Popen[str] | None = None
+        self._drain: threading.Thread | None = None
 
     def up(self) -> None:
         """Start, and return when it says that it is ready."""
@@ -48,16 +49,20 @@ class Seawall:
         ]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
         assert self.process.stderr is not None
-        killer = threading.Timer(START_TIMEOUT_S, self.process.kill)
+        killer = threading.Timer(START_TIMEOUT_S, self.process.terminate)
         killer.start()
         told = []
-        for line in self.process.stderr:
-            told.append(line)
-            if "ready at" in line:
-                break
-        else:
-            raise AssertionError(f"seawall up ended before it was ready:\n{''.join(told)}\n{self.log_tail()}")
-        killer.cancel()
+        try:
+            for line in self.process.stderr:
+                told.append(line)
+                if "ready at" in line:
+                    break
+            else:
+                raise AssertionError(
+                    f"seawall up ended before it was ready:\n{''.join(told)}\n{self.log_tail()}"
+                )
+        finally:
+            killer.cancel()
         self.worlds.add((self.state_dir / "world.pid").read_text().split()[2])
         self._drain = threading.Thread(target=_drain, args=(self.process.stderr,))
         self._drain.start()
@@ -65,8 +70,7 @@ class Seawall:
     def kill_control_plane(self) -> None:
         assert self.process is not None
         os.kill(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        self._drain.join()
+        self._wait()
 
     def agent_pid(self) -> int:
         """The agent's process id as seen from outside the world."""
@@ -80,17 +84,26 @@ class Seawall:
 
     def down(self) -> None:
         subprocess.run([BIN / "seawall", "--state-dir", self.state_dir, "down"], check=True, timeout=60)
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()  # it was not yet ready, so that `down` did not know it
+        self._wait()
+
+    def _wait(self) -> None:
         if self.process is not None:
             self.process.wait(timeout=30)
+        if self._drain is not None:
             self._drain.join()
+            self._drain = None
+        elif self.process is not None and self.process.stderr is not None:
+            self.process.stderr.close()
 
     def traces(self) -> list[str]:
         """What is left of it on the machine outside of its state directory; nothing, once it is down."""
         state_dir = str(self.state_dir)
-        processes = [said for said in _processes() if state_dir in said]
+        lives = [said for said in processes() if state_dir in said]
         mounts = [m for m in Path("/proc/self/mountinfo").read_text().splitlines() if state_dir in m]
         groups = [str(g) for id in self.worlds for g in Path("/sys/fs/cgroup").glob(f"**/seawall-{id}*")]
-        return processes + mounts + groups
+        return lives + mounts + groups
 
     @property
     def running(self) -> Running:
@@ -147,7 +160,7 @@ class Seawall:
         return ""
 
 
-def _processes() -> Iterator[str]:
+def processes() -> Iterator[str]:
     """Of each process: where it is and what it was started as."""
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():

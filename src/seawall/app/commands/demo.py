@@ -5,6 +5,7 @@ and removes everything. Exit status 0 only if every line held.
 """
 
 import argparse
+import signal
 
 from seawall.app.failure import FAILED
 
@@ -17,6 +18,7 @@ def run(args: argparse.Namespace) -> int:
     from seawall.app.demo.ledger import Ledger
     from seawall.app.demo.story import tell
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was started ends with it
     ledger = Ledger()
     good = tell(ledger, keep=args.keep)
     ledger.close()

@@ -18,9 +18,17 @@ TROUBLE = (ClientError, BotoCoreError, CommandFailed, subprocess.TimeoutExpired)
 
 
 def tell(ledger: Ledger, *, keep: bool) -> bool:
-    """Run the whole demonstration.  True when every line held."""
-    before = take_census()
+    """Run the whole demonstration.  True when every line held.  Leaves nothing when it is interrupted."""
     state_dir = Path(tempfile.mkdtemp(prefix="seawall-demo-"))
+    try:
+        return _tell(ledger, state_dir, keep=keep)
+    except (KeyboardInterrupt, BrokenPipeError):
+        shutil.rmtree(state_dir, ignore_errors=True)
+        raise
+
+
+def _tell(ledger: Ledger, state_dir: Path, *, keep: bool) -> bool:
+    before = take_census()
     instance = Instance(state_dir)
     life = Life()
     kept = False
@@ -31,9 +39,11 @@ def tell(ledger: Ledger, *, keep: bool) -> bool:
         ledger.line("the demonstration", expected="to go on", happened=str(error), held=False)
     finally:
         if not kept:
-            ledger.step("ending Seawall")
-            instance.down()
-            life.end()
+            try:
+                ledger.step("ending Seawall")
+            finally:  # also when nobody reads what is said any more
+                instance.down()
+                life.end()
     if kept:
         return True
     if ledger.failed:
