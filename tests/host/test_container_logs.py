@@ -8,7 +8,8 @@ import msgspec
 from tests.host.test_awslogs_shipping import LINE, Service, logs
 from tests.host.tls_server import https_server
 
-from seawall.host.container import Container, Host, Record
+from seawall.host.container import Container, Host
+from seawall.host.container_record import Record
 from seawall.host.namespace_http import NamespaceHttp
 from seawall.host.namespaces import Namespaces
 from seawall.program.report import ContainerReport, ContainerState

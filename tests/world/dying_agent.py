@@ -15,6 +15,7 @@ from typing import Any
 from seawall.host import agent, conmon, container, images, task
 from seawall.host.conmon import Conmon
 from seawall.host.container import Container
+from seawall.host.container_record import Record
 from seawall.host.images import Images
 from seawall.host.traces import Traces
 
@@ -28,7 +29,7 @@ FUNCTIONS: dict[str, tuple[Any, str]] = {
     "create": (Conmon, "create"),
     "answer": (conmon, "_read_line"),
     "start": (Conmon, "start"),
-    "note": (Container, "_save"),
+    "note": (Record, "save"),
     "discard": (Traces, "remove"),
     "delete": (Conmon, "remove"),
     "surroundings": (task, "_remove_surroundings"),

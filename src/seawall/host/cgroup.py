@@ -61,9 +61,9 @@ class Cgroups:
     def expect_moves(self) -> None:
         """Make the moves into groups that follow within some 20 ms quick.  Blocks for up to 15 ms.
 
-        The first move after a pause waits for an RCU grace period, while the kernel turns to the mode in which
-        moves are cheap.  Writing our own number to the group we are in starts that and changes nothing; done
-        while a task's network is being made, it takes half of the time off its containers' creation.
+        The first move after a pause waits for an RCU grace period, while the kernel turns to the mode in
+        which moves are cheap.  Writing our own number to the group we are in starts that and changes nothing;
+        done while a task's network is being made, it takes half of the time off its containers' creation.
         """
         with contextlib.suppress(OSError):
             (_own_group() / "cgroup.procs").write_text(str(os.getpid()))

@@ -22,6 +22,7 @@ from seawall.host import conmon
 from seawall.host.awslogs import LogShipper
 from seawall.host.cgroup import Cgroups
 from seawall.host.conmon import Conmon, Monitor, RuntimeFailed
+from seawall.host.container_record import Record, read_record
 from seawall.host.deadline import within
 from seawall.host.ecr_login import RegistryCredentials
 from seawall.host.failure import FailedStep
@@ -66,18 +67,6 @@ class Host:
     file_watch: FileWatch = field(default_factory=FileWatch)
 
 
-class Record(msgspec.Struct, kw_only=True):
-    """state.json: where this container is.
-
-    touched   there may be something of it on this host besides its record and output
-    """
-
-    report: ContainerReport
-    touched: bool = False
-    monitor: Monitor | None = None
-    stop_signal: str | None = None
-
-
 class Container:
     """All operations are called by the task's one worker, one after the other."""
 
@@ -91,7 +80,7 @@ class Container:
         self._shipper: LogShipper | None = None
         self._shipping: asyncio.Task[None] | None = None
         folder.mkdir(parents=True, exist_ok=True)
-        self._record = _read(folder / "state.json") or Record(
+        self._record = read_record(folder) or Record(
             report=ContainerReport(name=program.name, runtime_id=program.runtime_id)
         )
 
@@ -201,7 +190,7 @@ class Container:
                 terminal=self.program.tty,
                 stdin=self.program.interactive,
             )
-            self._save()
+            self._record.save(self._folder)
         except (RuntimeFailed, SpecError, OSError) as error:
             raise self._failed("create", str(error)) from error
         compiled = self._host.conmon.compiled_filter(self.program.runtime_id)
@@ -272,7 +261,7 @@ class Container:
         if self._record.touched:
             await self._traces.remove(self._record.monitor)
             self._record.monitor, self._record.touched = None, False
-            self._save()
+            self._record.save(self._folder)
 
     def _signal(self, number: int) -> None:
         """To its first process, whose number is nobody else's while the monitor lives."""
@@ -350,39 +339,16 @@ class Container:
     def _note(self, **changes: Any) -> None:
         before = self.report.state
         self._record.report = msgspec.structs.replace(self.report, **changes)
-        self._save()
+        self._record.save(self._folder)
         if before != self.report.state:
             fields = {"container": self.program.runtime_id, "from": before, "to": self.report.state}
             log.info("container.state", extra=fields)
-
-    def _save(self) -> None:
-        draft = self._folder / "state.new"
-        draft.write_bytes(msgspec.json.encode(self._record))
-        draft.replace(self._folder / "state.json")
-
-
-async def remove_leftovers(host: Host, folder: Path) -> None:
-    """Remove a container that no program names any more, whose agent was killed before it had.
-
-    folder   of the task and container: tasks/ID/NAME
-    """
-    record = _read(folder / "state.json")
-    if record is not None and record.touched:
-        task, id = folder.parent.name, record.report.runtime_id
-        await Traces(host.conmon, host.cgroups, host.stage, task, id, folder).remove(record.monitor)
 
 
 def nameservers(resolv_conf: str) -> list[str]:
     """The addresses that a resolv.conf text names."""
     words = (line.split() for line in resolv_conf.splitlines())
     return [w[1] for w in words if len(w) > 1 and w[0] == "nameserver"]
-
-
-def _read(path: Path) -> Record | None:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Record)
-    except (FileNotFoundError, msgspec.DecodeError):
-        return None
 
 
 def _text(rootfs: Path, name: str) -> str:

@@ -11,8 +11,8 @@ import shutil
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
+from seawall.host import traces
 from seawall.host.container import Container, Host, nameservers
-from seawall.host.container import remove_leftovers as container_leftovers
 from seawall.host.ecr_login import RegistryCredentials, ecr_token
 from seawall.host.failure import FailedStep
 from seawall.program.report import TaskReport
@@ -193,7 +193,7 @@ async def remove_leftovers(host: Host, folder: Path) -> None:
     """
     for entry in os.scandir(folder):
         if entry.is_dir():
-            await container_leftovers(host, folder / entry.name)
+            await traces.remove_leftovers(host.conmon, host.cgroups, host.stage, folder / entry.name)
     _remove_surroundings(host, folder)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from seawall.host.cgroup import Cgroups
 from seawall.host.conmon import Conmon, Monitor
+from seawall.host.container_record import read_record
 from seawall.host.mounts import unmount
 
 
@@ -42,3 +43,14 @@ class Traces:
             shutil.rmtree(self.folder / name, ignore_errors=True)
         for name in ("pid", "conmon.pid"):
             (self.folder / name).unlink(missing_ok=True)
+
+
+async def remove_leftovers(conmon: Conmon, cgroups: Cgroups, stage: Path, folder: Path) -> None:
+    """Remove a container that no program names any more, whose agent was killed before it had.
+
+    folder   of the task and container: tasks/ID/NAME
+    """
+    record = read_record(folder)
+    if record is not None and record.touched:
+        traces = Traces(conmon, cgroups, stage, folder.parent.name, record.report.runtime_id, folder)
+        await traces.remove(record.monitor)
