@@ -10,6 +10,7 @@ running; 4 this machine lacks something (see `seawall doctor`); 130 interrupted.
 
 import argparse
 import importlib
+import os
 import pkgutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from types import ModuleType
 
 import seawall
 from seawall.app import commands
+from seawall.app.doctor import PATH
 from seawall.app.failure import NOT_RUNNING, UNPREPARED, CommandFailed, print_failure
 from seawall.app.running import NotRunning, default_state_dir
 from seawall.host.world import WorldError
@@ -74,6 +76,7 @@ def split_tail(argv: Sequence[str], known: Mapping[str, ModuleType]) -> tuple[li
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
+    os.environ["PATH"] = PATH  # an ordinary user's lacks /usr/sbin, where Debian keeps nft
     known = load_commands()
     words, tail = split_tail(sys.argv[1:] if argv is None else argv, known)
     parser = build_parser(known)

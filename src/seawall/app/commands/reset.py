@@ -4,18 +4,22 @@ A running Seawall starts anew as on its first day; one that is down gets its sta
 """
 
 import argparse
-import shutil
+import contextlib
 
 from seawall.app.answer import answer
 from seawall.app.failure import USAGE, CommandFailed
 from seawall.app.running import NotRunning, read_running
+from seawall.app.state_files import remove
+from seawall.host.world import find_world
 
 OURS = (
     "state.db",
-    "state.db-wal",
-    "state.db-shm",
     "state.lock",
     "logs.db",
+    "control.log",
+    "agent.log",
+    "up.log",
+    "run",
     "tls",
     "images",
     "tasks",
@@ -50,8 +54,11 @@ def empty_state_dir(args: argparse.Namespace) -> int:
         raise CommandFailed(
             f"Seawall is down. `seawall reset --yes` removes what it keeps in {args.state_dir}.", status=USAGE
         )
-    for path in sorted(args.state_dir.glob("*")):
-        if path.name.startswith(OURS):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-    answer(args.output, {"reset": True}, [f"{args.state_dir} is empty."])
+    if find_world(args.state_dir) is not None:
+        raise CommandFailed(f"a world still runs in {args.state_dir}: `seawall down` first")
+    remove(path for path in sorted(args.state_dir.glob("*")) if path.name.startswith(OURS))
+    text = f"Everything that Seawall kept in {args.state_dir} is gone."
+    with contextlib.suppress(OSError):  # there are files of others in it, or it is not there
+        args.state_dir.rmdir()
+    answer(args.output, {"reset": True}, [text])
     return 0

@@ -66,6 +66,8 @@ class Instance:
 
     def down(self) -> None:
         """End it and all that runs in it, however far it came."""
+        if self._process and not (self.state_dir / FILE).exists():
+            self._end_half_started(self._process)
         done = subprocess.run(self.command("down"), capture_output=True, text=True, check=False)
         if self._process and self._process.poll() is None and done.returncode:
             self._process.send_signal(signal.SIGKILL)
@@ -73,6 +75,15 @@ class Instance:
             self._process.wait(timeout=30)
         if done.returncode:
             raise CommandFailed(f"`seawall down` failed: {done.stderr.strip()}")
+
+    @staticmethod
+    def _end_half_started(process: "subprocess.Popen[bytes]") -> None:
+        """`seawall down` knows only of a control plane that was ready once."""
+        process.terminate()
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
 
     def last_words(self, lines: int = 25) -> str:
         """The end of the log of `seawall up`."""

@@ -1,7 +1,7 @@
 """The demonstration from beginning to end: start, play, clean up, look for what is left."""
 
-import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from seawall.app.demo.ledger import Ledger
 from seawall.app.demo.leftovers import Life, still_there, take_census
 from seawall.app.demo.scenes import Scenes
 from seawall.app.failure import CommandFailed
+from seawall.app.state_files import remove
 
 TROUBLE = (ClientError, BotoCoreError, CommandFailed, subprocess.TimeoutExpired)
 
@@ -23,7 +24,7 @@ def tell(ledger: Ledger, *, keep: bool) -> bool:
     try:
         return _tell(ledger, state_dir, keep=keep)
     except (KeyboardInterrupt, BrokenPipeError):
-        shutil.rmtree(state_dir, ignore_errors=True)
+        remove([state_dir])
         raise
 
 
@@ -49,7 +50,10 @@ def _tell(ledger: Ledger, state_dir: Path, *, keep: bool) -> bool:
     if ledger.failed:
         ledger.note(f"the end of Seawall's log:\n{instance.last_words()}")
     left = still_there(before, life, state_dir)
-    shutil.rmtree(state_dir, onerror=lambda _, path, error: left.append(f"file {path}"))
+    try:
+        remove([state_dir])
+    except CommandFailed as error:
+        left.append(error.text)
     ledger.line(
         "what is left on this machine",
         expected="no process, namespace, link, nft table, mount, cgroup or file",
@@ -81,15 +85,24 @@ def play(ledger: Ledger, instance: Instance, life: Life, *, keep: bool) -> None:
 
 
 def say_what_next(instance: Instance, scenes: Scenes) -> None:
-    seawall = f".venv/bin/seawall --state-dir {instance.state_dir}"
+    program = Path(sys.argv[0])
+    shown = program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program
+    seawall = f"{shown} --state-dir {instance.state_dir}"
     print(f"""
-It keeps running. Try:
+It keeps running. Each of these can be tried as it stands:
 
+  # what runs, its page, its logs
   {seawall} ps
   {seawall} internet -- curl -s http://{scenes.public.public_address}/
   {seawall} aws ecs list-tasks --cluster demo
   {seawall} aws logs filter-log-events --log-group-name /ecs/myapp
-  {seawall} forward 8080:{scenes.private.id}:80      then, elsewhere: curl localhost:8080
-  eval "$({seawall} env)"                            then aws, boto3, CDK and Terraform talk to it
-  {seawall} down                                     ends it; then: rm -r {instance.state_dir}
+
+  # the private task on localhost, until Ctrl-C; in another terminal: curl localhost:8080
+  {seawall} forward 8080:{scenes.private.id}:80
+
+  # let aws, boto3, CDK and Terraform in this shell talk to it
+  eval "$({seawall} env)"
+
+  # end it and remove all that it keeps
+  {seawall} down && {seawall} reset --yes
 """)
