@@ -33,12 +33,15 @@ from seawall.app.uplink import keep_uplink
 from seawall.app.world_keeper import WorldKeeper
 from seawall.controllers.host_view import HostView
 from seawall.controllers.loop import Context, Loops, Timer
+from seawall.host.deadline import within
 from seawall.model.access_key import AccessKey
 from seawall.model.installation import Installation
 from seawall.model.internet import API_ADDRESS, EDGE_NAMESPACE, REGISTRY_ADDRESS
 from seawall.store.errors import Busy
 from seawall.store.log_events import LogEvents
 from seawall.store.store import Store
+
+READY_TIMEOUT_S = 30.0
 
 EXIT_OK = 0
 EXIT_FAILED = 1
@@ -108,6 +111,7 @@ async def _serve(settings: Settings) -> int:
 
 
 async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[OwnRoutes, str]:
+    _say(f"state: {settings.state_dir}")
     store = Store(settings.state_dir / "state.db")
     stack.callback(store.close)
     events = LogEvents(settings.state_dir / "logs.db")
@@ -152,14 +156,29 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
     keeper = WorldKeeper(settings)
     stack.push_async_callback(keeper.stop)
     await keeper.start()
+    _say(f"world: {'adopted' if keeper.adopted else 'started'}")
     await _background(stack, keeper.keep())
     await _background(stack, link.serve())
     await _background(stack, _serve_inside(link, host, gateway, certificates))
     url = await _listen(stack, gateway, settings)
-    await own.ready()
+    _say("network: waiting until the host has it in force")
+    await _ready(own, settings)
     if settings.uplink:
         await _background(stack, keep_uplink(lambda: keeper.world))
     return own, url
+
+
+async def _ready(own: OwnRoutes, settings: Settings) -> None:
+    """Raises StartError with the agent's last words when it does not come up."""
+    try:
+        await within(READY_TIMEOUT_S, own.ready())
+    except asyncio.TimeoutError:
+        log_file = settings.state_dir / "agent.log"
+        said = log_file.read_text(errors="replace").splitlines()[-3:] if log_file.exists() else []
+        raise StartError(
+            f"the host agent was not ready within {READY_TIMEOUT_S:.0f} s; {log_file} ends with:\n"
+            + "\n".join(f"    {line}" for line in said)
+        ) from None
 
 
 def _first_start(

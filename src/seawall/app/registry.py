@@ -127,6 +127,7 @@ class Registry:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
+                start_new_session=True,  # Ctrl-C in the terminal is for the control plane
             )
         finally:
             os.close(output)

@@ -15,6 +15,7 @@ class WorldKeeper:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._world: World | None = None
+        self.adopted = False  # it was running before this process
         self._starting: asyncio.Future[World] | None = None
 
     @property
@@ -24,6 +25,7 @@ class WorldKeeper:
     async def start(self) -> None:
         """Return with a world running.  Raises host.world.WorldError where none can be made."""
         self._world = find_world(self._settings.state_dir)
+        self.adopted = self._world is not None
         if self._world is not None:
             log.info("world.adopted", extra={"pid": self._world.pid})
             return
