@@ -231,7 +231,7 @@ def kill_world(world: World) -> None:
 
 def test_why_no_world_can_be_made_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))  # where no init lies
-    with pytest.raises(WorldError, match=r"s6-svscan: is not installed.*seawall doctor"):
+    with pytest.raises(WorldError, match=r"s6-svscan: not installed.*seawall doctor"):
         start_world(tmp_path, FOREVER)
     assert find_world(tmp_path) is None
 

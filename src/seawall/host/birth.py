@@ -88,7 +88,7 @@ def _become_first(state_dir: Path, id: str, agent_command: list[str]) -> NoRetur
     script.chmod(0o755)
     init = shutil.which(INIT)
     if init is None:
-        raise OSError(0, "is not installed", INIT)
+        raise OSError(0, "not installed", INIT)
     print("ready", flush=True)
     null = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
