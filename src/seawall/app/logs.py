@@ -13,6 +13,8 @@ def set_up_logging(path: Path, *, json_lines: bool) -> None:
     to_file = logging.FileHandler(path)
     to_terminal = logging.StreamHandler(sys.stderr)
     to_terminal.setLevel(logging.INFO if json_lines else logging.WARNING)
+    # A client that tries TLS first, as skopeo does, is nothing to tell; a port that is taken is told by us.
+    to_terminal.addFilter(lambda record: record.name != "uvicorn.error" or bool(record.exc_info))
     for handler in (to_file, to_terminal):
         handler.setFormatter(JsonLines() if json_lines else PlainLines())
     logging.basicConfig(level=logging.INFO, handlers=[to_file, to_terminal], force=True)

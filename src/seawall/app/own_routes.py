@@ -25,7 +25,8 @@ SETTLE_TIMEOUT_S = 20.0
 
 
 class OwnRoutes:
-    """GET /_seawall/health: 200 when all is ready, 503 before.
+    """GET /_seawall/health: 200 when all is ready, 503 before.  `limits` is "enforced", or why limits on
+    memory, CPU and processes cannot hold here.
 
     GET /_seawall/settled: the same, but the answer comes only once the host has in force all that the API was
     told before (503 after 20 s).
@@ -111,6 +112,7 @@ class OwnRoutes:
             "revision": revision,
             "in_force": host.in_force,
             "settled": host.in_force >= self._context.wanted,
+            "limits": host.limits,
             "problems": [msgspec.to_builtins(problem) for problem in host.problems],
             "notes": [
                 {"task": report.id, "container": container.name, "text": text}

@@ -30,10 +30,14 @@ EVERYWHERE = (
 
 @dataclass(frozen=True)
 class Truth:
-    """`operations` by service and name; `limits` for this machine, None where it was not asked."""
+    """`operations` by service and name; `limits` for this machine, None where it was not asked.
+
+    running   the limits of the Seawall that runs, in its host agent's words; None where none was asked
+    """
 
     operations: tuple[Operation, ...]
     limits: Enforcement | None = None
+    running: str | None = None
 
     def services(self) -> Iterator[tuple[str, list[Operation], int]]:
         """Each service, what is served of it, and how many operations AWS has in all."""
@@ -56,6 +60,8 @@ class Truth:
                 for operation in self.operations
             ],
         }
+        if self.running is not None:
+            answer["running"] = {"limits": self.running}
         if self.limits:
             answer["limits"] = {"enforced": list(self.limits.enforced), "reason": self.limits.reason}
         return answer
@@ -63,7 +69,11 @@ class Truth:
     def lines(self) -> Iterator[str]:
         yield from EVERYWHERE
         if self.limits:
-            yield f"On this machine: {self.limits.sentence()}"
+            yield f"On this machine, for this user: {self.limits.sentence()}"
+        if self.running == "enforced":
+            yield "In the Seawall that runs: limits on cpu, memory, pids are enforced."
+        elif self.running is not None:
+            yield f"In the Seawall that runs: limits on cpu, memory, pids are NOT enforced: {self.running}."
         for service, served, of in self.services():
             yield ""
             yield f"{service}: {len(served)} of {of} operations; the others answer NotImplemented"
@@ -95,9 +105,9 @@ class Truth:
                 yield f"| {operation.name} | {cells[0]} | {cells[1]} | {_cell(operation.note)} |"
 
 
-def tell(service: str | None = None) -> Truth:
+def tell(service: str | None = None, running: str | None = None) -> Truth:
     """The truth about all operations, or those of one service, on this machine."""
-    return Truth(_operations(service), limits_here())
+    return Truth(_operations(service), limits_here(), running)
 
 
 def _operations(service: str | None = None) -> tuple[Operation, ...]:

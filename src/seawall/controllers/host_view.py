@@ -21,6 +21,7 @@ class HostView:
         self.in_force = 0
         self.reports: dict[str, TaskReport] = {}
         self.problems: tuple[Problem, ...] = ()
+        self.limits = ""  # the host's own words; empty before it was heard
         self._sent: HostProgram | None = None
         self._covers = 0
         self._applied = 0
@@ -77,6 +78,7 @@ class HostView:
         self.world = state.world
         self.reports = {report.id: report for report in state.tasks}
         self.problems = state.problems
+        self.limits = state.limits
         self._applied = 0
         if self._sent is not None:
             self._port.apply(self._sent)

@@ -32,7 +32,11 @@ def run(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     from seawall.app import control_plane  # the whole system; the other commands start faster without
 
-    settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError, FileNotFoundError) as error:
+        text = f"--state-dir {settings.state_dir}: no folder can be made there ({error.strerror})"
+        raise CommandFailed(text, status=USAGE) from error
     return int(control_plane.run(settings))
 
 
