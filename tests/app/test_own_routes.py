@@ -119,6 +119,7 @@ def test_health_is_starting_until_the_host_has_its_first_program(site: Site, run
             "revision": site.store.revision(),
             "in_force": 0,
             "settled": False,
+            "limits": "",
             "problems": [],
             "notes": [],
         },
@@ -128,6 +129,7 @@ def test_health_is_starting_until_the_host_has_its_first_program(site: Site, run
     site.apply()
     status, health = run(site.ask("GET", "health"))
     assert (status, health["status"], health["world"], health["settled"]) == (200, "ready", "w1", True)
+    assert health["limits"] == "enforced"
 
 
 def test_settled_answers_only_once_the_newest_change_is_in_force(site: Site, run: Any) -> None:
