@@ -22,7 +22,7 @@ def test_the_setting_that_forbids_user_namespaces_is_named(tmp_path: Path) -> No
 
 def test_a_missing_program_is_told_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "PATH", "/nowhere")
-    findings = {finding.subject: finding for finding in doctor._programs()}
+    findings = {finding.subject: finding for finding in doctor.programs()}
     assert findings["skopeo"].verdict == "missing"
     assert "apt-get install skopeo" in findings["skopeo"].sentence()
     assert findings["pasta"].verdict == "limited"

@@ -62,7 +62,7 @@ def examine() -> list[Finding]:
     """All findings, the fundamental ones first."""
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (
         _python,
-        _programs,
+        programs,
         _user_namespaces,
         _kernel,
         _sub_ids,
@@ -76,7 +76,8 @@ def _python() -> Iterator[Finding]:
     yield Finding("python", "ok", text)
 
 
-def _programs() -> Iterator[Finding]:
+def programs() -> Iterator[Finding]:
+    """Whether all programs are here.  Quick, so that `seawall up` asks it each time."""
     runtime = next((name for name in ("crun", "runc") if shutil.which(name, path=PATH)), None)
     if runtime:
         yield Finding(runtime, "ok", "runs containers")

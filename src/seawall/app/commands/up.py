@@ -7,7 +7,8 @@ machine are left alone: all that Seawall makes lives in a private world that end
 import argparse
 from typing import Literal, cast
 
-from seawall.app.failure import USAGE, CommandFailed
+from seawall.app.doctor import programs
+from seawall.app.failure import UNPREPARED, USAGE, CommandFailed
 from seawall.app.settings import Settings
 
 
@@ -30,6 +31,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     settings = settings_of(args)
+    missing = [finding for finding in programs() if finding.verdict == "missing"]
+    if missing:
+        text = "; ".join(f"{finding.subject}: {finding.sentence()}" for finding in missing)
+        raise CommandFailed(f"this machine lacks something. {text}", status=UNPREPARED)
     from seawall.app import control_plane  # the whole system; the other commands start faster without
 
     try:

@@ -86,8 +86,8 @@ class Scenes:
             "two tasks of two containers each",
             expected="RUNNING, one with a public address, one without",
             happened=f"RUNNING after {seconds:.1f} s, {self.public.private_address} with public address"
-            f" {self.public.public_address}, {self.private.private_address} with public address"
-            f" {self.private.public_address}",
+            f" {self.public.public_address}, {self.private.private_address} with"
+            f" {self.private.public_address or 'none'}",
             held=self.public.public_address is not None and self.private.public_address is None,
         )
 
