@@ -81,7 +81,11 @@ def test_podman_logs_in_pushes_and_pulls(in_lab: Any, layout: Any, tmp_path: Pat
         store = ("--root", str(tmp_path / "root"), "--runroot", run, "--storage-driver=vfs")
         auth = ("--tls-verify=false", "--authfile", str(tmp_path / "auth.json"))
         await lab.run("podman", *store, "login", *auth, "-u", "AWS", "-p", lab.token(), lab.host)
-        await lab.run("podman", *store, "pull", "--quiet", f"oci:{layout[0]}:latest")
+        archive = tmp_path / "image.tar"  # pulled from a folder, it would be named after the folder's path
+        await lab.run(
+            "skopeo", "--insecure-policy", "copy", f"oci:{layout[0]}:latest", f"oci-archive:{archive}"
+        )
+        await lab.run("podman", *store, "load", "--quiet", "--input", str(archive))
         (id,) = (await lab.run("podman", *store, "images", "--quiet")).split()
         name = f"{lab.host}/web:podman"
         await lab.run("podman", *store, "push", *auth, id, name)
