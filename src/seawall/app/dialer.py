@@ -5,6 +5,7 @@ SOCK_SEQPACKET socket FD it connects once and answers with one packet: a zero by
 beside it, or the reason why there is none.  Ends when the other end is closed.
 """
 
+import signal
 import socket
 import sys
 
@@ -37,7 +38,10 @@ def ask(channel: socket.socket) -> socket.socket:
 def main() -> int:
     descriptor, address, port = sys.argv[1:]
     with socket.socket(fileno=int(descriptor)) as channel:
-        serve(channel, address, int(port))
+        signal.signal(
+            signal.SIGINT, signal.SIG_IGN
+        )  # Ctrl-C is for `seawall forward`, whose end ends this too
+    serve(channel, address, int(port))
     return 0
 
 

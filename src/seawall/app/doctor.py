@@ -34,7 +34,7 @@ TRIALS = (
     ("address translation", "nft 'add table ip t; add chain ip t c { type nat hook postrouting priority 0; };"
      " add rule ip t c snat to 192.0.2.1'"),
     ("policy routing", "ip rule add fwmark 1 table 100"),
-    ("overlay file systems", "d=$(mktemp -d) && mount -t tmpfs t $d && mkdir $d/l $d/u $d/w $d/m &&"
+    ("overlay file systems", "d=/tmp && mount -t tmpfs t $d && mkdir $d/l $d/u $d/w $d/m &&"
      " mount -t overlay o -o lowerdir=$d/l,upperdir=$d/u,workdir=$d/w,userxattr $d/m"),
 )  # fmt: skip
 PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
