@@ -36,12 +36,10 @@ def ask(channel: socket.socket) -> socket.socket:
 
 
 def main() -> int:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for `seawall forward`; its end ends this
     descriptor, address, port = sys.argv[1:]
     with socket.socket(fileno=int(descriptor)) as channel:
-        signal.signal(
-            signal.SIGINT, signal.SIG_IGN
-        )  # Ctrl-C is for `seawall forward`, whose end ends this too
-    serve(channel, address, int(port))
+        serve(channel, address, int(port))
     return 0
 
 
