@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from seawall.host import cgroup
+from seawall.host import world as world_module
 from seawall.host.world import World, WorldError, end_world, enter_world, find_world, start_world
 
 pytestmark = pytest.mark.e2e  # starts worlds, so it cannot run inside of one
@@ -138,6 +139,24 @@ def test_a_world_outlives_who_started_it_and_is_found_again(tmp_path: Path) -> N
         assert enter_world(found, ["true"]) == 0
     finally:
         end_world(tmp_path)
+
+
+def test_a_start_that_is_interrupted_leaves_no_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Process 1 stands, nobody has told it yet that its number is written down."""
+    tell, first = world_module._tell, []
+
+    def interrupted(child: "subprocess.Popen[str]", word: str) -> None:
+        if word == "noted":
+            first.append(os.pidfd_open(int((tmp_path / "world.pid").read_text().split()[0])))
+            raise KeyboardInterrupt
+        tell(child, word)
+
+    monkeypatch.setattr(world_module, "_tell", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        start_world(tmp_path, FOREVER)
+    assert select.select(first, [], [], PATIENCE_S)[0], "process 1 lives on"
+    os.close(first[0])
+    assert find_world(tmp_path) is None
 
 
 def test_another_process_with_the_same_number_is_not_the_world(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 Run by host.world.start_world, with which it talks over its standard input and output: it leaves for new
 namespaces and says `outside PID`; it is told `mapped` once that process has ids; it makes the world's process
-1 and says `first PID`; that process mounts what the world needs, says `ready`, and becomes s6-svscan, which
+1 and says `first PID`; that process mounts what the world needs, says `ready`, is told `noted` once its
+number is written down (so that no world lives that nobody would find again), and becomes s6-svscan, which
 reaps, and starts the agent again whenever that dies.  What goes wrong is said on standard error.
 """
 
@@ -47,7 +48,7 @@ def give_birth(state_dir: Path, id: str, agent_command: list[str]) -> int:
     except OSError as error:
         print(f"unshare: {error.strerror}", file=sys.stderr)
         return 1
-    print(f"outside {os.getpid()}", flush=True)
+    _say(f"outside {os.getpid()}")
     if sys.stdin.readline() != "mapped\n":
         return 1
     os.setresgid(0, 0, 0)
@@ -61,8 +62,13 @@ def give_birth(state_dir: Path, id: str, agent_command: list[str]) -> int:
         except OSError as error:
             print(f"{error.filename or 'world'}: {error.strerror}", file=sys.stderr, flush=True)
             os._exit(1)
-    print(f"first {first}", flush=True)
+    _say(f"first {first}")
     return 0
+
+
+def _say(line: str) -> None:
+    """In one piece: two processes speak here, and `print` may write the end of a line by itself."""
+    os.write(sys.stdout.fileno(), f"{line}\n".encode())
 
 
 def _become_first(state_dir: Path, id: str, agent_command: list[str]) -> NoReturn:
@@ -89,7 +95,9 @@ def _become_first(state_dir: Path, id: str, agent_command: list[str]) -> NoRetur
     init = shutil.which(INIT)
     if init is None:
         raise OSError(0, "not installed", INIT)
-    print("ready", flush=True)
+    _say("ready")
+    if sys.stdin.readline() != "noted\n":
+        os._exit(1)
     null = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(null, number)

@@ -64,19 +64,19 @@ def start_world(state_dir: Path, agent_command: Sequence[str]) -> World:
     ) as child:
         try:
             pid = _attend_birth(child, state_dir)
-        except BaseException:
+            world = World(id=id, pid=pid, started=_start_time(pid) or 0, state_dir=str(state_dir))
+            draft = state_dir / "world.new"
+            draft.write_text(f"{world.pid} {world.started} {world.id}\n")
+            draft.replace(_pid_file(state_dir))
+            _tell(child, "noted")
+        except BaseException:  # process 1 ends as well, for it hears no `noted`
             child.kill()
             raise
-    world = World(id=id, pid=pid, started=_start_time(pid) or 0, state_dir=str(state_dir))
-    draft = state_dir / "world.new"
-    draft.write_text(f"{world.pid} {world.started} {world.id}\n")
-    draft.replace(_pid_file(state_dir))
     return world
 
 
 def _attend_birth(child: "subprocess.Popen[str]", state_dir: Path) -> int:
     """The conversation that host.birth describes; returns the number of process 1.  Raises WorldError."""
-    assert child.stdin is not None
     assert child.stdout is not None
     assert child.stderr is not None
     outside = _said(child.stdout, "outside")
@@ -86,14 +86,19 @@ def _attend_birth(child: "subprocess.Popen[str]", state_dir: Path) -> int:
         _write_maps(outside, state_dir)
     except OSError as error:
         raise WorldError(f"the ids of the world could not be mapped: {error}") from error
-    child.stdin.write("mapped\n")
-    child.stdin.flush()
+    _tell(child, "mapped")
     # Two processes say these, in whatever order.
     lines = (child.stdout.readline(), child.stdout.readline())
     words: dict[str, str] = dict(line.strip().partition(" ")[::2] for line in lines)
     if "ready" not in words or not words.get("first", "").isdigit():
         raise WorldError(_explain(child.stderr.read()))
     return int(words["first"])
+
+
+def _tell(child: "subprocess.Popen[str]", word: str) -> None:
+    assert child.stdin is not None
+    child.stdin.write(f"{word}\n")
+    child.stdin.flush()
 
 
 def _said(pipe: IO[str], word: str) -> int | None:
