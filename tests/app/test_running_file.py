@@ -12,9 +12,11 @@ from seawall.app.running import (
     NotRunning,
     Running,
     default_state_dir,
+    read_process,
     read_running,
     remove_running,
     start_time,
+    write_process,
     write_running,
 )
 
@@ -76,3 +78,11 @@ def test_the_environment_points_at_it() -> None:
 def test_state_directory_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEAWALL_STATE_DIR", "/somewhere/else")
     assert default_state_dir() == Path("/somewhere/else")
+
+
+def test_the_process_is_known_before_it_is_ready_and_by_more_than_its_number(tmp_path: Path) -> None:
+    assert read_process(tmp_path) is None
+    write_process(tmp_path)
+    assert read_process(tmp_path) == (os.getpid(), start_time(os.getpid()))
+    (tmp_path / "control.pid").write_text(f"{os.getpid()} 1\n")
+    assert read_process(tmp_path) is None

@@ -2,11 +2,22 @@
 
 import os
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import pytest
-from tests.e2e.harness import Network, Seawall, interface_of, prepare_account, run_task, wait_for
+from tests.e2e.harness import (
+    BIN,
+    Network,
+    Seawall,
+    interface_of,
+    prepare_account,
+    processes,
+    run_task,
+    wait_for,
+)
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +127,15 @@ def test_down_leaves_nothing_behind(another_seawall: Callable[..., AbstractConte
         vpc = Network(running)
         wait_for(running, "tasks_running", run_task(running, vpc.public, vpc.group, public=True))
     assert running.traces() == []
+
+
+def test_a_start_that_hangs_says_so_and_down_ends_it(tmp_path: Path) -> None:
+    command = [BIN / "seawall", "--state-dir", tmp_path / "state"]
+    start = [*command, "up", "--listen", "127.0.0.1:0", "--runtime", "/bin/false"]
+    with subprocess.Popen(start, stderr=subprocess.PIPE, text=True) as starting:
+        assert starting.stderr is not None
+        assert any("waiting until the host" in line for line in starting.stderr)
+        subprocess.run([*command, "down"], check=True, timeout=60)
+        assert "ended before it was ready" in starting.stderr.read()
+        assert starting.wait() != 0
+    assert [line for line in processes() if str(tmp_path) in line] == []

@@ -27,7 +27,7 @@ from seawall.app.logs import set_up_logging
 from seawall.app.own_routes import OwnRoutes
 from seawall.app.registry import Registry
 from seawall.app.registry_front import RegistryFront
-from seawall.app.running import Running, remove_running, start_time, write_running
+from seawall.app.running import Running, remove_running, start_time, write_process, write_running
 from seawall.app.settings import Settings
 from seawall.app.uplink import keep_uplink
 from seawall.app.world_keeper import WorldKeeper
@@ -103,7 +103,6 @@ async def _serve(settings: Settings) -> int:
             _say("ended before it was ready")
             return EXIT_FAILED
         own, url = starting.result()
-        stack.callback(remove_running, settings.state_dir)
         _announce(settings, own, url)
         await stopped
         _say("ending: stopping tasks, removing the world")
@@ -114,6 +113,8 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
     _say(f"state: {settings.state_dir}")
     store = Store(settings.state_dir / "state.db")
     stack.callback(store.close)
+    write_process(settings.state_dir)
+    stack.callback(remove_running, settings.state_dir)
     events = LogEvents(settings.state_dir / "logs.db")
     stack.callback(events.close)
     tidy_events(store, events, datetime.now(timezone.utc))

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 FILE = "control.json"
+PROCESS_FILE = "control.pid"  # from the first moment of a start on, not only when all is ready
 
 
 class NotRunning(Exception):
@@ -92,7 +93,23 @@ def write_running(state_dir: Path, running: Running) -> None:
 
 
 def remove_running(state_dir: Path) -> None:
-    (state_dir / FILE).unlink(missing_ok=True)
+    for name in (FILE, PROCESS_FILE):
+        (state_dir / name).unlink(missing_ok=True)
+
+
+def write_process(state_dir: Path) -> None:
+    """Say that this process is the control plane here, ready or not."""
+    pid = os.getpid()
+    (state_dir / PROCESS_FILE).write_text(f"{pid} {start_time(pid)}\n")
+
+
+def read_process(state_dir: Path) -> tuple[int, int] | None:
+    """The control plane's process, starting or running: its id and start time; None when there is none."""
+    try:
+        pid, started = (int(word) for word in (state_dir / PROCESS_FILE).read_text().split())
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    return (pid, started) if start_time(pid) == started else None
 
 
 def await_exit(pid: int, started: int, timeout_s: float) -> bool:

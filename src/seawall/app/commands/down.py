@@ -11,7 +11,7 @@ from pathlib import Path
 
 from seawall.app.answer import answer
 from seawall.app.failure import CommandFailed
-from seawall.app.running import NotRunning, await_exit, read_running, remove_running, start_time
+from seawall.app.running import await_exit, read_process, remove_running
 from seawall.app.uplink import end_uplink
 from seawall.host import world
 
@@ -34,15 +34,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def stop_control_plane(state_dir: Path, timeout_s: float) -> bool:
-    """Ask the control plane to end and wait for it.  False when none ran; raises CommandFailed."""
-    try:
-        running = read_running(state_dir)
-    except NotRunning:
+    """Ask the control plane to end, ready or not, and wait.  False when none ran; raises CommandFailed."""
+    process = read_process(state_dir)
+    if process is None:
         return False
-    started = start_time(running.pid)
-    if started is None:
-        return False
-    os.kill(running.pid, signal.SIGTERM)
-    if not await_exit(running.pid, started, timeout_s):
-        raise CommandFailed(f"process {running.pid} did not end within {timeout_s:g} s")
+    pid, started = process
+    os.kill(pid, signal.SIGTERM)
+    if not await_exit(pid, started, timeout_s):
+        raise CommandFailed(f"process {pid} did not end within {timeout_s:g} s")
     return True
