@@ -37,6 +37,7 @@ class FakeAgent:
     def __init__(self, path: Path, answer: Callable[[Request], tuple[Any, int | None]]) -> None:
         self.heard: list[Any] = []
         self.told = asyncio.Event()
+        self.at_once: list[Any] = []  # sent right behind every reply
         self._answer = answer
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         path.unlink(missing_ok=True)
@@ -62,6 +63,8 @@ class FakeAgent:
                 self.told.set()
             reply, descriptor = self._answer(request)
             self.send(Reply(number=request.number, body=reply), descriptor)
+            for fact in self.at_once:
+                self.send(Event(body=fact))
 
     async def _exactly(self, connection: socket.socket, count: int) -> bytes:
         found = b""
@@ -128,6 +131,30 @@ def test_the_state_is_the_first_word_and_facts_follow(tmp_path: Path) -> None:
             assert isinstance(await facts.get(), State)
             agent.send(Event(body=Applied(revision=7)))
             assert await facts.get() == Applied(revision=7)
+
+    run(test)
+
+
+def test_a_fact_right_behind_the_state_is_told_after_it(tmp_path: Path) -> None:
+    def how(request: Request) -> tuple[Any, int | None]:
+        return State(world="w1", applied_revision=1, tasks=()), None
+
+    async def test() -> None:
+        agent = FakeAgent(tmp_path / "agent.sock", how)
+        agent.at_once = [Applied(revision=2), Applied(revision=3)]
+        link = AgentLink(tmp_path / "agent.sock")
+        facts: list[Any] = []
+        link.on_event(facts.append)
+        tasks = [asyncio.create_task(agent.serve()), asyncio.create_task(link.serve())]
+        await link.connected()
+        link.apply(program(4))
+        await agent.told.wait()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        agent.close()
+        assert isinstance(facts[0], State)
+        assert [f.revision for f in facts[1:3]] == [2, 3]
 
     run(test)
 

@@ -114,7 +114,6 @@ class AgentLink:
             reply, _ = await self._ask(Observe())
             if not isinstance(reply.body, State):
                 raise EOFError(f"the agent answered {reply.body!r} to Observe")
-            self._tell(reply.body)
             self._connected.set()
             sender = asyncio.create_task(self._send_programs())
             await reader
@@ -181,6 +180,9 @@ class AgentLink:
         if isinstance(message, Event):
             self._tell(message.body)
             return
+        if isinstance(message.body, State):
+            # Told here, in the order of arrival: a fact right behind it is newer and must not be told first.
+            self._tell(message.body)
         carries = isinstance(message.body, Done) and message.body.descriptor
         descriptor = descriptors.pop(0) if carries and descriptors else None
         future = self._replies.pop(message.number, None)
