@@ -40,7 +40,7 @@ class Service:
 
     def error_shape(self, code: str) -> Any | None:
         """The modelled exception with this error code, or None."""
-        return self.model.shape_for_error_code(code)  # type: ignore[arg-type]  # the stub errs
+        return self.model.shape_for_error_code(code)  # type: ignore[arg-type]  # botocore-stubs say otherwise
 
 
 def load_service(name: str) -> Service | None:
