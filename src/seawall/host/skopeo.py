@@ -18,6 +18,8 @@ from seawall.host.ecr_login import RegistryCredentials
 
 # In a mount namespace of its own, so that /etc/resolv.conf can be the task's; `$1` is that file.
 _WITH_RESOLVER = 'mount --bind "$1" /etc/resolv.conf && shift && exec "$@"'
+# The kernel's word that the agent died reaches nobody who asks for it later; `$1` is the agent.
+_UNLESS_ORPHANED = '[ "$PPID" = "$1" ] && shift && exec "$@"'
 _CAUSES = (
     ("timeout", r"i/o timeout|context deadline exceeded|Client\.Timeout"),
     ("refused", r"connection refused"),
@@ -62,7 +64,9 @@ async def fetch_image(
             resolver.write_text(resolv_conf)
             inside = ["nsenter", f"--net={network_namespace}", "unshare", "--mount", "--propagation=private"]
             command = [*inside, "sh", "-c", _WITH_RESOLVER, "sh", str(resolver), *command]
-        command = ["setpriv", "--pdeathsig=KILL", *command]  # it serves nobody when the agent is gone
+        # It serves nobody when the agent is gone.
+        living = ["sh", "-c", _UNLESS_ORPHANED, "sh", str(os.getpid())]
+        command = ["setpriv", "--pdeathsig=KILL", *living, *command]
         # Nothing of whoever started Seawall: no proxy, no registry logins below HOME.
         environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": scratch}
         environment["SSL_CERT_FILE"] = str(ca_bundle)
