@@ -37,7 +37,7 @@ class Lab:
 
     def apply(self, program: NetworkProgram) -> None:
         problems = self.run(self.engine.apply(program))
-        assert problems == ()
+        assert problems == (), problems
 
     def replace_engine(self) -> None:
         """As if the agent had been killed: nothing is known but what the kernel shows."""

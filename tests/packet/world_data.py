@@ -74,11 +74,11 @@ class Cloud:
         id = f"rtb-{vpc[4:]}-{name}"
         routes = [
             Route(
-                destination_cidr_block=self.resources[vpc].cidr_block, target_kind="local", target_id="local"
+                destination=self.resources[vpc].cidr_block, target_kind="local", target_id="local"
             )
         ]
         for kind, target in to.items():
-            routes.append(Route(destination_cidr_block="0.0.0.0/0", target_kind=kind, target_id=target))
+            routes.append(Route(destination="0.0.0.0/0", target_kind=kind, target_id=target))
         associations = [RouteTableAssociation(association_id=f"rtbassoc-{s}", subnet_id=s) for s in subnets]
         if main:
             associations.append(RouteTableAssociation(association_id=f"rtbassoc-{id}", main=True))

@@ -7,7 +7,7 @@ import msgspec
 
 from seawall.model.resource import Ref, Resource, Tags, kind
 
-InterfaceType = Literal["interface", "nat_gateway"]
+InterfaceType = Literal["interface", "nat_gateway", "vpc_endpoint", "transit_gateway"]
 
 
 class InterfaceAttachment(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,14 +28,22 @@ class PublicAssociation(msgspec.Struct, frozen=True, kw_only=True):
     association_id: str | None = None
 
 
+class SecondaryAddress(msgspec.Struct, frozen=True, kw_only=True):
+    private_ip_address: str
+    association: PublicAssociation | None = None
+
+
 @kind("network_interface")
 class NetworkInterface(Resource, frozen=True, kw_only=True):
-    """`owner` is the resource the interface lives and dies with, e.g. Ref("task", ...)."""
+    """`owner` is the resource the interface lives and dies with, e.g. Ref("task", ...); None: a user's own.
+
+    Kinds of owners: task, nat_gateway, vpc_endpoint, transit_gateway_attachment.
+    """
 
     vpc_id: str
     subnet_id: str
     availability_zone: str
-    private_ip_address: str
+    private_ip_address: str  # the primary one
     mac_address: str
     description: str
     group_ids: tuple[str, ...]
@@ -45,9 +53,23 @@ class NetworkInterface(Resource, frozen=True, kw_only=True):
     source_dest_check: bool = True
     status: Literal["available", "attaching", "in-use", "detaching"] = "attaching"
     attachment: InterfaceAttachment | None = None
-    association: PublicAssociation | None = None
+    association: PublicAssociation | None = None  # of the primary address
+    secondary_addresses: tuple[SecondaryAddress, ...] = ()
+    ipv6_addresses: tuple[str, ...] = ()
     owner: Ref | None = None
     tags: Tags = {}
+
+    @property
+    def private_ip_addresses(self) -> tuple[str, ...]:
+        """All private IPv4 addresses, the primary one first."""
+        return (self.private_ip_address, *(s.private_ip_address for s in self.secondary_addresses))
+
+    @property
+    def public_addresses(self) -> dict[str, str]:
+        """Private address -> the public one that stands for it."""
+        found = {self.private_ip_address: self.association} if self.association else {}
+        found |= {s.private_ip_address: s.association for s in self.secondary_addresses if s.association}
+        return {private: association.public_ip for private, association in found.items()}
 
     def refs(self) -> tuple[Ref, ...]:
         groups = tuple(Ref("security_group", group) for group in self.group_ids)

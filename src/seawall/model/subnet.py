@@ -7,6 +7,9 @@ from seawall.model.resource import Ref, Resource, Tags, kind
 class Subnet(Resource, frozen=True, kw_only=True):
     vpc_id: str
     cidr_block: str
+    ipv6_cidr_block: str | None = None  # 64 bits out of a block of the VPC
+    ipv6_association_id: str | None = None  # subnet-cidr-assoc-...
+    assign_ipv6_address_on_creation: bool = False
     availability_zone: str
     availability_zone_id: str
     map_public_ip_on_launch: bool = False

@@ -10,11 +10,19 @@ class CidrAssociation(msgspec.Struct, frozen=True, kw_only=True):
     cidr_block: str
 
 
+class Ipv6CidrAssociation(msgspec.Struct, frozen=True, kw_only=True):
+    """A block of 56 bits from the pool of the world's internet."""
+
+    association_id: str  # vpc-cidr-assoc-...
+    ipv6_cidr_block: str
+
+
 @kind("vpc")
 class Vpc(Resource, frozen=True, kw_only=True):
     """`cidr_blocks[0]` is the primary block (the resolver lives at its base + 2)."""
 
     cidr_blocks: tuple[CidrAssociation, ...]
+    ipv6_cidr_blocks: tuple[Ipv6CidrAssociation, ...] = ()
     is_default: bool = False
     enable_dns_support: bool = True
     enable_dns_hostnames: bool = False
@@ -26,6 +34,12 @@ class Vpc(Resource, frozen=True, kw_only=True):
     @property
     def cidr_block(self) -> str:
         return self.cidr_blocks[0].cidr_block
+
+    @property
+    def all_blocks(self) -> tuple[str, ...]:
+        """Every block of both families, IPv4 first."""
+        four = tuple(a.cidr_block for a in self.cidr_blocks)
+        return four + tuple(a.ipv6_cidr_block for a in self.ipv6_cidr_blocks)
 
     def refs(self) -> tuple[Ref, ...]:
         return ()

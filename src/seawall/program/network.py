@@ -1,8 +1,10 @@
 """What the networks of a host shall look like: namespaces, links, routes, packet policy, name zones.
 
-Addresses are IPv4 text, interfaces carry numbers chosen above (so that policy can name a link before it is
-made), and `origin` says for people which object of the user something was made for.
+Addresses are IPv4 or IPv6 text, interfaces carry numbers chosen above (so that policy can name a link before
+it is made), and `origin` says for people which object of the user something was made for.
 """
+
+from typing import Literal
 
 import msgspec
 
@@ -14,7 +16,7 @@ class _Plain(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Neighbour(_Plain, frozen=True, kw_only=True):
-    """A permanent ARP entry."""
+    """A permanent ARP or neighbour-discovery entry."""
 
     address: str
     mac: str
@@ -30,7 +32,10 @@ class Route(_Plain, frozen=True, kw_only=True):
 
 
 class RoutingRule(_Plain, frozen=True, kw_only=True):
-    """Packets whose `mark & mask` is given look into a table; without a table they are swallowed."""
+    """Packets whose `mark & mask` is given look into a table; without a table they are swallowed.
+
+    A rule holds for both families.
+    """
 
     priority: int
     table: int | None = None
@@ -49,7 +54,7 @@ class LinkEnd(_Plain, frozen=True, kw_only=True):
 
 
 class Link(_Plain, frozen=True, kw_only=True):
-    """A veth pair.  `router` forwards and carries the policy, `host` may be in untrusted hands."""
+    """A veth pair.  `router` forwards and carry the policy, `host` may be in untrusted hands."""
 
     origin: str
     mtu: int
@@ -58,7 +63,11 @@ class Link(_Plain, frozen=True, kw_only=True):
 
 
 class Element(_Plain, frozen=True, kw_only=True):
-    """One entry of a set, or with `value` of a map, in nft's own notation."""
+    """One entry of a set, or with `value` of a map, in nft's own notation.
+
+    key      its parts stand between " . "
+    origin   the ids of the objects it was made for, separated by commas
+    """
 
     key: str
     value: str | None = None
@@ -68,14 +77,23 @@ class Element(_Plain, frozen=True, kw_only=True):
 class ElementSet(_Plain, frozen=True, kw_only=True):
     """The whole contents of an nft set or map.
 
-    declaration   how to make it, e.g. "set { type ipv4_addr; }"; None when the skeleton has it
-    releases      the keys are addresses; when one leaves, its tracked flows are forgotten
+    key        nft's types of the parts of a key: ipv4_addr, ipv6_addr, inet_proto, inet_service, mark,
+               iface_index
+    value      the type of a map's values: one of these, or "verdict"; None for a set
+    interval   parts of a key may be CIDR blocks (addresses) and ranges FIRST-LAST; elements never overlap
+    counted    each element counts the packets it matched
+    releases   when an element leaves, tracked flows are forgotten.  "address": all from or to the key.  "to"
+               and "from": the key is ADDRESS . PROTOCOL . PORTS, and it is the flows that began towards this
+               address, or from it, with a destination port among these
     """
 
     name: str
-    declaration: str | None = None
+    key: tuple[str, ...]
+    value: str | None = None
+    interval: bool = False
+    counted: bool = False
+    releases: Literal["", "address", "to", "from"] = ""
     elements: tuple[Element, ...] = ()
-    releases: bool = False
 
 
 class Rule(_Plain, frozen=True, kw_only=True):
@@ -91,9 +109,9 @@ class Chain(_Plain, frozen=True, kw_only=True):
 
 
 class PacketPolicy(_Plain, frozen=True, kw_only=True):
-    """An nft table.
+    """An nft table of the family inet.
 
-    skeleton   the body of the table: base chains, sets and maps; a change makes a new table beside the old
+    skeleton   the base chains, which name sets and maps of `sets`; a change makes a new table beside the old
     """
 
     skeleton: str

@@ -25,4 +25,11 @@ MIGRATIONS: tuple[str, ...] = (
         generation INTEGER NOT NULL
     );
     """,
+    # 2: a route's destination may be a block of either family or a prefix list.
+    """
+    UPDATE document SET body = CAST(
+        replace(CAST(body AS TEXT), '"destination_cidr_block":', '"destination":') AS BLOB
+    )
+    WHERE kind = 'route_table';
+    """,
 )

@@ -73,9 +73,7 @@ def new_route_table(
 
 
 def local_route(cidr_block: str) -> Route:
-    return Route(
-        destination_cidr_block=cidr_block, target_kind="local", target_id="local", origin="CreateRouteTable"
-    )
+    return Route(destination=cidr_block, target_kind="local", target_id="local", origin="CreateRouteTable")
 
 
 def new_security_group(

@@ -52,6 +52,6 @@ def create_default_vpc(txn: Transaction, region: str) -> Vpc:
     gateway = InternetGateway(id=new_id("igw"), vpc_id=vpc.id)
     txn.put(gateway)
     (main,) = txn.referrers(RouteTable, Ref("vpc", vpc.id))
-    route = Route(destination_cidr_block=EVERYWHERE, target_kind="internet_gateway", target_id=gateway.id)
+    route = Route(destination=EVERYWHERE, target_kind="internet_gateway", target_id=gateway.id)
     txn.put(replace(main, routes=(*main.routes, route)))
     return vpc

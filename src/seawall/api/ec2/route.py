@@ -99,7 +99,7 @@ def _table_and_destination(txn: Transaction, params: Params) -> tuple[RouteTable
 
 
 def _find(table: RouteTable, destination: str) -> Route | None:
-    return next((r for r in table.routes if r.destination_cidr_block == destination), None)
+    return next((r for r in table.routes if r.destination == destination), None)
 
 
 def _route(txn: Transaction, params: Params, table: RouteTable, destination: str) -> Route:
@@ -126,7 +126,7 @@ def _route(txn: Transaction, params: Params, table: RouteTable, destination: str
             "InvalidParameterValue",
             f"route table {table.id} and interface {interface.id} belong to different networks",
         )
-    return Route(destination_cidr_block=destination, target_kind="network_interface", target_id=interface.id)
+    return Route(destination=destination, target_kind="network_interface", target_id=interface.id)
 
 
 def _to_internet_gateway(txn: Transaction, table: RouteTable, destination: str, id: str) -> Route:
@@ -140,7 +140,7 @@ def _to_internet_gateway(txn: Transaction, table: RouteTable, destination: str, 
             "InvalidParameterValue",
             f"route table {table.id} and network gateway {gateway.id} belong to different networks",
         )
-    return Route(destination_cidr_block=destination, target_kind="internet_gateway", target_id=gateway.id)
+    return Route(destination=destination, target_kind="internet_gateway", target_id=gateway.id)
 
 
 def _to_nat_gateway(txn: Transaction, table: RouteTable, destination: str, id: str) -> Route:
@@ -152,4 +152,4 @@ def _to_nat_gateway(txn: Transaction, table: RouteTable, destination: str, id: s
             "InvalidParameterValue",
             f"route table {table.id} and NAT gateway {nat.id} belong to different networks",
         )
-    return Route(destination_cidr_block=destination, target_kind="nat_gateway", target_id=nat.id)
+    return Route(destination=destination, target_kind="nat_gateway", target_id=nat.id)

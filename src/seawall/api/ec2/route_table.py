@@ -140,7 +140,7 @@ def _filters(reader: Reader, account: str) -> Filters[RouteTable]:
         "association.subnet-id": lambda table: [a.subnet_id for a in table.associations],
         "owner-id": lambda table: account,
         "route-table-id": lambda table: table.id,
-        "route.destination-cidr-block": lambda table: [r.destination_cidr_block for r in table.routes],
+        "route.destination-cidr-block": lambda table: [r.destination for r in table.routes],
         "route.gateway-id": lambda table: [
             r.target_id for r in table.routes if r.target_kind in ("local", "internet_gateway")
         ],
@@ -198,7 +198,7 @@ def _shown_association(table: RouteTable, association: RouteTableAssociation) ->
 
 def _shown_route(reader: Reader, table: RouteTable, route: Route, account: str) -> dict[str, Any]:
     shown: dict[str, Any] = {
-        "DestinationCidrBlock": route.destination_cidr_block,
+        "DestinationCidrBlock": route.destination,
         "Origin": route.origin,
         "State": route_state(reader, table.vpc_id, route),
     }

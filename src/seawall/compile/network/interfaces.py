@@ -124,6 +124,7 @@ def fargate_namespace(links: Iterable[Link]) -> Namespace:
             sets=(
                 ElementSet(
                     name="source",
+                    key=("iface_index", "ipv4_addr"),
                     elements=tuple(
                         Element(key=f"{link.router.ifindex} . {address}", origin=link.origin)
                         for link, address in ends

@@ -119,15 +119,26 @@ def edge_namespace(placement: Placement, uplink: tuple[Route, ...] = ()) -> Name
             sets=(
                 ElementSet(
                     name="source",
+                    key=("iface_index", "ipv4_addr"),
                     elements=tuple(
                         Element(key=f"{attached.edge_number} . {address}", origin=placed.interface.id)
                         for attached, placed, address in public
                     ),
                 ),
-                ElementSet(name="clients", elements=(Element(key=str(placement.numbers["client"])),)),
-                ElementSet(name="client_networks", elements=(Element(key=CLIENT_NETWORK),)),
+                ElementSet(
+                    name="clients",
+                    key=("iface_index",),
+                    elements=(Element(key=str(placement.numbers["client"])),),
+                ),
+                ElementSet(
+                    name="client_networks",
+                    key=("ipv4_addr",),
+                    interval=True,
+                    elements=(Element(key=CLIENT_NETWORK),),
+                ),
                 ElementSet(
                     name="uplinks",
+                    key=("iface_index",),
                     elements=(Element(key=str(placement.numbers["uplink"])),) if uplink else (),
                 ),
             ),

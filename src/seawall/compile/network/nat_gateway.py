@@ -32,9 +32,14 @@ def nat_namespace(placed: Placed, ifindex: int) -> Namespace:
             skeleton=skeletons.NAT_GATEWAY,
             sets=(
                 ElementSet(
-                    name="translation", elements=(Element(key=str(ifindex), value=address, origin=origin),)
+                    name="translation",
+                    key=("iface_index",),
+                    value="ipv4_addr",
+                    elements=(Element(key=str(ifindex), value=address, origin=origin),),
                 ),
-                ElementSet(name="addresses", elements=(Element(key=address, origin=origin),)),
+                ElementSet(
+                    name="addresses", key=("ipv4_addr",), elements=(Element(key=address, origin=origin),)
+                ),
             ),
         ),
     )

@@ -39,7 +39,7 @@ def _missing_route(
     if route is None:
         wanted = "an internet gateway" if behind else "a NAT gateway or an internet gateway"
         return f"{prefix}{where} has no route for 0.0.0.0/0 (to {wanted})"
-    named = f"{where} sends {route.destination_cidr_block} to {route.target_id}"
+    named = f"{where} sends {route.destination} to {route.target_id}"
     if route.target_kind == "internet_gateway":
         if not any(g.id == route.target_id and g.vpc_id == vpc_id for g in snapshot.internet_gateways):
             return f"{prefix}{named}, which is not attached to {vpc_id}"
@@ -67,8 +67,8 @@ def _missing_behind_nat(snapshot: NetworkSnapshot, nat_id: str, vpc_id: str, nam
 def _default_route(table: RouteTable) -> Route | None:
     """The widest route that leaves the VPC: the default route, else one that covers half of everything."""
     outward = [r for r in table.routes if r.target_kind != "local"]
-    ordered = sorted(outward, key=lambda r: IPv4Network(r.destination_cidr_block).prefixlen)
-    if ordered and IPv4Network(ordered[0].destination_cidr_block).prefixlen <= 1:
+    ordered = sorted(outward, key=lambda r: IPv4Network(r.destination).prefixlen)
+    if ordered and IPv4Network(ordered[0].destination).prefixlen <= 1:
         return ordered[0]
     return None
 

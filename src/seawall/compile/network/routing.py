@@ -52,7 +52,7 @@ def compile_routes(
         )
         foreign = [r for r in table.routes if r.target_kind != "local"]
         routes += [_route(r, vpc, kernel_table, placement) for r in foreign]
-        if not any(r.destination_cidr_block == "0.0.0.0/0" for r in foreign):
+        if not any(r.destination == "0.0.0.0/0" for r in foreign):
             routes.append(Route(destination="0.0.0.0/0", table=kernel_table))
     return tuple(local + routes), tuple(rules)
 
@@ -71,4 +71,4 @@ def _route(route: VpcRoute, vpc: Vpc, kernel_table: int, placement: Placement) -
             # An interface that checks addresses refuses what is not addressed to it.
             if is_target and (nat or not placed.interface.source_dest_check):
                 device, via = placed.router_device, placed.interface.private_ip_address
-    return Route(destination=route.destination_cidr_block, device=device, via=via, table=kernel_table)
+    return Route(destination=route.destination, device=device, via=via, table=kernel_table)

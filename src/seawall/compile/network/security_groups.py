@@ -33,7 +33,7 @@ def member_sets(groups: Iterable[SecurityGroup], interfaces: Iterable[Placed]) -
     return [
         ElementSet(
             name=_identifier(group_id),
-            declaration="set { type ipv4_addr; }",
+            key=("ipv4_addr",),
             elements=tuple(
                 Element(key=p.interface.private_ip_address, origin=p.interface.id) for p in placed_in
             ),
@@ -72,7 +72,7 @@ def policy_verdicts(policies: Policies) -> tuple[ElementSet, ElementSet]:
             Element(key=str(number), value=f"jump {_policy_chain(number, way)}", origin=key[:100])
             for key, number in policies.items()
         ]
-        sets.append(ElementSet(name=name, elements=tuple(elements)))
+        sets.append(ElementSet(name=name, key=("mark",), value="verdict", elements=tuple(elements)))
     return sets[0], sets[1]
 
 

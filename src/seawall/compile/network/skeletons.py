@@ -10,18 +10,6 @@ POLICY_MASK = 0xFFFF
 # What most packets match stands first in each chain; a gateway is no key of `source`.
 # Two forward chains, because the accept of the sender's groups must not skip the receiver's.
 VPC = """
-    map source { typeof iif . ip saddr : meta mark; }
-    map unchecked_source { typeof iif : meta mark; }
-    map receivers { typeof oif : meta mark; }
-    map egress { type mark : verdict; }
-    map ingress { type mark : verdict; }
-    map public_to_private { type ipv4_addr : ipv4_addr; }
-    map private_to_public { type ipv4_addr : ipv4_addr; }
-    set public_sources { type ipv4_addr; }
-    set addresses { type ipv4_addr; }
-    set gateways { typeof iif; }
-    set networks { type ipv4_addr; flags interval; }
-    set resolvers { type ipv4_addr; }
     counter spoofed { }
 
     chain classify {
@@ -35,7 +23,7 @@ VPC = """
     }
     chain translate_in {
         type nat hook prerouting priority dstnat; policy accept;
-        iif @gateways dnat to ip daddr map @public_to_private
+        iif @gateways dnat ip to ip daddr map @public_to_private
     }
     chain send {
         type filter hook forward priority filter; policy drop;
@@ -53,7 +41,7 @@ VPC = """
     }
     chain translate_out {
         type nat hook postrouting priority srcnat; policy accept;
-        oif @gateways snat to ip saddr map @private_to_public
+        oif @gateways snat ip to ip saddr map @private_to_public
     }
     chain arrive {
         type filter hook input priority filter; policy drop;
@@ -67,8 +55,6 @@ VPC = """
 
 # One interface; what it did not ask for never comes in.
 NAT_GATEWAY = """
-    map translation { typeof iif : ip saddr; }
-    set addresses { type ipv4_addr; }
 
     chain send {
         type filter hook forward priority filter; policy drop;
@@ -80,7 +66,7 @@ NAT_GATEWAY = """
     chain translate_tcp {
         type nat hook postrouting priority srcnat; policy accept;
         meta l4proto { tcp, udp } snat ip to oif map @translation : 1024-65535 fully-random
-        snat to oif map @translation
+        snat ip to oif map @translation
     }
     chain arrive {
         type filter hook input priority filter; policy drop;
@@ -91,10 +77,6 @@ NAT_GATEWAY = """
 # The router of the internet keeps no state.  Only public addresses have routes, and only their owner may
 # send from them.  What comes from the uplink was asked for: that keeps state.
 EDGE = """
-    set source { typeof iif . ip saddr; }
-    set clients { typeof iif; }
-    set client_networks { type ipv4_addr; flags interval; }
-    set uplinks { typeof iif; }
 
     chain classify {
         type filter hook prerouting priority raw; policy drop;
@@ -108,8 +90,6 @@ EDGE = """
 # The way to the real internet: out through one device, nothing in that was not asked for, and never to the
 # networks around the machine.
 UPLINK = """
-    set clients { type ipv4_addr; flags interval; }
-    set not_the_internet { type ipv4_addr; flags interval; }
 
     chain send {
         type filter hook forward priority filter; policy drop;
@@ -131,7 +111,6 @@ UPLINK = """
 # The far side of the tasks' link-local interfaces: each is heard under its own address only, none is
 # forwarded.
 FARGATE = """
-    set source { typeof iif . ip saddr; }
 
     chain classify {
         type filter hook prerouting priority raw; policy drop;

@@ -4,14 +4,26 @@ from collections.abc import Mapping
 
 import msgspec
 
+from seawall.model.dhcp_options import DhcpOptions
+from seawall.model.egress_only_internet_gateway import EgressOnlyInternetGateway
 from seawall.model.elastic_ip import ElasticIp
+from seawall.model.hosted_zone import HostedZone, RecordSet
 from seawall.model.internet_gateway import InternetGateway
 from seawall.model.nat_gateway import NatGateway
+from seawall.model.network_acl import NetworkAcl
 from seawall.model.network_interface import NetworkInterface
+from seawall.model.prefix_list import PrefixList
 from seawall.model.route_table import RouteTable
 from seawall.model.security_group import SecurityGroup, SecurityGroupRule
 from seawall.model.subnet import Subnet
+from seawall.model.transit_gateway import (
+    TransitGateway,
+    TransitGatewayAttachment,
+    TransitGatewayRouteTable,
+)
 from seawall.model.vpc import Vpc
+from seawall.model.vpc_endpoint import VpcEndpoint
+from seawall.model.vpc_peering_connection import VpcPeeringConnection
 
 
 class NetworkSnapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,7 +41,18 @@ class NetworkSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     elastic_ips: tuple[ElasticIp, ...] = ()
     security_groups: tuple[SecurityGroup, ...] = ()
     security_group_rules: tuple[SecurityGroupRule, ...] = ()
+    network_acls: tuple[NetworkAcl, ...] = ()
     network_interfaces: tuple[NetworkInterface, ...] = ()
+    prefix_lists: tuple[PrefixList, ...] = ()
+    egress_only_internet_gateways: tuple[EgressOnlyInternetGateway, ...] = ()
+    vpc_peering_connections: tuple[VpcPeeringConnection, ...] = ()
+    transit_gateways: tuple[TransitGateway, ...] = ()
+    transit_gateway_attachments: tuple[TransitGatewayAttachment, ...] = ()
+    transit_gateway_route_tables: tuple[TransitGatewayRouteTable, ...] = ()
+    vpc_endpoints: tuple[VpcEndpoint, ...] = ()
+    dhcp_options: tuple[DhcpOptions, ...] = ()
+    hosted_zones: tuple[HostedZone, ...] = ()
+    record_sets: tuple[RecordSet, ...] = ()
     region: str
     account: str
     services: Mapping[str, str] = {}

@@ -49,8 +49,18 @@ def uplink_namespace() -> Namespace:
         policy=PacketPolicy(
             skeleton=skeletons.UPLINK,
             sets=(
-                ElementSet(name="clients", elements=tuple(Element(key=c) for c in clients)),
-                ElementSet(name="not_the_internet", elements=tuple(Element(key=n) for n in NOT_THE_INTERNET)),
+                ElementSet(
+                    name="clients",
+                    key=("ipv4_addr",),
+                    interval=True,
+                    elements=tuple(Element(key=c) for c in clients),
+                ),
+                ElementSet(
+                    name="not_the_internet",
+                    key=("ipv4_addr",),
+                    interval=True,
+                    elements=tuple(Element(key=n) for n in NOT_THE_INTERNET),
+                ),
             ),
         ),
     )

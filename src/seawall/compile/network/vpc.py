@@ -56,9 +56,16 @@ def vpc_namespace(vpc: Vpc, snapshot: NetworkSnapshot, placement: Placement) -> 
                 *policy_verdicts(policies),
                 *_public_maps(interfaces, placement, vpc),
                 ElementSet(
-                    name="networks", elements=tuple(Element(key=a.cidr_block) for a in vpc.cidr_blocks)
+                    name="networks",
+                    key=("ipv4_addr",),
+                    interval=True,
+                    elements=tuple(Element(key=a.cidr_block) for a in vpc.cidr_blocks),
                 ),
-                ElementSet(name="resolvers", elements=tuple(Element(key=a) for a in _resolvers(vpc))),
+                ElementSet(
+                    name="resolvers",
+                    key=("ipv4_addr",),
+                    elements=tuple(Element(key=a) for a in _resolvers(vpc)),
+                ),
                 *member_sets(groups, interfaces),
             ),
             chains=tuple(group_chains(groups, snapshot.security_group_rules, policies)),
@@ -90,15 +97,20 @@ def _sender_maps(
     gateway = placement.gateways.get(vpc.id)
     own = [Element(key=str(gateway.number), value="0x0", origin=gateway.gateway.id)] if gateway else []
     return [
-        ElementSet(name="source", elements=tuple(checked)),
-        ElementSet(name="unchecked_source", elements=(*unchecked, *own)),
-        ElementSet(name="gateways", elements=tuple(Element(key=e.key, origin=e.origin) for e in own)),
+        ElementSet(name="source", key=("iface_index", "ipv4_addr"), value="mark", elements=tuple(checked)),
+        ElementSet(name="unchecked_source", key=("iface_index",), value="mark", elements=(*unchecked, *own)),
+        ElementSet(
+            name="gateways",
+            key=("iface_index",),
+            elements=tuple(Element(key=e.key, origin=e.origin) for e in own),
+        ),
         ElementSet(
             name="addresses",
+            key=("ipv4_addr",),
             elements=tuple(
                 Element(key=p.interface.private_ip_address, origin=p.interface.id) for p in interfaces
             ),
-            releases=True,
+            releases="address",
         ),
     ]
 
@@ -111,7 +123,7 @@ def _receivers(interfaces: list[Placed], policies: Policies, placement: Placemen
     gateway = placement.gateways.get(vpc.id)
     if gateway:
         elements.append(Element(key=str(gateway.number), value="0x0", origin=gateway.gateway.id))
-    return ElementSet(name="receivers", elements=tuple(elements))
+    return ElementSet(name="receivers", key=("iface_index",), value="mark", elements=tuple(elements))
 
 
 def _public_maps(interfaces: list[Placed], placement: Placement, vpc: Vpc) -> list[ElementSet]:
@@ -128,7 +140,13 @@ def _public_maps(interfaces: list[Placed], placement: Placement, vpc: Vpc) -> li
             outward.append(Element(key=private, value=public, origin=origin))
             sources.append(Element(key=private, origin=origin))
     return [
-        ElementSet(name="public_to_private", elements=tuple(inward), releases=True),
-        ElementSet(name="private_to_public", elements=tuple(outward)),
-        ElementSet(name="public_sources", elements=tuple(sources)),
+        ElementSet(
+            name="public_to_private",
+            key=("ipv4_addr",),
+            value="ipv4_addr",
+            elements=tuple(inward),
+            releases="address",
+        ),
+        ElementSet(name="private_to_public", key=("ipv4_addr",), value="ipv4_addr", elements=tuple(outward)),
+        ElementSet(name="public_sources", key=("ipv4_addr",), elements=tuple(sources)),
     ]

@@ -210,7 +210,7 @@ class NetworkEngine:
             if script.released | pending:
                 forget_flows(self._filter(namespace), script.released | pending)
         for old in sorted(tables - {table}):
-            self._nft.run(namespace, f"delete table ip {old}\n")
+            self._nft.run(namespace, f"delete table inet {old}\n")
 
 
 def _unforgotten(installed: Installed, releasing: list[str]) -> frozenset[str]:

@@ -24,7 +24,7 @@ class Nft:
 
     def tables(self, namespace: str) -> frozenset[str]:
         """The tables of ours in a namespace."""
-        listing = self._json(namespace, "list tables ip")
+        listing = self._json(namespace, "list tables inet")
         return frozenset(
             entry["table"]["name"]
             for entry in listing
@@ -40,7 +40,7 @@ class Nft:
     def installed(self, namespace: str, table: str, releasing: list[str]) -> Installed:
         """The names in a table, and the keys of some of its sets."""
         names: dict[str, set[str]] = {"set": set(), "map": set(), "chain": set()}
-        for entry in self._json(namespace, f"list table ip {table}", "-t"):
+        for entry in self._json(namespace, f"list table inet {table}", "-t"):
             for kind, found in names.items():
                 if kind in entry:
                     found.add(entry[kind]["name"])
@@ -55,7 +55,7 @@ class Nft:
     def _elements(self, namespace: str, table: str, name: str) -> list[Any]:
         for word in ("set", "map"):
             try:
-                listing = self._json(namespace, f"list {word} ip {table} {name}")
+                listing = self._json(namespace, f"list {word} inet {table} {name}")
             except NftError:
                 continue
             for entry in listing:

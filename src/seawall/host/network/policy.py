@@ -9,12 +9,13 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from seawall.host.network.state import contents_digest, table_name
+from msgspec.structs import replace
+
+from seawall.host.network.state import contents_digest, declaration, table_name
 from seawall.program.network import Chain, Element, ElementSet, PacketPolicy
 
 FIRST_SEAL = 1
 _UNSAFE = re.compile(r"[^\w.,:/ -]")
-_MAP = re.compile(r"^\s*map (\w+)", re.MULTILINE)
 
 
 class Installed(NamedTuple):
@@ -32,15 +33,16 @@ class Script(NamedTuple):
 
 def fill_script(policy: PacketPolicy, installed: Installed | None) -> Script:
     """Give a table exactly these contents; `installed` is None where the table is not there yet."""
-    table, maps = table_name(policy), _maps(policy)
-    lines = [] if installed else [f"table ip {table} {{{policy.skeleton}}}"]
-    lines += [f"add set ip {table} applied {{ type mark; }}"]
-    lines += [f"add set ip {table} released {{ type ipv4_addr; }}"]
-    lines += [_declare(table, s) for s in policy.sets if s.declaration]
-    lines += [f"add chain ip {table} {chain.name}" for chain in policy.chains]
+    table = table_name(policy)
+    lines = [f"add table inet {table}"]
+    lines += [f"add set inet {table} applied {{ type mark; }}"]
+    lines += [f"add set inet {table} released {{ type ipv4_addr; }}"]
+    lines += [_declare(table, s) for s in policy.sets]
+    lines += [] if installed else [f"table inet {table} {{{policy.skeleton}}}"]
+    lines += [f"add chain inet {table} {chain.name}" for chain in policy.chains]
     if installed:
-        lines += [f"flush {_word(s.name, maps)} ip {table} {s.name}" for s in policy.sets]
-        lines += [f"flush chain ip {table} {name}" for name in sorted(_dynamic(installed.chains, policy))]
+        lines += [f"flush {_word(s)} inet {table} {s.name}" for s in policy.sets]
+        lines += [f"flush chain inet {table} {name}" for name in sorted(_dynamic(installed.chains, policy))]
     for chain in policy.chains:
         lines += _fill_chain(table, chain)
     for contents in policy.sets:
@@ -48,9 +50,10 @@ def fill_script(policy: PacketPolicy, installed: Installed | None) -> Script:
     released: set[str] = set()
     if installed:
         named = {chain.name for chain in policy.chains}
-        lines += [f"delete chain ip {table} {n}" for n in sorted(_dynamic(installed.chains, policy) - named)]
-        dynamic = _dynamic_sets(installed.sets, policy) - {s.name for s in policy.sets}
-        lines += [f"delete set ip {table} {name}" for name in sorted(dynamic)]
+        lines += [
+            f"delete chain inet {table} {n}" for n in sorted(_dynamic(installed.chains, policy) - named)
+        ]
+        lines += [f"delete set inet {table} {n}" for n in sorted(_dynamic_sets(installed.sets, policy))]
         for contents in policy.sets:
             if contents.releases:
                 released |= installed.keys.get(contents.name, frozenset()) - _keys(contents)
@@ -59,35 +62,35 @@ def fill_script(policy: PacketPolicy, installed: Installed | None) -> Script:
 
 def change_script(policy: PacketPolicy, before: PacketPolicy) -> Script:
     """From one set of contents to another of the same skeleton, touching only what differs."""
-    table, maps = table_name(policy), _maps(policy)
+    table = table_name(policy)
     old_sets, old_chains = {s.name: s for s in before.sets}, {c.name: c for c in before.chains}
     lines: list[str] = []
     released: set[str] = set()
-    lines += [_declare(table, s) for s in policy.sets if s.declaration and s.name not in old_sets]
-    lines += [f"add chain ip {table} {c.name}" for c in policy.chains if c.name not in old_chains]
+    lines += [_declare(table, s) for s in policy.sets if s.name not in old_sets]
+    lines += [f"add chain inet {table} {c.name}" for c in policy.chains if c.name not in old_chains]
     for chain in policy.chains:
         if chain != old_chains.get(chain.name):
-            lines += [f"flush chain ip {table} {chain.name}"] * (chain.name in old_chains)
+            lines += [f"flush chain inet {table} {chain.name}"] * (chain.name in old_chains)
             lines += _fill_chain(table, chain)
     for contents in policy.sets:
-        old = old_sets.get(contents.name) or ElementSet(name=contents.name)
+        old = old_sets.get(contents.name) or replace(contents, elements=())
         gone = sorted(keys_gone(old, contents))
         if gone:
             keys = ", ".join(gone)
-            lines.append(f"delete element ip {table} {contents.name} {{ {keys} }}")
+            lines.append(f"delete element inet {table} {contents.name} {{ {keys} }}")
             released |= set(gone) if contents.releases else set()
         had = set(old.elements)
         lines += _add(table, contents.name, [e for e in contents.elements if e not in had])
     gone_chains = old_chains.keys() - {c.name for c in policy.chains}
-    lines += [f"flush chain ip {table} {name}" for name in sorted(gone_chains)]
-    lines += [f"delete chain ip {table} {name}" for name in sorted(gone_chains)]
-    gone_sets = old_sets.keys() - {s.name for s in policy.sets}
-    lines += [f"delete {_word(name, maps)} ip {table} {name}" for name in sorted(gone_sets)]
+    lines += [f"flush chain inet {table} {name}" for name in sorted(gone_chains)]
+    lines += [f"delete chain inet {table} {name}" for name in sorted(gone_chains)]
+    names = {s.name for s in policy.sets}
+    lines += [f"delete {_word(s)} inet {table} {s.name}" for s in before.sets if s.name not in names]
     return _sealed(lines, table, policy, released)
 
 
 def _sealed(lines: list[str], table: str, policy: PacketPolicy, released: Collection[str]) -> Script:
-    lines += [f"flush set ip {table} released", f"flush set ip {table} applied"]
+    lines += [f"flush set inet {table} released", f"flush set inet {table} applied"]
     lines += _add(table, "released", [Element(key=address) for address in sorted(released)])
     lines += _add(table, "applied", [Element(key=str(FIRST_SEAL), origin=contents_digest(policy))])
     return Script("\n".join(lines) + "\n", frozenset(released))
@@ -103,13 +106,8 @@ def keys_gone(old: ElementSet, new: ElementSet) -> set[str]:
     return {element.key for element in old.elements if element not in kept}
 
 
-def _maps(policy: PacketPolicy) -> frozenset[str]:
-    dynamic = (s.name for s in policy.sets if s.declaration and s.declaration.startswith("map"))
-    return frozenset([*_MAP.findall(policy.skeleton), *dynamic])
-
-
-def _word(name: str, maps: Collection[str]) -> str:
-    return "map" if name in maps else "set"
+def _word(contents: ElementSet) -> str:
+    return "map" if contents.value else "set"
 
 
 def _dynamic(chains: Iterable[str], policy: PacketPolicy) -> set[str]:
@@ -117,24 +115,22 @@ def _dynamic(chains: Iterable[str], policy: PacketPolicy) -> set[str]:
 
 
 def _dynamic_sets(sets: Iterable[str], policy: PacketPolicy) -> set[str]:
-    own = {"applied", "released"}
-    return {n for n in sets if n not in own and not re.search(rf"(map|set) {n} \{{", policy.skeleton)}
+    return set(sets) - {"applied", "released"} - {s.name for s in policy.sets}
 
 
 def _declare(table: str, contents: ElementSet) -> str:
-    word, _, body = (contents.declaration or "").partition(" ")
-    return f"add {word} ip {table} {contents.name} {body}"
+    return f"add {_word(contents)} inet {table} {contents.name} {{ {declaration(contents)} }}"
 
 
 def _fill_chain(table: str, chain: Chain) -> list[str]:
-    return [f"add rule ip {table} {chain.name} {r.text}{_comment(r.origin)}" for r in chain.rules]
+    return [f"add rule inet {table} {chain.name} {r.text}{_comment(r.origin)}" for r in chain.rules]
 
 
 def _add(table: str, name: str, elements: Iterable[Element]) -> list[str]:
     texts = [
         f"{e.key}{_comment(e.origin)}" + (f" : {e.value}" if e.value is not None else "") for e in elements
     ]
-    return [f"add element ip {table} {name} {{ {', '.join(texts)} }}"] if texts else []
+    return [f"add element inet {table} {name} {{ {', '.join(texts)} }}"] if texts else []
 
 
 def comment_text(origin: str) -> str:

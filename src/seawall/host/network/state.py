@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from seawall.program.network import Link, LinkEnd, NetworkProgram, PacketPolicy
+from seawall.program.network import ElementSet, Link, LinkEnd, NetworkProgram, PacketPolicy
 
 
 class RouteFact(NamedTuple):
@@ -78,8 +78,16 @@ def _link_fact(link: Link, end: LinkEnd, peer: LinkEnd) -> LinkFact:
 
 
 def table_name(policy: PacketPolicy) -> str:
-    """A table is named after its skeleton, so that a new skeleton stands beside the old one."""
-    return "seawall_" + hashlib.sha256(policy.skeleton.encode()).hexdigest()[:10]
+    """A table is named after its skeleton and the types in it: a new skeleton stands beside the old one."""
+    named = sorted(s.name + declaration(s) for s in policy.sets if f"@{s.name}" in policy.skeleton)
+    return "seawall_" + hashlib.sha256("\n".join([policy.skeleton, *named]).encode()).hexdigest()[:10]
+
+
+def declaration(contents: ElementSet) -> str:
+    """The type of a set or map, as nft wants it in braces."""
+    value = f" : {contents.value}" if contents.value else ""
+    flags = "flags interval; " * contents.interval + "counter; " * contents.counted
+    return f"type {' . '.join(contents.key)}{value}; {flags}"
 
 
 def contents_digest(policy: PacketPolicy) -> str:
