@@ -29,8 +29,11 @@ class PublicAssociation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SecondaryAddress(msgspec.Struct, frozen=True, kw_only=True):
+    """`draining_until`: a NAT gateway opens no new connections from it, and loses it then."""
+
     private_ip_address: str
     association: PublicAssociation | None = None
+    draining_until: datetime | None = None
 
 
 @kind("network_interface")
