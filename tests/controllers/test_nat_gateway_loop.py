@@ -11,7 +11,12 @@ from seawall.controllers.nat_gateway import KEEP_ENDED, reconcile
 from seawall.model.elastic_ip import ElasticIp
 from seawall.model.internet_gateway import InternetGateway
 from seawall.model.nat_gateway import NatGateway
-from seawall.model.network_interface import InterfaceAttachment, NetworkInterface
+from seawall.model.network_interface import (
+    InterfaceAttachment,
+    NetworkInterface,
+    PublicAssociation,
+    SecondaryAddress,
+)
 from seawall.model.resource import Ref
 from seawall.store.store import Store
 
@@ -135,3 +140,31 @@ def test_an_available_one_is_left_alone(bench: Bench) -> None:
     before = bench.store.revision()
     assert bench.look(reconcile, "nat-1") == Done()
     assert bench.store.revision() == before
+
+
+def test_a_draining_address_goes_when_its_time_is_over(bench: Bench) -> None:
+    born = bench.clock.now()
+    association = PublicAssociation(
+        public_ip="198.18.0.2", ip_owner_id="1", allocation_id="eipalloc-2", association_id="eipassoc-2"
+    )
+    leaving = SecondaryAddress(
+        private_ip_address="10.0.0.6", association=association, draining_until=born + timedelta(seconds=350)
+    )
+    staying = SecondaryAddress(private_ip_address="10.0.0.7")
+    bench.put(
+        ElasticIp(
+            id="eipalloc-2",
+            public_ip="198.18.0.2",
+            association_id="eipassoc-2",
+            network_interface_id="eni-1",
+            private_ip_address="10.0.0.6",
+        ),
+        replace(gateway(bench), state="available"),
+        replace(bench.store.get(NetworkInterface, "eni-1"), secondary_addresses=(leaving, staying)),
+    )
+    assert bench.look(reconcile, "nat-1") == After(350)
+    assert bench.store.get(NetworkInterface, "eni-1").secondary_addresses == (leaving, staying)
+    bench.clock.move(350)
+    assert bench.look(reconcile, "nat-1") == Done()
+    assert bench.store.get(NetworkInterface, "eni-1").secondary_addresses == (staying,)
+    assert bench.store.get(ElasticIp, "eipalloc-2").association_id is None

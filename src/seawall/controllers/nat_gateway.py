@@ -27,7 +27,26 @@ def reconcile(nat_id: str, context: Context) -> Done | After:
         return _deleting(nat, context)
     if nat.state in ("deleted", "failed"):
         return _forget(nat, context)
-    return Done()
+    return _drained(nat, context)
+
+
+def _drained(nat: NatGateway, context: Context) -> Done | After:
+    """Take away the secondary addresses whose time is over."""
+    interface = context.store.find(NetworkInterface, nat.network_interface_id or "")
+    leaving = [s for s in interface.secondary_addresses if s.draining_until] if interface else []
+    if interface is None or not leaving:
+        return Done()
+    now = context.clock.now()
+    over = [s for s in leaving if s.draining_until and s.draining_until <= now]
+    if not over:
+        return After((min(s.draining_until for s in leaving if s.draining_until) - now).total_seconds())
+    with context.store.write() as txn:
+        for secondary in over:
+            if secondary.association and secondary.association.allocation_id:
+                _disassociate(txn, secondary.association.allocation_id, interface.id)
+        kept = tuple(s for s in interface.secondary_addresses if s not in over)
+        txn.put(replace(interface, secondary_addresses=kept))
+    return After(0) if len(leaving) > len(over) else Done()
 
 
 def _pending(nat: NatGateway, context: Context) -> Done | After:
@@ -65,11 +84,20 @@ def _deleting(nat: NatGateway, context: Context) -> Done | After:
 
 
 def _release(txn: Transaction, nat: NatGateway) -> None:
-    """Give back the interface and the association of the Elastic IP; the address stays the account's."""
-    if nat.network_interface_id and txn.find(NetworkInterface, nat.network_interface_id):
-        txn.delete(NetworkInterface, nat.network_interface_id)
-    address = txn.find(ElasticIp, nat.allocation_id or "")
-    if address is not None and address.network_interface_id == nat.network_interface_id:
+    """Give back the interface and the associations of Elastic IPs; the addresses stay the account's."""
+    interface = txn.find(NetworkInterface, nat.network_interface_id or "")
+    if interface is None:
+        return
+    held = [nat.allocation_id]
+    held += [s.association.allocation_id for s in interface.secondary_addresses if s.association]
+    for allocation_id in held:
+        _disassociate(txn, allocation_id or "", interface.id)
+    txn.delete(NetworkInterface, interface.id)
+
+
+def _disassociate(txn: Transaction, allocation_id: str, interface_id: str) -> None:
+    address = txn.find(ElasticIp, allocation_id)
+    if address is not None and address.network_interface_id == interface_id:
         txn.put(replace(address, association_id=None, network_interface_id=None, private_ip_address=None))
 
 
@@ -85,6 +113,10 @@ def _forget(nat: NatGateway, context: Context) -> Done | After:
 def _keys(context: Context, changed: Ref) -> Iterable[str]:
     if changed.kind == "nat_gateway":
         return (changed.id,)
+    if changed.kind == "network_interface":
+        interface = context.store.find(NetworkInterface, changed.id)
+        draining = interface and any(s.draining_until for s in interface.secondary_addresses)
+        return (interface.owner.id,) if interface and draining and interface.owner else ()
     return [nat.id for nat in context.store.all(NatGateway) if nat.state == "pending"]
 
 
@@ -100,7 +132,7 @@ reconciler(
     Reconciler(
         name="nat_gateway",
         run=reconcile,
-        kinds=frozenset({"nat_gateway", "internet_gateway"}),
+        kinds=frozenset({"nat_gateway", "internet_gateway", "network_interface"}),
         keys=_keys,
         all_keys=_all,
         on_host=_unsettled,

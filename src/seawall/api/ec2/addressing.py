@@ -76,7 +76,8 @@ def _claim_wanted(wanted: IPv4Address, first: int, last: int, taken: Collection[
 
 
 def _private_addresses(reader: Reader, subnet: Subnet) -> set[str]:
-    return {interface.private_ip_address for interface in reader.referrers(NetworkInterface, subnet.ref)}
+    interfaces = reader.referrers(NetworkInterface, subnet.ref)
+    return {address for interface in interfaces for address in interface.private_ip_addresses}
 
 
 def _cursor(reader: Reader, id: str) -> int:

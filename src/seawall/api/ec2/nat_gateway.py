@@ -1,6 +1,6 @@
 """NAT gateways: the calls record the wish; a loop makes it so (pending, available or failed; deleted)."""
 
-from ipaddress import AddressValueError, IPv4Address
+from ipaddress import IPv4Address
 from typing import Any, Literal
 
 from msgspec.structs import replace
@@ -9,6 +9,13 @@ from seawall.api.ec2.describe import Filters, answer, chosen, filtered, paged
 from seawall.api.ec2.idempotency import once
 from seawall.api.ec2.interface_creation import create_interface
 from seawall.api.ec2.lookup import look_up, required
+from seawall.api.ec2.nat_gateway_address import (
+    claim_secondary,
+    private_address,
+    private_addresses,
+    shown_addresses,
+    wanted_or_counted,
+)
 from seawall.api.ec2.quotas import NAT_GATEWAYS_PER_ZONE, check_quota
 from seawall.api.ec2.tagging import tag_list, tags_for
 from seawall.api.params import Params
@@ -28,9 +35,9 @@ ALIVE = ("pending", "available")
     "ec2",
     "CreateNatGateway",
     refused={
-        "SecondaryAllocationIds": "a gateway has one address",
-        "SecondaryPrivateIpAddresses": "a gateway has one address",
         "AvailabilityMode": "regional gateways are not served",
+        "AvailabilityZoneAddresses": "regional gateways are not served",
+        "VpcId": "regional gateways are not served",
     },
 )
 def create_nat_gateway(call: Call, params: Params) -> dict[str, Any]:
@@ -62,11 +69,45 @@ def _create(call: Call, params: Params, txn: Transaction) -> str:
         create_time=call.now,
         tags=tags_for(params, "natgateway"),
     )
-    wanted = _private_address(params.get("PrivateIpAddress"))
+    given = params.get("PrivateIpAddress")
+    wanted = private_address(given) if given else None
     interface = _interface(call, txn, nat, subnet, address, wanted)
+    if interface is not None:
+        _add_secondary(call, params, txn, connectivity, interface)
     nat = replace(nat, network_interface_id=interface.id if interface else None)
     txn.put(nat, expect=0)
     return nat.id
+
+
+def _add_secondary(
+    call: Call, params: Params, txn: Transaction, connectivity: str, interface: NetworkInterface
+) -> None:
+    elastic = [look_up(txn, ElasticIp, id) for id in params.get("SecondaryAllocationIds") or ()]
+    named, count = params.get("SecondaryPrivateIpAddresses"), params.get("SecondaryPrivateIpAddressCount")
+    if connectivity == "private" and elastic:
+        raise ApiError(
+            "InvalidParameterCombination",
+            "The SecondaryAllocationIds parameter cannot be specified when the connectivity type is private.",
+        )
+    if connectivity == "public" and count:
+        raise ApiError(
+            "InvalidParameterCombination",
+            "The SecondaryPrivateIpAddressCount parameter cannot be specified when the connectivity type is"
+            " public.",
+        )
+    if connectivity == "public" and named and not elastic:
+        raise ApiError(
+            "InvalidParameterCombination",
+            "The SecondaryPrivateIpAddresses parameter needs SecondaryAllocationIds when the connectivity"
+            " type is public.",
+        )
+    if elastic:
+        claim_secondary(
+            txn, call.account, interface, elastic, private_addresses(named, "secondaryPrivateIpAddress")
+        )
+    elif named or count:
+        wanted = wanted_or_counted(params, "SecondaryPrivateIpAddresses", "SecondaryPrivateIpAddressCount")
+        claim_secondary(txn, call.account, interface, (), wanted)
 
 
 def _address(txn: Transaction, connectivity: str, allocation_id: str | None) -> ElasticIp | None:
@@ -78,15 +119,6 @@ def _address(txn: Transaction, connectivity: str, allocation_id: str | None) -> 
             )
         return None
     return look_up(txn, ElasticIp, required(allocation_id, "AllocationId"))
-
-
-def _private_address(text: str | None) -> IPv4Address | None:
-    try:
-        return IPv4Address(text) if text else None
-    except AddressValueError as error:
-        raise ApiError(
-            "InvalidParameterValue", f"Value ({text}) for parameter privateIpAddress is invalid."
-        ) from error
 
 
 def _interface(
@@ -156,32 +188,7 @@ def _shown(reader: Reader, nat: NatGateway) -> dict[str, Any]:
         "FailureMessage": nat.failure_message,
         "CreateTime": nat.create_time,
         "DeleteTime": nat.delete_time,
-        "NatGatewayAddresses": [_shown_address(reader, nat)],
+        "NatGatewayAddresses": shown_addresses(reader, nat),
         "Tags": tag_list(nat.tags),
-    }
-    return {member: value for member, value in shown.items() if value is not None}
-
-
-_ADDRESS_STATUS = {
-    "pending": "associating",
-    "available": "succeeded",
-    "deleting": "disassociating",
-    "deleted": "succeeded",
-    "failed": "failed",
-}
-
-
-def _shown_address(reader: Reader, nat: NatGateway) -> dict[str, Any]:
-    interface = reader.find(NetworkInterface, nat.network_interface_id or "")
-    association = interface.association if interface else None
-    shown = {
-        "AllocationId": nat.allocation_id,
-        "NetworkInterfaceId": nat.network_interface_id,
-        "PrivateIp": interface.private_ip_address if interface else None,
-        "PublicIp": association.public_ip if association else None,
-        "AssociationId": association.association_id if association else None,
-        "IsPrimary": True,
-        "FailureMessage": nat.failure_message,
-        "Status": _ADDRESS_STATUS[nat.state],
     }
     return {member: value for member, value in shown.items() if value is not None}

@@ -8,6 +8,7 @@ ROUTE_TABLES_PER_VPC = 200
 ROUTES_PER_TABLE = 500  # since June 2025; the local routes are not counted
 INTERNET_GATEWAYS = 5
 NAT_GATEWAYS_PER_ZONE = 5
+ADDRESSES_PER_NAT_GATEWAY = 8  # for Elastic IPs the published default is 2, adjustable up to 8
 ELASTIC_IPS = 5
 SECURITY_GROUPS = 2500
 RULES_PER_GROUP = 60  # in each direction, IPv4 and IPv6 counted apart
@@ -25,6 +26,9 @@ _REFUSALS = {
     "InternetGatewayLimitExceeded": "The maximum number of internet gateways has been reached.",
     "NatGatewayLimitExceeded": (
         f"Performing this operation would exceed the limit of {NAT_GATEWAYS_PER_ZONE} NAT gateways"
+    ),
+    "NatGatewayAddressLimitExceeded": (
+        f"A NAT gateway can have at most {ADDRESSES_PER_NAT_GATEWAY} IPv4 addresses."
     ),
     "AddressLimitExceeded": "The maximum number of addresses has been reached.",
     "SecurityGroupLimitExceeded": "The maximum number of security groups has been reached.",
