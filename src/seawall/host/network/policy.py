@@ -38,8 +38,8 @@ def fill_script(policy: PacketPolicy, installed: Installed | None) -> Script:
     lines += [f"add set inet {table} applied {{ type mark; }}"]
     lines += [f"add set inet {table} released {{ type ipv4_addr; }}"]
     lines += [_declare(table, s) for s in policy.sets]
-    lines += [] if installed else [f"table inet {table} {{{policy.skeleton}}}"]
     lines += [f"add chain inet {table} {chain.name}" for chain in policy.chains]
+    lines += [] if installed else [f"table inet {table} {{{policy.skeleton}}}"]
     if installed:
         lines += [f"flush {_word(s)} inet {table} {s.name}" for s in policy.sets]
         lines += [f"flush chain inet {table} {name}" for name in sorted(_dynamic(installed.chains, policy))]
@@ -115,7 +115,8 @@ def _dynamic(chains: Iterable[str], policy: PacketPolicy) -> set[str]:
 
 
 def _dynamic_sets(sets: Iterable[str], policy: PacketPolicy) -> set[str]:
-    return set(sets) - {"applied", "released"} - {s.name for s in policy.sets}
+    known = {"applied", "released"} | {s.name for s in policy.sets}
+    return {n for n in sets if n not in known and not re.search(rf"(map|set) {n} \{{", policy.skeleton)}
 
 
 def _declare(table: str, contents: ElementSet) -> str:
