@@ -32,7 +32,7 @@ def compile_network(snapshot: NetworkSnapshot) -> NetworkProgram:
             client_namespace(),
             fargate_namespace(local_links),
             *(vpc_namespace(vpc, snapshot, placement) for vpc in snapshot.vpcs),
-            *(nat_namespace(p, placement.numbers[f"{p.interface.id}/host"]) for p in nats),
+            *(nat_namespace(p) for p in nats),
             *(task_namespace(p) for p in tasks),
         ),
         links=(

@@ -1,9 +1,10 @@
 """A NAT gateway: a namespace with one interface that rewrites what comes in and sends it out again."""
 
-from seawall.compile.network import skeletons
+from collections.abc import Sequence
+
 from seawall.compile.network.interfaces import NO_IPV6, default_route
 from seawall.compile.network.placement import Placed
-from seawall.program.network import Element, ElementSet, Namespace, PacketPolicy
+from seawall.program.network import Chain, Element, ElementSet, Namespace, PacketPolicy, Rule
 
 TRANSLATOR = (
     *NO_IPV6,
@@ -17,29 +18,89 @@ TRANSLATOR = (
     ("netfilter/nf_conntrack_acct", "1"),
     ("netfilter/nf_conntrack_timestamp", "1"),
     ("netfilter/nf_conntrack_tcp_loose", "0"),
-    # A NAT gateway forgets a connection that was idle for 350 seconds.
-    ("netfilter/nf_conntrack_tcp_timeout_established", "350"),
 )
+_IDLE = (
+    # A NAT gateway forgets a connection that was idle for 350 seconds, and does not judge its windows.
+    ("netfilter/nf_conntrack_tcp_timeout_established", "350"),
+    ("netfilter/nf_conntrack_udp_timeout", "350"),
+    ("netfilter/nf_conntrack_udp_timeout_stream", "350"),
+    ("netfilter/nf_conntrack_icmp_timeout", "350"),
+    ("netfilter/nf_conntrack_tcp_be_liberal", "1"),
+)
+CONNECTIONS_PER_DESTINATION = 55_000  # with each of its addresses
+FIRST_PORT, LAST_PORT = 1024, 65535
 
 
-def nat_namespace(placed: Placed, ifindex: int) -> Namespace:
-    address, origin = placed.interface.private_ip_address, placed.namespace
+# What nobody inside asked for never comes in.  A connection that was forgotten while idle is reset, once its
+# client speaks again: it has no entry, and none is made from the middle (tcp_loose 0).
+SKELETON = """
+    set busy { type ipv4_addr . inet_proto . inet_service; flags dynamic; size 65535; }
+
+    chain fragments {
+        type filter hook prerouting priority -450; policy accept;
+        ip frag-off & 0x3fff != 0 meta l4proto { tcp, icmp } drop
+    }
+    chain send {
+        type filter hook forward priority filter; policy drop;
+        ct status confirmed accept
+        meta l4proto tcp ct state invalid reject with tcp reset
+        ct state invalid drop
+        ip saddr @addresses drop
+        ip daddr @addresses drop
+        jump spend
+        meta l4proto { tcp, udp, icmp } accept
+    }
+    chain translate {
+        type nat hook postrouting priority srcnat; policy accept;
+        jump choose
+    }
+    chain arrive {
+        type filter hook input priority filter; policy drop;
+        ct state related accept
+    }
+"""
+
+
+def nat_namespace(placed: Placed) -> Namespace:
+    """Sources: VPC user guide, "NAT gateway basics" (protocols, fragments, ports, 55,000 connections to one
+    destination per address) and "Troubleshoot NAT gateways" (350 seconds, then a reset).
+    """
+    origin = placed.namespace
+    interface = placed.interface
+    leaving = {s.private_ip_address for s in interface.secondary_addresses if s.draining_until}
+    serving = [a for a in interface.private_ip_addresses if a not in leaving]
+    everywhere = tuple(Element(key=a, origin=origin) for a in interface.private_ip_addresses)
     return Namespace(
         name=placed.namespace,
-        sysctls=TRANSLATOR,
+        sysctls=(*TRANSLATOR, *_IDLE),
         routes=(default_route(placed),),
         policy=PacketPolicy(
-            skeleton=skeletons.NAT_GATEWAY,
-            sets=(
-                ElementSet(
-                    name="translation",
-                    key=("iface_index",),
-                    value="ipv4_addr",
-                    elements=(Element(key=str(ifindex), value=address, origin=origin),),
-                ),
-                ElementSet(
-                    name="addresses", key=("ipv4_addr",), elements=(Element(key=address, origin=origin),)
-                ),
-            ),
+            skeleton=SKELETON,
+            sets=(ElementSet(name="addresses", key=("ipv4_addr",), elements=everywhere),),
+            chains=(_spend(serving, origin), _choose(serving, origin)),
+        ),
+    )
+
+
+def _spend(serving: Sequence[str], origin: str) -> Chain:
+    """Its counter is the metric ErrorPortAllocation."""
+    most = CONNECTIONS_PER_DESTINATION * len(serving)
+    destination = "ip daddr . meta l4proto . th dport"
+    text = f"meta l4proto {{ tcp, udp }} add @busy {{ {destination} ct count over {most} }} counter drop"
+    return Chain(name="spend", rules=(Rule(text=text, origin=f"{origin}/ErrorPortAllocation"),))
+
+
+def _choose(serving: Sequence[str], origin: str) -> Chain:
+    """Every connection gets one of the addresses, at random where there are several."""
+    source = serving[0]
+    if len(serving) > 1:
+        numbered = ", ".join(f"{number} : {address}" for number, address in enumerate(serving))
+        source = f"numgen random mod {len(serving)} map {{ {numbered} }}"
+    ports = f"snat ip to {source} : {FIRST_PORT}-{LAST_PORT} fully-random"
+    return Chain(
+        name="choose",
+        rules=(
+            Rule(text=f"meta l4proto {{ tcp, udp }} {ports}", origin=origin),
+            Rule(text=f"snat ip to {source}", origin=origin),
         ),
     )
