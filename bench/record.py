@@ -60,9 +60,15 @@ def compare(
     against: str,
     at_least: float = 0,
     at_most: float = 0,
+    p50_at_most: float = 0,
+    p99_at_most: float = 0,
 ) -> Result:
-    """Ours against a baseline; the goal is a ratio of at least or at most so much."""
+    """Ours against a baseline; the goal is a ratio of at least or at most so much, or a value of our own."""
     ratio = ours.value / theirs.value
+    goals = [(f">= {at_least:g}", ratio >= at_least)] if at_least else []
+    goals += [(f"<= {at_most:g}", ratio <= at_most)] if at_most else []
+    goals += [(f"p50 <= {p50_at_most:g}", ours.p50 <= p50_at_most)] if p50_at_most else []
+    goals += [(f"p99 <= {p99_at_most:g}", ours.p99 <= p99_at_most)] if p99_at_most else []
     return Result(
         name=name,
         unit=unit,
@@ -73,8 +79,8 @@ def compare(
         baseline_name=against,
         baseline_p99=theirs.p99,
         ratio=ratio,
-        goal=f">= {at_least:g}" if at_least else f"<= {at_most:g}" if at_most else "",
-        met=ratio >= at_least if at_least else ratio <= at_most if at_most else True,
+        goal=", ".join(text for text, _ in goals),
+        met=all(met for _, met in goals),
     )
 
 
