@@ -144,7 +144,7 @@ def listing(lab: Lab, namespace: str) -> dict[str, list[str]]:
         done = subprocess.run(["nft", "list", "ruleset"], capture_output=True, text=True, check=True)
     found: dict[str, list[str]] = {}
     for block in done.stdout.replace("\n\t\t\t     ", " ").split("\n\n"):
-        head, *rest = [line.strip() for line in block.splitlines() if "table ip" not in line]
+        head, *rest = [line.strip() for line in block.splitlines() if not line.startswith("table ")]
         if not head.startswith(("set applied", "set released", "counter")):
             parts = (part for line in rest for part in line.split(", "))
             texts = (part.removeprefix("elements = {").strip(" }") for part in parts)
