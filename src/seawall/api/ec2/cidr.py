@@ -1,8 +1,8 @@
-"""IPv4 blocks in requests."""
+"""Blocks of addresses in requests."""
 
 import re
 from collections.abc import Sequence
-from ipaddress import IPv4Network
+from ipaddress import AddressValueError, IPv4Network, IPv6Network, NetmaskValueError
 
 from seawall.wire.errors import ApiError
 
@@ -27,6 +27,19 @@ def parse_block(text: str, parameter: str = "cidrBlock") -> IPv4Network:
             f"Value ({text}) for parameter {parameter} is invalid. This is not a valid CIDR block.",
         )
     return IPv4Network(text, strict=False)
+
+
+def parse_ipv6_block(text: str, parameter: str) -> IPv6Network:
+    """The same for IPv6; a prefix length must be given."""
+    try:
+        if "/" not in text or "%" in text:
+            raise AddressValueError(text)
+        return IPv6Network(text, strict=False)
+    except (AddressValueError, NetmaskValueError) as error:
+        raise ApiError(
+            "InvalidParameterValue",
+            f"Value ({text}) for parameter {parameter} is invalid. This is not a valid CIDR block.",
+        ) from error
 
 
 def _plain(numbers: Sequence[str]) -> bool:

@@ -79,7 +79,7 @@ WORDS: dict[type[Resource], Words] = {
         "acl",
         "InvalidNetworkAclId.Malformed",
         "InvalidNetworkAclID.NotFound",
-        "The network acl ID '{id}' does not exist",
+        "The networkAcl ID '{id}' does not exist",
     ),
 }
 

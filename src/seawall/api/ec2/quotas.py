@@ -10,6 +10,8 @@ INTERNET_GATEWAYS = 5
 NAT_GATEWAYS_PER_ZONE = 5
 ADDRESSES_PER_NAT_GATEWAY = 8  # for Elastic IPs the published default is 2, adjustable up to 8
 ELASTIC_IPS = 5
+NETWORK_ACLS_PER_VPC = 200
+RULES_PER_NETWORK_ACL = 20  # in each direction and family, the rule at the end included; at most 40
 SECURITY_GROUPS = 2500
 RULES_PER_GROUP = 60  # in each direction, IPv4 and IPv6 counted apart
 GROUPS_PER_INTERFACE = 5
@@ -31,6 +33,8 @@ _REFUSALS = {
         f"A NAT gateway can have at most {ADDRESSES_PER_NAT_GATEWAY} IPv4 addresses."
     ),
     "AddressLimitExceeded": "The maximum number of addresses has been reached.",
+    "NetworkAclLimitExceeded": "The maximum number of network acls has been reached.",
+    "NetworkAclEntryLimitExceeded": "The maximum number of network acl entries has been reached.",
     "SecurityGroupLimitExceeded": "The maximum number of security groups has been reached.",
     "RulesPerSecurityGroupLimitExceeded": (
         "The maximum number of rules per security group has been reached."

@@ -10,6 +10,7 @@ from seawall.api.ec2.birth import new_subnet
 from seawall.api.ec2.cidr import parse_block
 from seawall.api.ec2.describe import Filters, answer, chosen, filtered, paged
 from seawall.api.ec2.lookup import look_up, required
+from seawall.api.ec2.network_acl import forget_subnet
 from seawall.api.ec2.quotas import SUBNETS_PER_VPC, check_quota
 from seawall.api.ec2.refusal import not_served
 from seawall.api.ec2.tagging import tag_list, tags_for
@@ -84,6 +85,7 @@ def delete_subnet(call: Call, params: Params) -> dict[str, Any]:
         for table in txn.referrers(RouteTable, subnet.ref):
             kept = tuple(a for a in table.associations if a.subnet_id != subnet.id)
             txn.put(replace(table, associations=kept))
+        forget_subnet(txn, subnet)
         if txn.find(AddressCursor, subnet.id):
             txn.delete(AddressCursor, subnet.id)
         txn.delete(Subnet, subnet.id)
