@@ -6,16 +6,21 @@ Format comes first, existence second, as EC2 does it.
 import re
 from typing import NamedTuple, TypeVar
 
+from seawall.model.egress_only_internet_gateway import EgressOnlyInternetGateway
 from seawall.model.elastic_ip import ElasticIp
 from seawall.model.internet_gateway import InternetGateway
 from seawall.model.nat_gateway import NatGateway
 from seawall.model.network_acl import NetworkAcl
 from seawall.model.network_interface import NetworkInterface
+from seawall.model.prefix_list import PrefixList
 from seawall.model.resource import Resource
 from seawall.model.route_table import RouteTable
 from seawall.model.security_group import SecurityGroup, SecurityGroupRule
 from seawall.model.subnet import Subnet
+from seawall.model.transit_gateway import TransitGateway
 from seawall.model.vpc import Vpc
+from seawall.model.vpc_endpoint import VpcEndpoint
+from seawall.model.vpc_peering_connection import VpcPeeringConnection
 from seawall.store.store import Reader
 from seawall.wire.errors import ApiError
 
@@ -80,6 +85,36 @@ WORDS: dict[type[Resource], Words] = {
         "InvalidNetworkAclId.Malformed",
         "InvalidNetworkAclID.NotFound",
         "The networkAcl ID '{id}' does not exist",
+    ),
+    EgressOnlyInternetGateway: Words(
+        "eigw",
+        "InvalidEgressOnlyInternetGatewayId.Malformed",
+        "InvalidEgressOnlyInternetGatewayId.NotFound",
+        "The egressOnlyInternetGateway ID '{id}' does not exist",
+    ),
+    PrefixList: Words(
+        "pl",
+        "InvalidPrefixListId.Malformed",
+        "InvalidPrefixListID.NotFound",
+        "The prefix list ID '{id}' does not exist",
+    ),
+    VpcPeeringConnection: Words(
+        "pcx",
+        "InvalidVpcPeeringConnectionId.Malformed",
+        "InvalidVpcPeeringConnectionID.NotFound",
+        "The vpcPeeringConnection ID '{id}' does not exist",
+    ),
+    TransitGateway: Words(
+        "tgw",
+        "InvalidTransitGatewayID.Malformed",
+        "InvalidTransitGatewayID.NotFound",
+        "Transit Gateway {id} was deleted or does not exist.",
+    ),
+    VpcEndpoint: Words(
+        "vpce",
+        "InvalidVpcEndpointId.Malformed",
+        "InvalidVpcEndpointId.NotFound",
+        "The Vpc Endpoint Id '{id}' does not exist",
     ),
 }
 
