@@ -59,7 +59,7 @@ class Site:
         self.own = OwnRoutes(
             self.context,
             self.registry,
-            self.events,
+            (self.events,),
             reset=partial(_first_start, self.store, settings),
             settings=settings,
         )

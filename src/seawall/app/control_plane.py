@@ -39,6 +39,7 @@ from seawall.model.installation import Installation
 from seawall.model.internet import API_ADDRESS, EDGE_NAMESPACE, REGISTRY_ADDRESS
 from seawall.store.errors import Busy
 from seawall.store.log_events import LogEvents
+from seawall.store.metrics import Metrics
 from seawall.store.store import Store
 
 READY_TIMEOUT_S = 30.0
@@ -117,6 +118,8 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
     stack.callback(remove_running, settings.state_dir)
     events = LogEvents(settings.state_dir / "logs.db")
     stack.callback(events.close)
+    metrics = Metrics(settings.state_dir / "metrics.db")
+    stack.callback(metrics.close)
     tidy_events(store, events, datetime.now(timezone.utc))
     load_operations()
     _first_start(store, settings)
@@ -145,12 +148,12 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
 
     front = RegistryFront(registry, store, account=settings.account, region=settings.region)
     own = OwnRoutes(
-        context, registry, events, reset=partial(_first_start, store, settings), settings=settings
+        context, registry, (events, metrics), reset=partial(_first_start, store, settings), settings=settings
     )
     gateway = Gateway(
         store=store,
         settings=settings,
-        resources={"log_events": events, "registry": registry},
+        resources={"log_events": events, "metrics": metrics, "registry": registry},
         routes=[(own.matches, own), (front.matches, front)],
     )
 

@@ -2,7 +2,7 @@
 
 from seawall.model.internet import API_ADDRESS, REGISTRY_ADDRESS
 
-REGIONAL = ("ec2", "ecs", "logs", "sts", "api.ecr")
+REGIONAL = ("ec2", "ecs", "logs", "sts", "api.ecr", "monitoring")
 GLOBAL = ("sts", "iam")
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 import msgspec
@@ -15,6 +15,7 @@ from seawall.host.deadline import within
 from seawall.model.access_key import AccessKey
 from seawall.model.installation import Installation
 from seawall.store.log_events import LogEvents
+from seawall.store.metrics import Metrics
 from seawall.store.store import Store
 
 Scope = MutableMapping[str, Any]
@@ -39,7 +40,7 @@ class OwnRoutes:
         self,
         context: Context,
         registry: Registry,
-        events: LogEvents,
+        records: Iterable[LogEvents | Metrics],
         *,
         reset: Callable[[str, AccessKey | None], None],
         settings: Settings,
@@ -47,7 +48,7 @@ class OwnRoutes:
         self.store: Store = context.store
         self._context = context
         self._registry = registry
-        self._events = events
+        self._records = tuple(records)
         self._first_start = reset
         self._settings = settings
 
@@ -134,7 +135,8 @@ class OwnRoutes:
         installation = self.store.get(Installation, "installation")
         key = self.store.find(AccessKey, installation.administrator_key_id)
         self.store.clear()
-        self._events.clear()
+        for record in self._records:
+            record.clear()
         self._first_start(installation.control_token, key)
 
 
