@@ -42,12 +42,13 @@ SKELETON = """
     }
     chain send {
         type filter hook forward priority filter; policy drop;
+        jump count
         ct status confirmed accept
         meta l4proto tcp ct state invalid reject with tcp reset
         ct state invalid drop
         ip saddr @addresses drop
         ip daddr @addresses drop
-        jump spend
+        jump begin
         meta l4proto { tcp, udp, icmp } accept
     }
     chain translate {
@@ -77,17 +78,38 @@ def nat_namespace(placed: Placed) -> Namespace:
         policy=PacketPolicy(
             skeleton=SKELETON,
             sets=(ElementSet(name="addresses", key=("ipv4_addr",), elements=everywhere),),
-            chains=(_spend(serving, origin), _choose(serving, origin)),
+            chains=(_count(origin), _begin(serving, origin), _choose(serving, origin)),
         ),
     )
 
 
-def _spend(serving: Sequence[str], origin: str) -> Chain:
-    """Its counter is the metric ErrorPortAllocation."""
+def _count(origin: str) -> Chain:
+    """Each rule's counter is the metric its origin names; see controllers.nat_metrics."""
+    from_source, from_destination = "ct direction original", "ct direction reply"
+    answers = "tcp flags & (syn | ack) == syn | ack"
+    return Chain(
+        name="count",
+        rules=(
+            Rule(text=f"{from_source} counter", origin=f"{origin}/FromSource"),
+            Rule(text=f"{from_destination} counter", origin=f"{origin}/FromDestination"),
+            Rule(text=f"{from_destination} {answers} counter", origin=f"{origin}/ConnectionEstablishedCount"),
+            Rule(text="ct state invalid counter", origin=f"{origin}/PacketsDropCount"),
+        ),
+    )
+
+
+def _begin(serving: Sequence[str], origin: str) -> Chain:
+    """What a connection's first packet meets: counted, and refused when there are too many already."""
     most = CONNECTIONS_PER_DESTINATION * len(serving)
     destination = "ip daddr . meta l4proto . th dport"
-    text = f"meta l4proto {{ tcp, udp }} add @busy {{ {destination} ct count over {most} }} counter drop"
-    return Chain(name="spend", rules=(Rule(text=text, origin=f"{origin}/ErrorPortAllocation"),))
+    refused = f"meta l4proto {{ tcp, udp }} add @busy {{ {destination} ct count over {most} }} counter drop"
+    return Chain(
+        name="begin",
+        rules=(
+            Rule(text="meta l4proto tcp counter", origin=f"{origin}/ConnectionAttemptCount"),
+            Rule(text=refused, origin=f"{origin}/ErrorPortAllocation"),
+        ),
+    )
 
 
 def _choose(serving: Sequence[str], origin: str) -> Chain:
