@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from seawall.compile.container import MIB, task_program
 from seawall.model.byte_size import size_in_bytes
 from seawall.model.image_reference import parse_image_reference
-from seawall.model.network_interface import NetworkInterface
+from seawall.model.network_interface import DhcpLease, NetworkInterface
 from seawall.model.subnet import Subnet
 from seawall.model.task import Task, TaskContainer
 from seawall.model.task_definition import ContainerDefinition, TaskDefinition
@@ -49,6 +49,7 @@ def program(
     vpc: Vpc = VPC,
     region: str = "us-east-1",
     credentials: Credentials | None = CREDENTIALS,
+    interface: NetworkInterface = INTERFACE,
     **task: Any,
 ) -> TaskProgram:
     definitions = tuple(
@@ -86,7 +87,7 @@ def program(
     return task_program(
         task=replace(plain, **task),
         definition=definition,
-        interface=INTERFACE,
+        interface=interface,
         subnet=SUBNET,
         vpc=vpc,
         region=region,
@@ -124,6 +125,17 @@ def test_the_resolver_is_at_the_primary_blocks_base_plus_two() -> None:
     second = CidrAssociation(association_id="b", cidr_block="10.9.0.0/16")
     vpc = replace(VPC, cidr_blocks=(*VPC.cidr_blocks, second))
     assert program({"name": "web"}, vpc=vpc).resolv_conf.startswith("nameserver 10.0.0.2\n")
+
+
+def test_a_task_asks_whom_its_interface_was_told_to_ask() -> None:
+    def told(**lease: Any) -> str:
+        return program({"name": "web"}, interface=replace(INTERFACE, dhcp=DhcpLease(**lease))).resolv_conf
+
+    servers = ("10.0.0.53", "AmazonProvidedDNS")
+    assert told(domain_name="a.example b.example", domain_name_servers=servers) == (
+        "nameserver 10.0.0.53\nnameserver 10.0.0.2\nsearch a.example b.example\n"
+    )
+    assert told() == ""
 
 
 def test_the_tasks_size_is_its_limit() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from seawall.model.image_reference import parse_image_reference
-from seawall.model.network_interface import NetworkInterface
+from seawall.model.network_interface import DhcpLease, NetworkInterface
 from seawall.model.private_dns import interface_dns_name, private_domain, resolver_address
 from seawall.model.subnet import Subnet
 from seawall.model.task import Task, TaskContainer
@@ -56,7 +56,7 @@ def task_program(
         namespace=f"task-{task.id}",
         hostname=hostname,
         hosts=f"127.0.0.1 localhost\n{address} {hostname}\n",
-        resolv_conf=f"nameserver {resolver_address(vpc)}\nsearch {private_domain(region)}\n",
+        resolv_conf=_resolv_conf(interface.dhcp, vpc, region),
         cpu_quota=int(task.cpu) / CPU_UNITS_PER_VCPU,
         memory_bytes=int(task.memory) * MIB,
         containers=tuple(
@@ -71,6 +71,16 @@ def task_program(
             for container in task.containers
         ),
     )
+
+
+def _resolv_conf(lease: DhcpLease | None, vpc: Vpc, region: str) -> str:
+    """As the interface was told when it was made; a later change of the VPC's options is not for it."""
+    if lease is None:
+        lease = DhcpLease(domain_name=private_domain(region), domain_name_servers=("AmazonProvidedDNS",))
+    servers = [resolver_address(vpc) if s == "AmazonProvidedDNS" else s for s in lease.domain_name_servers]
+    lines = [f"nameserver {server}" for server in servers]
+    lines += [f"search {lease.domain_name}"] if lease.domain_name else []
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _container(

@@ -36,6 +36,13 @@ class SecondaryAddress(msgspec.Struct, frozen=True, kw_only=True):
     draining_until: datetime | None = None
 
 
+class DhcpLease(msgspec.Struct, frozen=True, kw_only=True):
+    """What DHCP told an interface when it was made: the names to search in, the servers to ask."""
+
+    domain_name: str | None = None
+    domain_name_servers: tuple[str, ...] = ()  # addresses, or "AmazonProvidedDNS"
+
+
 @kind("network_interface")
 class NetworkInterface(Resource, frozen=True, kw_only=True):
     """`owner` is the resource the interface lives and dies with, e.g. Ref("task", ...); None: a user's own.
@@ -60,6 +67,7 @@ class NetworkInterface(Resource, frozen=True, kw_only=True):
     secondary_addresses: tuple[SecondaryAddress, ...] = ()
     ipv6_addresses: tuple[str, ...] = ()
     owner: Ref | None = None
+    dhcp: DhcpLease | None = None  # None: AWS's own resolver and domain
     tags: Tags = {}
 
     @property

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from seawall.api.ec2.addressing import claim_private_address, claim_public_address
+from seawall.api.ec2.dhcp_options import dhcp_lease
 from seawall.api.ec2.lookup import look_up
 from seawall.api.ec2.quotas import GROUPS_PER_INTERFACE, NETWORK_INTERFACES, check_quota
 from seawall.model.elastic_ip import ElasticIp
@@ -35,6 +36,7 @@ class _Attacher(NamedTuple):
 _ATTACHERS: dict[InterfaceType, _Attacher] = {
     "interface": _Attacher("eni-attach", "843547988961"),  # an account of AWS that runs Fargate
     "nat_gateway": _Attacher("ela-attach", "amazon-aws"),
+    "vpc_endpoint": _Attacher("ela-attach", "amazon-aws"),
 }
 
 
@@ -85,6 +87,7 @@ def create_interface(
             attach_time=now,
         ),
         owner=owner,
+        dhcp=dhcp_lease(txn, subnet.vpc_id),
         tags=tags or {},
     )
     if isinstance(public, ElasticIp):

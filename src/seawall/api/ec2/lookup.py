@@ -6,6 +6,7 @@ Format comes first, existence second, as EC2 does it.
 import re
 from typing import NamedTuple, TypeVar
 
+from seawall.model.dhcp_options import DhcpOptions
 from seawall.model.egress_only_internet_gateway import EgressOnlyInternetGateway
 from seawall.model.elastic_ip import ElasticIp
 from seawall.model.internet_gateway import InternetGateway
@@ -109,6 +110,12 @@ WORDS: dict[type[Resource], Words] = {
         "InvalidTransitGatewayID.Malformed",
         "InvalidTransitGatewayID.NotFound",
         "Transit Gateway {id} was deleted or does not exist.",
+    ),
+    DhcpOptions: Words(
+        "dopt",
+        "InvalidDhcpOptionsId.Malformed",
+        "InvalidDhcpOptionID.NotFound",
+        "The dhcpOption ID '{id}' does not exist",
     ),
     VpcEndpoint: Words(
         "vpce",
