@@ -126,12 +126,10 @@ def test_a_route_to_something_else_clashes(
 
 
 def test_targets_that_are_not_served_are_refused(ec2: Any, refused: Refused, table_id: str) -> None:
-    text = "TransitGatewayId is not served by Seawall. Nothing was changed."
+    text = "InstanceId is not served by Seawall. Nothing was changed."
     with refused("NotImplemented", text):
         ec2.create_route(
-            RouteTableId=table_id,
-            DestinationCidrBlock="0.0.0.0/0",
-            TransitGatewayId="tgw-0123456789abcdef0",
+            RouteTableId=table_id, DestinationCidrBlock="0.0.0.0/0", InstanceId="i-0123456789abcdef0"
         )
 
 

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from seawall.api.ec2.describe import Filters, answer, chosen, filtered, paged
 from seawall.api.ec2.lookup import look_up, required
 from seawall.api.ec2.quotas import INTERNET_GATEWAYS, check_quota
+from seawall.api.ec2.route_table_association import forget
 from seawall.api.ec2.tagging import tag_list, tags_for
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
@@ -57,12 +58,13 @@ def detach_internet_gateway(call: Call, params: Params) -> dict[str, Any]:
             raise ApiError(
                 "Gateway.NotAttached", f"resource {gateway.id} is not attached to network {vpc.id}"
             )
-        if any(interface.association for interface in txn.referrers(NetworkInterface, vpc.ref)):
+        if any(interface.public_addresses for interface in txn.referrers(NetworkInterface, vpc.ref)):
             raise ApiError(
                 "DependencyViolation",
                 f"Network {vpc.id} has some mapped public address(es). Please unmap those public"
                 " address(es) before detaching the gateway.",
             )
+        forget(txn, gateway.ref)
         txn.put(replace(gateway, vpc_id=None))
     return {}
 

@@ -13,6 +13,7 @@ from seawall.api.ec2.lookup import look_up, required
 from seawall.api.ec2.network_acl import forget_subnet
 from seawall.api.ec2.quotas import SUBNETS_PER_VPC, check_quota
 from seawall.api.ec2.refusal import not_served
+from seawall.api.ec2.route_table_association import forget
 from seawall.api.ec2.tagging import tag_list, tags_for
 from seawall.api.ec2.zone_names import zones
 from seawall.api.params import Params
@@ -20,7 +21,6 @@ from seawall.api.registry import Call, operation
 from seawall.model.address_cursor import AddressCursor
 from seawall.model.nat_gateway import NatGateway
 from seawall.model.network_interface import NetworkInterface
-from seawall.model.route_table import RouteTable
 from seawall.model.subnet import Subnet
 from seawall.model.vpc import Vpc
 from seawall.store.store import Reader, Transaction
@@ -82,9 +82,7 @@ def delete_subnet(call: Call, params: Params) -> dict[str, Any]:
             raise ApiError(
                 "DependencyViolation", f"The subnet '{subnet.id}' has dependencies and cannot be deleted."
             )
-        for table in txn.referrers(RouteTable, subnet.ref):
-            kept = tuple(a for a in table.associations if a.subnet_id != subnet.id)
-            txn.put(replace(table, associations=kept))
+        forget(txn, subnet.ref)
         forget_subnet(txn, subnet)
         if txn.find(AddressCursor, subnet.id):
             txn.delete(AddressCursor, subnet.id)
