@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from seawall.api.ec2.birth import EVERYWHERE, new_security_group, new_subnet, new_vpc, put_rule
 from seawall.api.ec2.dhcp_options import default_dhcp_options
+from seawall.api.ec2.prefix_list_aws import put_aws_prefix_lists
 from seawall.api.ec2.zone_names import zones
 from seawall.model.internet_gateway import InternetGateway
 from seawall.model.resource import Ref
@@ -26,6 +27,7 @@ def create_default_network(txn: Transaction, *, account: str, region: str, now: 
     The wizard's CloudFormation stack EC2ContainerService-default made a group "ECS Allowed Ports" that lets
     TCP port 80 in from anywhere; its name carries CloudFormation's random suffix.
     """
+    put_aws_prefix_lists(txn, region)
     vpc = create_default_vpc(txn, region)
     suffix = "".join(secrets.choice(_SUFFIX) for _ in range(12))
     group = new_security_group(

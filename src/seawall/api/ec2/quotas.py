@@ -17,6 +17,10 @@ RULES_PER_GROUP = 60  # in each direction, IPv4 and IPv6 counted apart
 GROUPS_PER_INTERFACE = 5
 NETWORK_INTERFACES = 5000
 CIDR_BLOCKS_PER_VPC = 5
+PREFIX_LISTS = 100
+ENTRIES_PER_PREFIX_LIST = 1000
+GATEWAY_ENDPOINTS = 20
+INTERFACE_ENDPOINTS_PER_VPC = 50
 TAGS_PER_RESOURCE = 50
 FILTER_VALUES = 200
 
@@ -44,6 +48,9 @@ _REFUSALS = {
     ),
     "NetworkInterfaceLimitExceeded": "The maximum number of network interfaces has been reached.",
     "CidrLimitExceeded": "The maximum number of CIDR blocks has been reached.",
+    "PrefixListLimitExceeded": "The maximum number of prefix lists has been reached.",
+    "PrefixListMaxEntriesExceeded": "You've reached the maximum number of entries for the prefix list.",
+    "VpcEndpointLimitExceeded": "The maximum number of VPC endpoints has been reached.",
     "TagLimitExceeded": "The maximum number of Tags for a resource has been reached.",
 }
 
