@@ -17,7 +17,7 @@ class PrefixList(Resource, frozen=True, kw_only=True):
     name: str
     owner_id: str
     address_family: str  # "IPv4" or "IPv6"
-    max_entries: int
+    max_entries: int  # what a rule or route that names it takes out of quotas, however many there are
     entries: tuple[PrefixListEntry, ...]
     version: int = 1
     history: tuple[tuple[PrefixListEntry, ...], ...] = ()  # entries of versions 1, 2, ... before this one
@@ -28,11 +28,3 @@ class PrefixList(Resource, frozen=True, kw_only=True):
     @property
     def is_aws_managed(self) -> bool:
         return self.owner_id == "AWS"
-
-    @property
-    def weight(self) -> int:
-        """How many entries a rule or route that names it takes out of a quota, however many it has.
-
-        Source: VPC user guide, "AWS-managed prefix list weight" (Amazon S3: 1) and "Managed prefix lists".
-        """
-        return 1 if self.is_aws_managed else self.max_entries

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from seawall.api.ec2.prefix_list_use import route_weight, rule_weight
 from seawall.model.route_table import Route, RouteTable
 from seawall.model.security_group import SecurityGroupRule
 from seawall.store.ids import new_id
@@ -203,15 +202,6 @@ def test_a_list_that_nobody_uses_is_deleted(ec2: Any, refused: Refused) -> None:
     ec2.delete_managed_prefix_list(PrefixListId=id)
     with refused("InvalidPrefixListID.NotFound", f"The prefix list ID '{id}' does not exist"):
         ec2.describe_managed_prefix_lists(PrefixListIds=[id])
-
-
-def test_what_a_list_costs(ec2: Any, store: Store, vpc_id: str, group_id: str) -> None:
-    id = create(ec2, size=40)
-    rule = name_in_rule(store, vpc_id, id, group_id)
-    assert rule_weight(store, rule) == route_weight(store, id) == 40
-    assert rule_weight(store, replace(rule, prefix_list_id=None, cidr_ipv4="10.0.0.0/8")) == 1
-    ec2.describe_prefix_lists()
-    assert route_weight(store, AWS_LIST) == route_weight(store, "10.0.0.0/8") == 1
 
 
 def test_a_list_cannot_outgrow_the_groups_that_name_it(

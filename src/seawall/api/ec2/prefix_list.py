@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from seawall.api.ec2.cidr import parse_block
 from seawall.api.ec2.idempotency import once
 from seawall.api.ec2.lookup import look_up, required
-from seawall.api.ec2.prefix_list_use import oversized_groups, users_of
+from seawall.api.ec2.prefix_list_use import overburdened, users_of
 from seawall.api.ec2.quotas import (
     ENTRIES_PER_PREFIX_LIST,
     PREFIX_LISTS,
@@ -169,12 +169,14 @@ def _size(size: int) -> int:
 
 
 def _resized(txn: Transaction, prefix_list: PrefixList, size: int) -> PrefixList:
-    """With that size; or as it is, the state telling who could not bear it."""
+    """With that size; or as it is, the state telling whose quota that would break."""
     check_quota(len(prefix_list.entries), size, "PrefixListMaxEntriesExceeded")
-    too_small = oversized_groups(txn, prefix_list, size)
-    if not too_small:
-        return replace(prefix_list, max_entries=size)
-    text = f"The following resources do not support the new maximum size: {', '.join(too_small[:10])}"
+    resized = replace(prefix_list, max_entries=size)
+    txn.put(resized)
+    refusing = overburdened(txn, resized)
+    if not refusing:
+        return resized
+    text = f"The following resources do not support the new maximum size: {', '.join(refusing[:10])}"
     return replace(prefix_list, state="modify-failed", state_message=text)
 
 

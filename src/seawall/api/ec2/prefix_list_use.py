@@ -1,22 +1,12 @@
-"""Who names a prefix list, and what that costs them of their quotas."""
+"""Who names a prefix list, and whose quota it would break."""
 
-from seawall.api.ec2.quotas import RULES_PER_GROUP
+from seawall.api.ec2.route_rules import check_route_count
+from seawall.api.ec2.security_group_rule import check_rule_count, rules_of
 from seawall.model.prefix_list import PrefixList
 from seawall.model.route_table import RouteTable
-from seawall.model.security_group import SecurityGroupRule
+from seawall.model.security_group import SecurityGroup, SecurityGroupRule
 from seawall.store.store import Reader
-
-
-def rule_weight(reader: Reader, rule: SecurityGroupRule) -> int:
-    """How many rules this one counts for: a prefix list as many as it may have entries, all else one."""
-    found = reader.find(PrefixList, rule.prefix_list_id) if rule.prefix_list_id else None
-    return found.weight if found else 1
-
-
-def route_weight(reader: Reader, destination: str) -> int:
-    """How many routes a route to this destination counts for."""
-    found = reader.find(PrefixList, destination) if destination.startswith("pl-") else None
-    return found.weight if found else 1
+from seawall.wire.errors import ApiError
 
 
 def users_of(reader: Reader, prefix_list: PrefixList) -> list[str]:
@@ -26,24 +16,17 @@ def users_of(reader: Reader, prefix_list: PrefixList) -> list[str]:
     return sorted(groups | tables)
 
 
-def oversized_groups(reader: Reader, prefix_list: PrefixList, size: int) -> list[str]:
-    """The groups that would have too many rules in one direction if the list had that size."""
-    found = []
-    rules = reader.referrers(SecurityGroupRule, prefix_list.ref)
-    for group_id, is_egress in sorted({(rule.group_id, rule.is_egress) for rule in rules}):
-        same = [
-            r for r in reader.all(SecurityGroupRule) if (r.group_id, r.is_egress) == (group_id, is_egress)
-        ]
-        family = [r for r in same if _may_be_of(reader, r, prefix_list.address_family)]
-        total = sum(size if r.prefix_list_id == prefix_list.id else rule_weight(reader, r) for r in family)
-        if total > RULES_PER_GROUP:
-            found.append(group_id)
-    return sorted(set(found))
+def overburdened(reader: Reader, prefix_list: PrefixList) -> list[str]:
+    """Those of its users whose quota it breaks, at the size it has in the store."""
+    return [id for id in users_of(reader, prefix_list) if not _within_quota(reader, id)]
 
 
-def _may_be_of(reader: Reader, rule: SecurityGroupRule, family: str) -> bool:
-    """Whether a rule counts in that address family; one that names a group counts in both."""
-    if rule.prefix_list_id:
-        found = reader.find(PrefixList, rule.prefix_list_id)
-        return found is not None and found.address_family == family
-    return not (rule.cidr_ipv6 if family == "IPv4" else rule.cidr_ipv4)
+def _within_quota(reader: Reader, id: str) -> bool:
+    try:
+        if id.startswith("sg-"):
+            check_rule_count(reader, rules_of(reader, reader.get(SecurityGroup, id)))
+        else:
+            check_route_count(reader, reader.get(RouteTable, id).routes)
+    except ApiError:
+        return False
+    return True
