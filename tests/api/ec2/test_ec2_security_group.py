@@ -140,8 +140,13 @@ def test_the_default_group_stays(ec2: Any, refused: Refused, vpc_id: str) -> Non
         ),
         (
             {"PrefixListIds": [{"PrefixListId": "pl-1"}]},
-            "NotImplemented",
-            "PrefixListIds is not served by Seawall. Nothing was changed.",
+            "InvalidPrefixListId.Malformed",
+            'Invalid id: "pl-1" (expecting "pl-...")',
+        ),
+        (
+            {"Ipv6Ranges": [{"CidrIpv6": "::1"}]},
+            "InvalidParameterValue",
+            "CIDR block ::1 is malformed",
         ),
     ],
 )

@@ -29,12 +29,13 @@ def check_route_count(reader: Reader, routes: Iterable[Route]) -> None:
     counts = {4: 0, 6: 0}
     for route in routes:
         if not is_local(route):
-            counts[family_of(reader, route.destination)] += _weight(reader, route.destination)
+            counts[family_of(reader, route.destination)] += weight_of(reader, route.destination)
     for count in counts.values():
         check_quota(count, ROUTES_PER_TABLE, "RouteLimitExceeded")
 
 
-def _weight(reader: Reader, destination: str) -> int:
+def weight_of(reader: Reader, destination: str) -> int:
+    """What a block or prefix list counts against the quotas of route tables and security groups."""
     if not destination.startswith("pl-"):
         return 1
     return reader.get(PrefixList, destination).max_entries

@@ -22,6 +22,7 @@ from seawall.api.registry import Call, operation
 from seawall.model.network_interface import NetworkInterface
 from seawall.model.security_group import SecurityGroup, SecurityGroupRule
 from seawall.model.vpc import Vpc
+from seawall.model.vpc_endpoint import VpcEndpoint
 from seawall.store.store import Reader
 from seawall.wire.errors import ApiError
 
@@ -58,12 +59,43 @@ def delete_security_group(call: Call, params: Params) -> dict[str, Any]:
                 f'the specified group: "{group.id}" name: "default" cannot be deleted by a user',
             )
         rules = txn.referrers(SecurityGroupRule, group.ref)
-        if txn.referrers(NetworkInterface, group.ref) or any(rule.group_id != group.id for rule in rules):
+        # Rules of peered VPCs do not hold a group; they become stale.
+        named = any(rule.group_id != group.id and not rule.vpc_peering_connection_id for rule in rules)
+        used = txn.referrers(NetworkInterface, group.ref)
+        if named or used or any(txn.referrers(VpcEndpoint, group.ref)):
             raise ApiError("DependencyViolation", f"resource {group.id} has a dependent object")
-        for rule in rules:
+        for rule in rules_of(txn, group):
             txn.delete(SecurityGroupRule, rule.id)
         txn.delete(SecurityGroup, group.id)
     return {"Return": True, "GroupId": group.id}
+
+
+@operation("ec2", "GetSecurityGroupsForVpc")
+def get_security_groups_for_vpc(call: Call, params: Params) -> dict[str, Any]:
+    """The groups that interfaces of a VPC can have; groups are not shared between VPCs here."""
+    vpc = look_up(call.store, Vpc, required(params.get("VpcId"), "vpcId"))
+    filters: Filters[SecurityGroup] = {
+        "description": lambda group: group.description,
+        "group-id": lambda group: group.id,
+        "group-name": lambda group: group.name,
+        "owner-id": lambda group: call.account,
+        "primary-vpc-id": lambda group: group.vpc_id,
+    }
+    groups = call.store.referrers(SecurityGroup, vpc.ref)
+    groups = filtered(params, groups, filters, tags=lambda group: group.tags)
+    page, token = paged(params, groups, lambda group: group.id)
+    shown = [
+        {
+            "GroupId": group.id,
+            "GroupName": group.name,
+            "Description": group.description,
+            "OwnerId": call.account,
+            "PrimaryVpcId": group.vpc_id,
+            "Tags": tag_list(group.tags),
+        }
+        for group in page
+    ]
+    return answer("SecurityGroupForVpcs", shown, token)
 
 
 @operation("ec2", "DescribeSecurityGroups")
@@ -92,7 +124,7 @@ def _filters(reader: Reader, account: str) -> Filters[SecurityGroup]:
         "group-id": lambda rule: rule.referenced_group_id,
         "group-name": lambda rule: _name(reader, rule.referenced_group_id),
         "ipv6-cidr": lambda rule: rule.cidr_ipv6,
-        "prefix-list-id": lambda rule: None,
+        "prefix-list-id": lambda rule: rule.prefix_list_id,
         "protocol": lambda rule: rule.protocol,
         "to-port": lambda rule: rule.to_port,
         "user-id": lambda rule: account if rule.referenced_group_id else None,
@@ -123,7 +155,11 @@ def _shown(reader: Reader, group: SecurityGroup, call: Call) -> dict[str, Any]:
         "VpcId": group.vpc_id,
         "OwnerId": call.account,
         "SecurityGroupArn": call.arn(f"security-group/{group.id}"),
-        "IpPermissions": shown_permissions([rule for rule in rules if not rule.is_egress], call.account),
-        "IpPermissionsEgress": shown_permissions([rule for rule in rules if rule.is_egress], call.account),
+        "IpPermissions": shown_permissions(
+            reader, [rule for rule in rules if not rule.is_egress], call.account
+        ),
+        "IpPermissionsEgress": shown_permissions(
+            reader, [rule for rule in rules if rule.is_egress], call.account
+        ),
         "Tags": tag_list(group.tags),
     }

@@ -2,21 +2,29 @@
 
 import re
 from collections.abc import Iterator
-from ipaddress import AddressValueError, IPv6Network, NetmaskValueError
 from typing import Any
 
 from msgspec.structs import replace
 
-from seawall.api.ec2.cidr import parse_block
-from seawall.api.ec2.lookup import look_up
-from seawall.api.ec2.refusal import not_served
+from seawall.api.ec2.cidr import parse_block, parse_ipv6_block
+from seawall.api.ec2.lookup import look_up, required
 from seawall.api.params import Params
+from seawall.model.prefix_list import PrefixList
+from seawall.model.resource import Ref
 from seawall.model.security_group import SecurityGroup, SecurityGroupRule
+from seawall.model.vpc_peering_connection import VpcPeeringConnection
 from seawall.store.store import Reader
 from seawall.wire.errors import ApiError
 
 _NUMBERS = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6"}
 _DESCRIPTION = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{0,255}")
+_PEER_FIELDS = (
+    "cidr_ipv4",
+    "cidr_ipv6",
+    "prefix_list_id",
+    "referenced_group_id",
+    "vpc_peering_connection_id",
+)
 
 Identity = tuple[Any, ...]
 
@@ -26,8 +34,8 @@ def rules_of_permissions(
 ) -> list[SecurityGroupRule]:
     """One rule (without an id) for each peer of each permission.
 
-    Raises ApiError InvalidParameterValue or MissingParameter, InvalidGroup.NotFound, NotImplemented (prefix
-    lists), and InvalidParameterValue for the same rule twice.
+    Raises ApiError InvalidParameterValue or MissingParameter, those of unknown groups and prefix lists, and
+    InvalidParameterValue for the same rule twice.
     """
     rules: list[SecurityGroupRule] = []
     for permission in permissions:
@@ -76,27 +84,50 @@ def new_rule(
     )
 
 
-def with_peer(
-    reader: Reader,
-    rule: SecurityGroupRule,
-    vpc_id: str,
-    *,
-    cidr_ipv4: str | None = None,
-    cidr_ipv6: str | None = None,
-    group_id: str | None = None,
+def with_cidr(rule: SecurityGroupRule, text: str) -> SecurityGroupRule:
+    """`rule` for that IPv4 block, brought to the stored form."""
+    try:
+        return _with_peer(rule, cidr_ipv4=str(parse_block(text)))
+    except ApiError as error:
+        raise ApiError("InvalidParameterValue", f"CIDR block {text} is malformed") from error
+
+
+def with_ipv6_cidr(rule: SecurityGroupRule, text: str) -> SecurityGroupRule:
+    """`rule` for that IPv6 block, brought to the stored form."""
+    try:
+        return _with_peer(rule, cidr_ipv6=str(parse_ipv6_block(text, "cidrIpv6")))
+    except ApiError as error:
+        raise ApiError("InvalidParameterValue", f"CIDR block {text} is malformed") from error
+
+
+def with_prefix_list(reader: Reader, rule: SecurityGroupRule, id: str) -> SecurityGroupRule:
+    return _with_peer(rule, prefix_list_id=look_up(reader, PrefixList, id).id)
+
+
+def with_group(
+    reader: Reader, rule: SecurityGroupRule, vpc_id: str, group_id: str, peering_id: str | None = None
 ) -> SecurityGroupRule:
-    """`rule` with that one peer, looked up and brought to the stored form."""
-    if cidr_ipv4 is not None:
-        return replace(rule, cidr_ipv4=_block(cidr_ipv4), cidr_ipv6=None, referenced_group_id=None)
-    if cidr_ipv6 is not None:
-        return replace(rule, cidr_ipv4=None, cidr_ipv6=_block_v6(cidr_ipv6), referenced_group_id=None)
-    peer = look_up(reader, SecurityGroup, group_id or "")
-    if peer.vpc_id != vpc_id:
-        raise ApiError(
-            "InvalidGroup.NotFound",
-            "You have specified two resources that belong to different networks.",
-        )
-    return replace(rule, cidr_ipv4=None, cidr_ipv6=None, referenced_group_id=peer.id)
+    """`rule` for the interfaces of that group: of the own VPC, or of one with an active peering to it.
+
+    peering_id   the peering that the request names; None: any will do
+    """
+    peer = look_up(reader, SecurityGroup, group_id)
+    if peer.vpc_id == vpc_id and not peering_id:
+        return _with_peer(rule, referenced_group_id=peer.id)
+    for peering in reader.referrers(VpcPeeringConnection, Ref("vpc", vpc_id)):
+        if (
+            peering.status == "active"
+            and peering.other(vpc_id) == peer.vpc_id
+            and peering_id in (None, peering.id)
+        ):
+            return _with_peer(rule, referenced_group_id=peer.id, vpc_peering_connection_id=peering.id)
+    raise ApiError(
+        "InvalidGroup.NotFound", "You have specified two resources that belong to different networks."
+    )
+
+
+def _with_peer(rule: SecurityGroupRule, **peer: str) -> SecurityGroupRule:
+    return replace(rule, **(dict.fromkeys(_PEER_FIELDS) | peer))
 
 
 def described(rule: SecurityGroupRule, description: str | None) -> SecurityGroupRule:
@@ -112,13 +143,13 @@ def described(rule: SecurityGroupRule, description: str | None) -> SecurityGroup
 
 def identity(rule: SecurityGroupRule) -> Identity:
     """What makes two rules the same rule; the description does not count."""
-    peer = (rule.cidr_ipv4, rule.cidr_ipv6, rule.referenced_group_id)
+    peer = (rule.cidr_ipv4, rule.cidr_ipv6, rule.prefix_list_id, rule.referenced_group_id)
     return (rule.group_id, rule.is_egress, rule.protocol, rule.from_port, rule.to_port, *peer)
 
 
 def peer_text(rule: SecurityGroupRule) -> str:
     """A rule as EC2 names it in errors: `peer: 0.0.0.0/0, TCP, from port: 80, to port: 80, ALLOW`."""
-    peer = rule.cidr_ipv4 or rule.cidr_ipv6 or rule.referenced_group_id
+    peer = rule.cidr_ipv4 or rule.cidr_ipv6 or rule.prefix_list_id or rule.referenced_group_id
     protocol = "ALL" if rule.protocol == "-1" else rule.protocol.upper()
     if rule.from_port is None:
         return f"peer: {peer}, {protocol}, ALLOW"
@@ -132,23 +163,27 @@ def peer_text(rule: SecurityGroupRule) -> str:
 def _rules_of_peers(
     reader: Reader, base: SecurityGroupRule, permission: Params, account: str, vpc_id: str
 ) -> Iterator[SecurityGroupRule]:
-    if permission.get("PrefixListIds"):
-        not_served("PrefixListIds")
     for block in permission.get("IpRanges") or ():
-        rule = with_peer(reader, base, vpc_id, cidr_ipv4=block.get("CidrIp") or "")
-        yield described(rule, block.get("Description"))
+        yield described(with_cidr(base, block.get("CidrIp") or ""), block.get("Description"))
     for block in permission.get("Ipv6Ranges") or ():
-        rule = with_peer(reader, base, vpc_id, cidr_ipv6=block.get("CidrIpv6") or "")
-        yield described(rule, block.get("Description"))
+        yield described(with_ipv6_cidr(base, block.get("CidrIpv6") or ""), block.get("Description"))
+    for item in permission.get("PrefixListIds") or ():
+        rule = with_prefix_list(reader, base, required(item.get("PrefixListId"), "prefixListId"))
+        yield described(rule, item.get("Description"))
     for pair in permission.get("UserIdGroupPairs") or ():
-        user = pair.get("UserId")
-        if user and user != account:
-            raise ApiError(
-                "InvalidGroup.NotFound", f"The security group '{pair.get('GroupId')}' does not exist"
-            )
-        pair.get("VpcId")  # only tells apart the groups of peered VPCs, which do not exist
-        group_id = pair.get("GroupId") or _group_id(reader, pair.get("GroupName"), vpc_id)
-        yield described(with_peer(reader, base, vpc_id, group_id=group_id), pair.get("Description"))
+        rule = with_group(reader, base, vpc_id, *_group_of_pair(reader, pair, account, vpc_id))
+        yield described(rule, pair.get("Description"))
+
+
+def _group_of_pair(reader: Reader, pair: Params, account: str, vpc_id: str) -> tuple[str, str | None]:
+    """The group's id and the peering the pair names, if any."""
+    user, vpc = pair.get("UserId"), pair.get("VpcId")
+    group_id = pair.get("GroupId") or _group_id(reader, pair.get("GroupName"), vpc or vpc_id)
+    found = reader.find(SecurityGroup, group_id)
+    if (user and user != account) or (vpc and found and found.vpc_id != vpc):
+        raise ApiError("InvalidGroup.NotFound", f"The security group '{group_id}' does not exist")
+    pair.get("PeeringStatus")  # answers carry it; a request that repeats an answer does too
+    return group_id, pair.get("VpcPeeringConnectionId")
 
 
 def _group_id(reader: Reader, name: str | None, vpc_id: str) -> str:
@@ -174,21 +209,7 @@ def _protocol(text: str | None) -> str:
     raise ApiError("InvalidParameterValue", f"Invalid value '{text}' for IP protocol. Unknown protocol.")
 
 
-def _block(text: str) -> str:
-    try:
-        return str(parse_block(text))
-    except ApiError as error:
-        raise ApiError("InvalidParameterValue", f"CIDR block {text} is malformed") from error
-
-
-def _block_v6(text: str) -> str:
-    try:
-        return str(IPv6Network(text, strict=False))
-    except (AddressValueError, NetmaskValueError) as error:
-        raise ApiError("InvalidParameterValue", f"CIDR block {text} is malformed") from error
-
-
-def shown_permissions(rules: list[SecurityGroupRule], account: str) -> list[dict[str, Any]]:
+def shown_permissions(reader: Reader, rules: list[SecurityGroupRule], account: str) -> list[dict[str, Any]]:
     """Rules as IpPermissions: one for each protocol and port range, with all its peers."""
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
     for rule in rules:
@@ -199,10 +220,25 @@ def shown_permissions(rules: list[SecurityGroupRule], account: str) -> list[dict
             permission["IpRanges"].append({"CidrIp": rule.cidr_ipv4} | note)
         elif rule.cidr_ipv6:
             permission["Ipv6Ranges"].append({"CidrIpv6": rule.cidr_ipv6} | note)
+        elif rule.prefix_list_id:
+            permission["PrefixListIds"].append({"PrefixListId": rule.prefix_list_id} | note)
         else:
-            pair = {"GroupId": rule.referenced_group_id, "UserId": account}
-            permission["UserIdGroupPairs"].append(pair | note)
+            permission["UserIdGroupPairs"].append(shown_group(reader, rule, account) | note)
     return list(found.values())
+
+
+def shown_group(reader: Reader, rule: SecurityGroupRule, account: str) -> dict[str, Any]:
+    """The group that a rule names; for one of a peered VPC also over which peering."""
+    shown = {"GroupId": rule.referenced_group_id, "UserId": account}
+    if not rule.vpc_peering_connection_id:
+        return shown
+    peering = reader.find(VpcPeeringConnection, rule.vpc_peering_connection_id)
+    group = reader.get(SecurityGroup, rule.group_id)
+    return shown | {
+        "VpcPeeringConnectionId": rule.vpc_peering_connection_id,
+        "PeeringStatus": peering.status if peering else "deleted",
+        **({"VpcId": peering.other(group.vpc_id)} if peering else {}),
+    }
 
 
 def _empty_permission(rule: SecurityGroupRule) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Rules of security groups: authorize, revoke, describe."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,11 +9,14 @@ from msgspec.structs import replace
 from seawall.api.ec2.describe import Filters, answer, chosen, filtered, paged
 from seawall.api.ec2.lookup import look_up
 from seawall.api.ec2.quotas import RULES_PER_GROUP, check_quota
+from seawall.api.ec2.route_rules import weight_of
+from seawall.api.ec2.route_target import family_of
 from seawall.api.ec2.security_group_name import group_of
 from seawall.api.ec2.security_group_permission import (
     identity,
     peer_text,
     rules_of_permissions,
+    shown_group,
     shown_permissions,
 )
 from seawall.api.ec2.tagging import tag_list, tags_for
@@ -24,26 +28,23 @@ from seawall.store.ids import new_id
 from seawall.store.store import Reader
 from seawall.wire.errors import ApiError
 
-STORED = {"IpPermissions.Ipv6Ranges": "IPv6 is not served yet"}
-REFUSED = {"IpPermissions.PrefixListIds": "there are no prefix lists"}
 
-
-@operation("ec2", "AuthorizeSecurityGroupIngress", stored=STORED, refused=REFUSED)
+@operation("ec2", "AuthorizeSecurityGroupIngress")
 def authorize_ingress(call: Call, params: Params) -> dict[str, Any]:
     return _authorize(call, params, is_egress=False)
 
 
-@operation("ec2", "AuthorizeSecurityGroupEgress", stored=STORED, refused=REFUSED)
+@operation("ec2", "AuthorizeSecurityGroupEgress")
 def authorize_egress(call: Call, params: Params) -> dict[str, Any]:
     return _authorize(call, params, is_egress=True)
 
 
-@operation("ec2", "RevokeSecurityGroupIngress", stored=STORED, refused=REFUSED)
+@operation("ec2", "RevokeSecurityGroupIngress")
 def revoke_ingress(call: Call, params: Params) -> dict[str, Any]:
     return _revoke(call, params, is_egress=False)
 
 
-@operation("ec2", "RevokeSecurityGroupEgress", stored=STORED, refused=REFUSED)
+@operation("ec2", "RevokeSecurityGroupEgress")
 def revoke_egress(call: Call, params: Params) -> dict[str, Any]:
     return _revoke(call, params, is_egress=True)
 
@@ -62,10 +63,10 @@ def _authorize(call: Call, params: Params, *, is_egress: bool) -> dict[str, Any]
                     f'the specified rule "{peer_text(rule)}" already exists',
                 )
             made.append(replace(rule, id=new_id("sgr"), tags=tags))
-        check_rule_count([*present, *made])
+        check_rule_count(txn, [*present, *made])
         for rule in made:
             txn.put(rule, expect=0)
-        return {"Return": True, "SecurityGroupRules": [shown_rule(rule, call) for rule in made]}
+        return {"Return": True, "SecurityGroupRules": [shown_rule(txn, rule, call) for rule in made]}
 
 
 def _revoke(call: Call, params: Params, *, is_egress: bool) -> dict[str, Any]:
@@ -96,7 +97,7 @@ def _revoke(call: Call, params: Params, *, is_egress: bool) -> dict[str, Any]:
     revoked = [_shown_revoked(rule) for rule in gone]
     told: dict[str, Any] = {"Return": True, "RevokedSecurityGroupRules": revoked}
     if unknown:
-        told["UnknownIpPermissions"] = shown_permissions(unknown, call.account)
+        told["UnknownIpPermissions"] = shown_permissions(call.store, unknown, call.account)
     return told
 
 
@@ -137,12 +138,27 @@ def rule_of(
     return rule
 
 
-def check_rule_count(rules: Sequence[SecurityGroupRule]) -> None:
-    """The quota holds for each direction and address family; a rule that names a group counts in both."""
-    for egress in (True, False):
-        for other_family in ("cidr_ipv6", "cidr_ipv4"):
-            count = sum(rule.is_egress == egress and not getattr(rule, other_family) for rule in rules)
-            check_quota(count, RULES_PER_GROUP, "RulesPerSecurityGroupLimitExceeded")
+def check_rule_count(reader: Reader, rules: Sequence[SecurityGroupRule]) -> None:
+    """The quota holds for each direction and address family.
+
+    A rule that names a group counts in both families; one that names a prefix list counts in the list's, with
+    all the entries the list may ever have.
+    """
+    counts: Counter[tuple[bool, int]] = Counter()
+    for rule in rules:
+        for family, weight in _weights(reader, rule).items():
+            counts[rule.is_egress, family] += weight
+    for count in counts.values():
+        check_quota(count, RULES_PER_GROUP, "RulesPerSecurityGroupLimitExceeded")
+
+
+def _weights(reader: Reader, rule: SecurityGroupRule) -> dict[int, int]:
+    """What a rule counts, by family."""
+    if rule.prefix_list_id:
+        return {family_of(reader, rule.prefix_list_id): weight_of(reader, rule.prefix_list_id)}
+    if rule.referenced_group_id:
+        return {4: 1, 6: 1}
+    return {6: 1} if rule.cidr_ipv6 else {4: 1}
 
 
 @operation("ec2", "DescribeSecurityGroupRules")
@@ -154,17 +170,18 @@ def describe_security_group_rules(call: Call, params: Params) -> dict[str, Any]:
     }
     rules = filtered(params, rules, filters, tags=lambda rule: rule.tags)
     page, token = paged(params, rules, lambda rule: rule.id)
-    return answer("SecurityGroupRules", [shown_rule(rule, call) for rule in page], token)
+    return answer("SecurityGroupRules", [shown_rule(call.store, rule, call) for rule in page], token)
 
 
-def shown_rule(rule: SecurityGroupRule, call: Call) -> dict[str, Any]:
+def shown_rule(reader: Reader, rule: SecurityGroupRule, call: Call) -> dict[str, Any]:
     peers: dict[str, Any] = {
         "CidrIpv4": rule.cidr_ipv4,
         "CidrIpv6": rule.cidr_ipv6,
+        "PrefixListId": rule.prefix_list_id,
         "Description": rule.description,
     }
     if rule.referenced_group_id:
-        peers["ReferencedGroupInfo"] = {"GroupId": rule.referenced_group_id, "UserId": call.account}
+        peers["ReferencedGroupInfo"] = shown_group(reader, rule, call.account)
     return {
         "SecurityGroupRuleId": rule.id,
         "SecurityGroupRuleArn": call.arn(f"security-group-rule/{rule.id}"),
@@ -189,6 +206,7 @@ def _shown_revoked(rule: SecurityGroupRule) -> dict[str, Any]:
         "ToPort": -1 if rule.to_port is None else rule.to_port,
         "CidrIpv4": rule.cidr_ipv4,
         "CidrIpv6": rule.cidr_ipv6,
+        "PrefixListId": rule.prefix_list_id,
         "ReferencedGroupId": rule.referenced_group_id,
         "Description": rule.description,
     }

@@ -5,7 +5,6 @@ from typing import Any
 from msgspec.structs import replace
 
 from seawall.api.ec2.lookup import look_up, required
-from seawall.api.ec2.refusal import not_served
 from seawall.api.ec2.security_group_name import group_of
 from seawall.api.ec2.security_group_permission import (
     described,
@@ -13,7 +12,10 @@ from seawall.api.ec2.security_group_permission import (
     new_rule,
     peer_text,
     rules_of_permissions,
-    with_peer,
+    with_cidr,
+    with_group,
+    with_ipv6_cidr,
+    with_prefix_list,
 )
 from seawall.api.ec2.security_group_rule import check_rule_count, rule_of, rules_of
 from seawall.api.params import Params
@@ -22,13 +24,10 @@ from seawall.model.security_group import SecurityGroup, SecurityGroupRule
 from seawall.store.store import Transaction
 from seawall.wire.errors import ApiError
 
+_PEERS = ("CidrIpv4", "CidrIpv6", "PrefixListId", "ReferencedGroupId")
 
-@operation(
-    "ec2",
-    "ModifySecurityGroupRules",
-    stored={"SecurityGroupRules.SecurityGroupRule.CidrIpv6": "IPv6 is not served yet"},
-    refused={"SecurityGroupRules.SecurityGroupRule.PrefixListId": "there are no prefix lists"},
-)
+
+@operation("ec2", "ModifySecurityGroupRules")
 def modify_security_group_rules(call: Call, params: Params) -> dict[str, Any]:
     with call.write() as txn:
         group = look_up(txn, SecurityGroup, required(params.get("GroupId"), "groupId"))
@@ -40,7 +39,7 @@ def modify_security_group_rules(call: Call, params: Params) -> dict[str, Any]:
                 raise ApiError(
                     "InvalidPermission.Duplicate", f'the specified rule "{peer_text(new)}" already exists'
                 )
-            check_rule_count([*others, new])
+            check_rule_count(txn, [*others, new])
             txn.put(new)
     return {"Return": True}
 
@@ -49,14 +48,7 @@ def _changed(
     txn: Transaction, group: SecurityGroup, old: SecurityGroupRule, request: Params
 ) -> SecurityGroupRule:
     """The rule as the request wants it.  What the request leaves out is not kept, except id and tags."""
-    if request.get("PrefixListId"):
-        not_served("PrefixListId")
-    peers = {
-        "cidr_ipv4": request.get("CidrIpv4"),
-        "cidr_ipv6": request.get("CidrIpv6"),
-        "group_id": request.get("ReferencedGroupId"),
-    }
-    given = {name: value for name, value in peers.items() if value}
+    given = {member: request.get(member) for member in _PEERS if request.get(member)}
     if len(given) != 1:
         raise ApiError(
             "InvalidParameterValue",
@@ -65,8 +57,21 @@ def _changed(
     base = new_rule(
         group.id, old.is_egress, request.get("IpProtocol"), request.get("FromPort"), request.get("ToPort")
     )
-    rule = described(with_peer(txn, base, group.vpc_id, **given), request.get("Description"))
+    ((member, value),) = given.items()
+    rule = described(_with_peer(txn, group, base, member, str(value)), request.get("Description"))
     return replace(rule, id=old.id, tags=old.tags)
+
+
+def _with_peer(
+    txn: Transaction, group: SecurityGroup, base: SecurityGroupRule, member: str, value: str
+) -> SecurityGroupRule:
+    if member == "CidrIpv4":
+        return with_cidr(base, value)
+    if member == "CidrIpv6":
+        return with_ipv6_cidr(base, value)
+    if member == "PrefixListId":
+        return with_prefix_list(txn, base, value)
+    return with_group(txn, base, group.vpc_id, value)
 
 
 @operation("ec2", "UpdateSecurityGroupRuleDescriptionsIngress")
@@ -92,7 +97,13 @@ def _update_descriptions(call: Call, params: Params, *, is_egress: bool) -> dict
                     "The specified rule does not exist in this security group.",
                 )
             txn.put(replace(present, description=wanted.description))
-        for change in params.get("SecurityGroupRuleDescriptions") or ():
+        changes = params.get("SecurityGroupRuleDescriptions") or ()
+        if not permissions and not changes:
+            raise ApiError(
+                "MissingParameter",
+                "Either 'ipPermissions' or 'securityGroupRuleDescriptions' should be provided.",
+            )
+        for change in changes:
             id = required(change.get("SecurityGroupRuleId"), "SecurityGroupRuleId")
             txn.put(described(rule_of(txn, group, id, is_egress), change.get("Description")))
     return {"Return": True}

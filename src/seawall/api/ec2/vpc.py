@@ -11,6 +11,7 @@ from seawall.api.ec2.dhcp_options import default_dhcp_options
 from seawall.api.ec2.lookup import look_up, required
 from seawall.api.ec2.quotas import VPCS, check_quota
 from seawall.api.ec2.refusal import not_served
+from seawall.api.ec2.security_group_rule import rules_of
 from seawall.api.ec2.tagging import tag_list, tags_for
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
@@ -84,7 +85,7 @@ def delete_vpc(call: Call, params: Params) -> dict[str, Any]:
         for acl in txn.referrers(NetworkAcl, vpc.ref):
             txn.delete(NetworkAcl, acl.id)
         for group in txn.referrers(SecurityGroup, vpc.ref):
-            for rule in txn.referrers(SecurityGroupRule, group.ref):
+            for rule in rules_of(txn, group):
                 txn.delete(SecurityGroupRule, rule.id)
             txn.delete(SecurityGroup, group.id)
         txn.delete(Vpc, vpc.id)
