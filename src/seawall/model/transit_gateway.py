@@ -38,9 +38,11 @@ class TransitGatewayAttachment(Resource, frozen=True, kw_only=True):
     network_interface_ids: tuple[str, ...] = ()
     state: TransitGatewayState = "available"
     route_table_id: str | None = None  # the table it is associated with: decides about packets from it
+    association_state: Literal["associating", "associated", "disassociating"] = "associated"
     appliance_mode: bool = False
     dns_support: bool = True
-    ipv6_support: bool = False
+    security_group_referencing_support: bool = True
+    ipv6_support: bool = False  # its VPC's IPv6 blocks are propagated as well
     create_time: datetime
     deleted_at: datetime | None = None
     tags: Tags = {}

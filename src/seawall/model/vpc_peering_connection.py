@@ -5,12 +5,15 @@ from typing import Literal
 
 from seawall.model.resource import Ref, Resource, Tags, kind
 
-PeeringStatus = Literal["pending-acceptance", "active", "deleted", "rejected", "failed", "expired"]
+PeeringStatus = Literal[
+    "pending-acceptance", "provisioning", "active", "deleting", "deleted", "rejected", "failed", "expired"
+]
+ALIVE: tuple[PeeringStatus, ...] = ("pending-acceptance", "provisioning", "active")
 
 
 @kind("vpc_peering_connection")
 class VpcPeeringConnection(Resource, frozen=True, kw_only=True):
-    """Packets pass while `status` is "active"; the others stay visible for a while."""
+    """Packets pass while `status` is "active"; what has ended stays visible for a while."""
 
     requester_vpc_id: str
     accepter_vpc_id: str
@@ -27,6 +30,6 @@ class VpcPeeringConnection(Resource, frozen=True, kw_only=True):
         return self.accepter_vpc_id if vpc_id == self.requester_vpc_id else self.requester_vpc_id
 
     def refs(self) -> tuple[Ref, ...]:
-        if self.status in ("active", "pending-acceptance"):
+        if self.status in (*ALIVE, "deleting"):
             return (Ref("vpc", self.requester_vpc_id), Ref("vpc", self.accepter_vpc_id))
         return ()

@@ -37,6 +37,7 @@ _ATTACHERS: dict[InterfaceType, _Attacher] = {
     "interface": _Attacher("eni-attach", "843547988961"),  # an account of AWS that runs Fargate
     "nat_gateway": _Attacher("ela-attach", "amazon-aws"),
     "vpc_endpoint": _Attacher("ela-attach", "amazon-aws"),
+    "transit_gateway": _Attacher("ela-attach", "amazon-aws"),
 }
 
 
@@ -79,7 +80,7 @@ def create_interface(
         interface_type=interface_type,
         requester_id=requester_id,
         requester_managed=True,
-        source_dest_check=interface_type != "nat_gateway",
+        source_dest_check=interface_type not in ("nat_gateway", "transit_gateway"),
         status="attaching",
         attachment=InterfaceAttachment(
             attachment_id=new_id(attacher.prefix),

@@ -18,7 +18,11 @@ from seawall.model.resource import Resource
 from seawall.model.route_table import RouteTable
 from seawall.model.security_group import SecurityGroup, SecurityGroupRule
 from seawall.model.subnet import Subnet
-from seawall.model.transit_gateway import TransitGateway
+from seawall.model.transit_gateway import (
+    TransitGateway,
+    TransitGatewayAttachment,
+    TransitGatewayRouteTable,
+)
 from seawall.model.vpc import Vpc
 from seawall.model.vpc_endpoint import VpcEndpoint
 from seawall.model.vpc_peering_connection import VpcPeeringConnection
@@ -26,15 +30,17 @@ from seawall.store.store import Reader
 from seawall.wire.errors import ApiError
 
 R = TypeVar("R", bound=Resource)
+MALFORMED = 'Invalid id: "{id}" (expecting "{prefix}-...")'
 
 
 class Words(NamedTuple):
-    """How EC2 speaks of one kind of id; `missing_text` has {id} in it."""
+    """How EC2 speaks of one kind of id; the texts have {id} in them, `malformed_text` also {prefix}."""
 
     prefix: str
     malformed_code: str
     missing_code: str
     missing_text: str
+    malformed_text: str = MALFORMED
 
 
 WORDS: dict[type[Resource], Words] = {
@@ -110,6 +116,21 @@ WORDS: dict[type[Resource], Words] = {
         "InvalidTransitGatewayID.Malformed",
         "InvalidTransitGatewayID.NotFound",
         "Transit Gateway {id} was deleted or does not exist.",
+        "Invalid Transit Gateway id {id}.",
+    ),
+    TransitGatewayAttachment: Words(
+        "tgw-attach",
+        "InvalidTransitGatewayAttachmentID.Malformed",
+        "InvalidTransitGatewayAttachmentID.NotFound",
+        "Transit Gateway Attachment {id} was deleted or does not exist.",
+        "Invalid Transit Gateway Attachment id.",
+    ),
+    TransitGatewayRouteTable: Words(
+        "tgw-rtb",
+        "InvalidRouteTableId.Malformed",
+        "InvalidRouteTableID.NotFound",
+        "Transit Gateway Route Table {id} was deleted or does not exist.",
+        "Invalid Transit Gateway Route Table id {id}.",
     ),
     DhcpOptions: Words(
         "dopt",
@@ -126,16 +147,16 @@ WORDS: dict[type[Resource], Words] = {
 }
 
 
-def check_id(id: str, prefix: str, code: str) -> None:
+def check_id(id: str, prefix: str, code: str, text: str = MALFORMED) -> None:
     """Refuse an id that is not `prefix-` and 8 or 17 lower-case hex digits."""
     if not re.fullmatch(re.escape(prefix) + r"-(?:[0-9a-f]{8}|[0-9a-f]{17})", id):
-        raise ApiError(code, f'Invalid id: "{id}" (expecting "{prefix}-...")')
+        raise ApiError(code, text.format(id=id, prefix=prefix))
 
 
 def look_up(reader: Reader, cls: type[R], id: str) -> R:
     """The document of that id.  Raises ApiError (malformed, not found) in the kind's own words."""
     words = WORDS[cls]
-    check_id(id, words.prefix, words.malformed_code)
+    check_id(id, words.prefix, words.malformed_code, words.malformed_text)
     found = reader.find(cls, id)
     if found is None:
         raise ApiError(words.missing_code, words.missing_text.format(id=id))

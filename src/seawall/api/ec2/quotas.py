@@ -21,6 +21,12 @@ PREFIX_LISTS = 100
 ENTRIES_PER_PREFIX_LIST = 1000
 GATEWAY_ENDPOINTS = 20
 INTERFACE_ENDPOINTS_PER_VPC = 50
+ACTIVE_PEERINGS_PER_VPC = 50
+OUTSTANDING_PEERINGS_PER_VPC = 25  # requests that wait for acceptance
+TRANSIT_GATEWAYS = 5
+TRANSIT_GATEWAY_ROUTE_TABLES = 20  # of one gateway
+TRANSIT_GATEWAYS_PER_VPC = 5
+ROUTES_PER_TRANSIT_GATEWAY = 10_000  # static ones, in all its tables
 TAGS_PER_RESOURCE = 50
 FILTER_VALUES = 200
 
@@ -51,6 +57,22 @@ _REFUSALS = {
     "PrefixListLimitExceeded": "The maximum number of prefix lists has been reached.",
     "PrefixListMaxEntriesExceeded": "You've reached the maximum number of entries for the prefix list.",
     "VpcEndpointLimitExceeded": "The maximum number of VPC endpoints has been reached.",
+    "ActiveVpcPeeringConnectionPerVpcLimitExceeded": (
+        "You've reached the limit on the number of active VPC peering connections you can have for the"
+        " specified VPC."
+    ),
+    "OutstandingVpcPeeringConnectionLimitExceeded": (
+        "You've reached the limit on the number of VPC peering connection requests that you can create for"
+        " the specified VPC."
+    ),
+    "TransitGatewayLimitExceeded": "The maximum number of transit gateways has been reached.",
+    "TransitGatewayRouteTableLimitExceeded": (
+        "The maximum number of transit gateway route tables has been reached."
+    ),
+    "TransitGatewayAttachmentLimitExceeded": (
+        "The maximum number of transit gateway attachments has been reached."
+    ),
+    "TransitGatewayRouteLimitExceeded": "The maximum number of transit gateway routes has been reached.",
     "TagLimitExceeded": "The maximum number of Tags for a resource has been reached.",
 }
 

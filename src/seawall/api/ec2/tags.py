@@ -21,7 +21,13 @@ from seawall.model.resource import Resource, Tags
 from seawall.model.route_table import RouteTable
 from seawall.model.security_group import SecurityGroup, SecurityGroupRule
 from seawall.model.subnet import Subnet
+from seawall.model.transit_gateway import (
+    TransitGateway,
+    TransitGatewayAttachment,
+    TransitGatewayRouteTable,
+)
 from seawall.model.vpc import Vpc
+from seawall.model.vpc_peering_connection import VpcPeeringConnection
 from seawall.store.store import Reader, Transaction
 from seawall.wire.errors import ApiError
 
@@ -36,7 +42,11 @@ _TYPES: dict[type[Resource], str] = {
     SecurityGroup: "security-group",
     SecurityGroupRule: "security-group-rule",
     Subnet: "subnet",
+    TransitGateway: "transit-gateway",
+    TransitGatewayAttachment: "transit-gateway-attachment",
+    TransitGatewayRouteTable: "transit-gateway-route-table",
     Vpc: "vpc",
+    VpcPeeringConnection: "vpc-peering-connection",
 }
 
 
