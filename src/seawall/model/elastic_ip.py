@@ -14,4 +14,7 @@ class ElasticIp(Resource, frozen=True, kw_only=True):
     tags: Tags = {}
 
     def refs(self) -> tuple[Ref, ...]:
-        return (Ref("network_interface", self.network_interface_id),) if self.network_interface_id else ()
+        claim = Ref("public_address", self.public_ip)
+        if self.network_interface_id:
+            return (claim, Ref("network_interface", self.network_interface_id))
+        return (claim,)

@@ -85,4 +85,12 @@ class NetworkInterface(Resource, frozen=True, kw_only=True):
     def refs(self) -> tuple[Ref, ...]:
         groups = tuple(Ref("security_group", group) for group in self.group_ids)
         owner = (self.owner,) if self.owner else ()
-        return (Ref("vpc", self.vpc_id), Ref("subnet", self.subnet_id), *groups, *owner)
+        return (Ref("vpc", self.vpc_id), Ref("subnet", self.subnet_id), *groups, *owner, *self._claims())
+
+    def _claims(self) -> tuple[Ref, ...]:
+        """Its addresses, each held by being referred to: private ones as SUBNET/ADDRESS."""
+        return (
+            *(Ref("private_address", f"{self.subnet_id}/{a}") for a in self.private_ip_addresses),
+            *(Ref("ipv6_address", f"{self.subnet_id}/{a}") for a in self.ipv6_addresses),
+            *(Ref("public_address", a) for a in self.public_addresses.values()),
+        )

@@ -32,4 +32,31 @@ MIGRATIONS: tuple[str, ...] = (
     )
     WHERE kind = 'route_table';
     """,
+    # 3: interfaces and Elastic IPs claim their addresses by referring to them.  Counting documents of a kind
+    # reads an index instead of the documents.
+    """
+    CREATE INDEX document_kind ON document (kind);
+    INSERT OR IGNORE INTO reference
+        SELECT kind, id, 'private_address',
+               json_extract(CAST(body AS TEXT), '$.subnet_id') || '/'
+               || json_extract(CAST(body AS TEXT), '$.private_ip_address')
+        FROM document WHERE kind = 'network_interface';
+    INSERT OR IGNORE INTO reference
+        SELECT d.kind, d.id, 'private_address',
+               json_extract(CAST(d.body AS TEXT), '$.subnet_id') || '/'
+               || json_extract(s.value, '$.private_ip_address')
+        FROM document d, json_each(CAST(d.body AS TEXT), '$.secondary_addresses') s
+        WHERE d.kind = 'network_interface';
+    INSERT OR IGNORE INTO reference
+        SELECT kind, id, 'public_address', json_extract(CAST(body AS TEXT), '$.association.public_ip')
+        FROM document WHERE kind = 'network_interface'
+        AND json_extract(CAST(body AS TEXT), '$.association.public_ip') IS NOT NULL;
+    INSERT OR IGNORE INTO reference
+        SELECT d.kind, d.id, 'public_address', json_extract(s.value, '$.association.public_ip')
+        FROM document d, json_each(CAST(d.body AS TEXT), '$.secondary_addresses') s
+        WHERE d.kind = 'network_interface' AND json_extract(s.value, '$.association.public_ip') IS NOT NULL;
+    INSERT OR IGNORE INTO reference
+        SELECT kind, id, 'public_address', json_extract(CAST(body AS TEXT), '$.public_ip')
+        FROM document WHERE kind = 'elastic_ip';
+    """,
 )

@@ -2,27 +2,30 @@
 
 Addresses are given out in turn: the next free one after the one claimed last, starting over at the end.  A
 released address so rests as long as possible before somebody else gets it, and what others still remember of
-its last holder (connections, DNS answers) does not hit a newcomer.
+its last holder (connections, DNS answers) does not hit a newcomer.  IPv6 has room enough to draw lots.
 """
 
-from collections.abc import Collection
-from ipaddress import IPv4Address, IPv4Network
-from itertools import chain
+import secrets
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from itertools import chain, islice
 
 from seawall.model.address_cursor import AddressCursor
-from seawall.model.elastic_ip import ElasticIp
 from seawall.model.internet import PUBLIC_POOL
-from seawall.model.network_interface import NetworkInterface
+from seawall.model.resource import Ref
 from seawall.model.subnet import Subnet
 from seawall.store.store import Reader, Transaction
 from seawall.wire.errors import ApiError
 
 RESERVED_AT_START = 4  # network, router, resolver, future use; and the last address of the subnet
 RESERVED = RESERVED_AT_START + 1
+_PROBES = 8  # addresses looked at one by one before all claims are read
 
 
-def claim_private_address(txn: Transaction, subnet: Subnet, wanted: IPv4Address | None = None) -> str:
-    """An address of `subnet` that no interface holds: `wanted`, or the next in turn.
+def claim_private_address(
+    txn: Transaction, subnet: Subnet, wanted: IPv4Address | None = None, *, but: Sequence[str] = ()
+) -> str:
+    """An address of `subnet` that no interface holds: `wanted`, or the next in turn; none of `but`.
 
     The claim stands once an interface with this address is put in the same transaction.
     Raises ApiError InsufficientFreeAddressesInSubnet; for `wanted`, InvalidParameterValue when it is not
@@ -31,10 +34,11 @@ def claim_private_address(txn: Transaction, subnet: Subnet, wanted: IPv4Address 
     network = IPv4Network(subnet.cidr_block)
     first = int(network.network_address) + RESERVED_AT_START
     last = int(network.broadcast_address) - 1
-    taken = _private_addresses(txn, subnet)
     if wanted is not None:
-        return _claim_wanted(wanted, first, last, taken)
-    found = _next_free(first, last, _cursor(txn, subnet.id), taken)
+        _check_wanted(wanted, first, last)
+        return _unclaimed(txn, Ref("private_address", f"{subnet.id}/{wanted}"), wanted)
+    claims = f"{subnet.id}/"
+    found = _next_free(txn, "private_address", claims, first, last, _cursor(txn, subnet.id), but)
     if found is None:
         raise ApiError(
             "InsufficientFreeAddressesInSubnet",
@@ -44,19 +48,41 @@ def claim_private_address(txn: Transaction, subnet: Subnet, wanted: IPv4Address 
     return found
 
 
+def claim_ipv6_address(
+    reader: Reader, subnet: Subnet, wanted: IPv6Address | None = None, *, but: Sequence[str] = ()
+) -> str:
+    """An IPv6 address of `subnet` that no interface holds: `wanted`, or any; none of `but`.
+
+    Raises ApiError InvalidParameterValue (the subnet has no block, or `wanted` is not in it) and
+    InvalidIPAddress.InUse.
+    """
+    if subnet.ipv6_cidr_block is None:
+        raise ApiError(
+            "InvalidParameterValue", f"The subnet '{subnet.id}' does not have an associated IPv6 CIDR block."
+        )
+    network = IPv6Network(subnet.ipv6_cidr_block)
+    first = int(network.network_address) + RESERVED_AT_START
+    last = int(network.broadcast_address) - 1
+    if wanted is not None:
+        _check_wanted(wanted, first, last)
+        return _unclaimed(reader, Ref("ipv6_address", f"{subnet.id}/{wanted}"), wanted)
+    while True:
+        found = str(IPv6Address(first + secrets.randbelow(last + 1 - first)))
+        if found not in but and not reader.claimed(Ref("ipv6_address", f"{subnet.id}/{found}")):
+            return found
+
+
 def free_address_count(reader: Reader, subnet: Subnet) -> int:
-    """How many addresses `subnet` can still give: AvailableIpAddressCount."""
+    """How many IPv4 addresses `subnet` can still give: AvailableIpAddressCount."""
     size = IPv4Network(subnet.cidr_block).num_addresses - RESERVED
-    return size - len(_private_addresses(reader, subnet))
+    return size - reader.claim_count("private_address", f"{subnet.id}/")
 
 
 def claim_public_address(txn: Transaction) -> str:
     """A public address that nobody holds.  Raises ApiError InsufficientAddressCapacity when all are taken."""
     network = IPv4Network(PUBLIC_POOL)
     first, last = int(network.network_address) + 1, int(network.broadcast_address) - 1
-    taken = {address.public_ip for address in txn.all(ElasticIp)}
-    taken |= {i.association.public_ip for i in txn.all(NetworkInterface) if i.association}
-    found = _next_free(first, last, _cursor(txn, "public"), taken)
+    found = _next_free(txn, "public_address", "", first, last, _cursor(txn, "public"))
     if found is None:
         raise ApiError(
             "InsufficientAddressCapacity", "Not enough available addresses to satisfy your request."
@@ -65,19 +91,17 @@ def claim_public_address(txn: Transaction) -> str:
     return found
 
 
-def _claim_wanted(wanted: IPv4Address, first: int, last: int, taken: Collection[str]) -> str:
+def _check_wanted(wanted: IPv4Address | IPv6Address, first: int, last: int) -> None:
     if not first - RESERVED_AT_START <= int(wanted) <= last + 1:
         raise ApiError("InvalidParameterValue", "Address does not fall within the subnet's address range")
     if not first <= int(wanted) <= last:
         raise ApiError("InvalidParameterValue", "Address is in subnet's reserved address range")
-    if str(wanted) in taken:
+
+
+def _unclaimed(reader: Reader, claim: Ref, wanted: IPv4Address | IPv6Address) -> str:
+    if reader.claimed(claim):
         raise ApiError("InvalidIPAddress.InUse", f"Address {wanted} is in use.")
     return str(wanted)
-
-
-def _private_addresses(reader: Reader, subnet: Subnet) -> set[str]:
-    interfaces = reader.referrers(NetworkInterface, subnet.ref)
-    return {address for interface in interfaces for address in interface.private_ip_addresses}
 
 
 def _cursor(reader: Reader, id: str) -> int:
@@ -85,11 +109,18 @@ def _cursor(reader: Reader, id: str) -> int:
     return int(IPv4Address(cursor.last)) if cursor else 0
 
 
-def _next_free(first: int, last: int, after: int, taken: Collection[str]) -> str | None:
-    """The first address in (after, last], then in [first, after], that is not taken."""
+def _next_free(
+    reader: Reader, kind: str, prefix: str, first: int, last: int, after: int, but: Sequence[str] = ()
+) -> str | None:
+    """The first address in (after, last], then in [first, after], that is not claimed.
+
+    The next address is free nearly always; only where it is not are all claims read.
+    """
     start = after + 1 if first <= after < last else first
-    for candidate in chain(range(start, last + 1), range(first, start)):
-        address = str(IPv4Address(candidate))
-        if address not in taken:
+    candidates = (str(IPv4Address(n)) for n in chain(range(start, last + 1), range(first, start)))
+    candidates = (address for address in candidates if address not in but)
+    for address in islice(candidates, _PROBES):
+        if not reader.claimed(Ref(kind, prefix + address)):
             return address
-    return None
+    taken = reader.claims(kind, prefix)
+    return next((address for address in candidates if prefix + address not in taken), None)

@@ -65,7 +65,7 @@ def create_interface(
              SecurityGroupsPerInterfaceLimitExceeded, InvalidGroup.NotFound, InvalidParameter (a group of
              another VPC), Resource.AlreadyAssociated, and those of claim_private_address.
     """
-    check_quota(len(txn.all(NetworkInterface)) + 1, NETWORK_INTERFACES, "NetworkInterfaceLimitExceeded")
+    check_quota(txn.count(NetworkInterface) + 1, NETWORK_INTERFACES, "NetworkInterfaceLimitExceeded")
     check_groups(txn, subnet, group_ids)
     attacher = _ATTACHERS[interface_type]
     interface = NetworkInterface(
