@@ -31,9 +31,9 @@ def contents(space: Namespace, name: str) -> dict[str, str | None]:
     return {e.key: e.value for e in found.elements}
 
 
-def chain(space: Namespace, name: str) -> list[tuple[str, str]]:
+def origins(space: Namespace, name: str) -> dict[str, str]:
     assert space.policy is not None
-    return next([(r.text, r.origin) for r in c.rules] for c in space.policy.chains if c.name == name)
+    return {e.key: e.origin for s in space.policy.sets if s.name == name for e in s.elements}
 
 
 def test_the_same_snapshot_gives_the_same_program_in_any_order() -> None:
@@ -44,14 +44,16 @@ def test_the_same_snapshot_gives_the_same_program_in_any_order() -> None:
     assert sorted(once.links, key=str) == sorted(again.links, key=str)
 
 
-def test_rules_become_matches_that_name_where_they_come_from() -> None:
+def test_rules_become_elements_that_name_where_they_come_from() -> None:
     vpc = namespace(compile_network(small().snapshot()), "vpc-a")
-    assert chain(vpc, "sg_a_web_in") == [
-        ("tcp dport 80 accept", "sgr-a-web-in0"),
-        ("ip saddr @sg_a_web tcp dport 8000-8100 accept", "sgr-a-web-in1"),
-        ("ip saddr 10.0.0.0/8 icmp type 8 icmp code 8 accept", "sgr-a-web-in2"),
-    ]
-    assert contents(vpc, "sg_a_web") == {"10.0.0.20": None, "10.0.1.20": None}
+    policy = contents(vpc, "members4")["10.0.0.20"]
+    assert origins(vpc, "sg_a_web_in4") == {
+        "0.0.0.0/0 . 6 . 80": "sgr-a-web-in0",
+        "10.0.0.0/8 . 1 . 2056": "sgr-a-web-in2",
+    }
+    assert origins(vpc, "sg_a_web_inr") == {f"{policy} . 6 . 8000-8100": "sgr-a-web-in1"}
+    assert origins(vpc, "sg_a_web_out4") == {"0.0.0.0/0 . 0-255 . 0-65535": "sgr-a-web-out0"}
+    assert contents(vpc, "members4") == {"10.0.0.20": policy, "10.0.1.20": policy}
 
 
 def test_public_addresses_need_an_attached_gateway() -> None:
@@ -61,7 +63,7 @@ def test_public_addresses_need_an_attached_gateway() -> None:
     cloud.change("igw-a", vpc_id=None)
     program = compile_network(cloud.snapshot())
     assert contents(namespace(program, "vpc-a"), "public_to_private") == {}
-    assert [r.destination for r in namespace(program, "edge").routes] == ["198.18.0.0/16"]
+    assert [r.destination for r in namespace(program, "edge").routes if r.device] == []
     defaults = [r for r in namespace(program, "vpc-a").routes if r.destination == "0.0.0.0/0"]
     assert {r.via for r in defaults} == {None, "10.0.0.10"}  # the gateway's route is a blackhole now
 
@@ -95,7 +97,7 @@ def test_a_vpc_without_dns_support_has_no_resolver() -> None:
     cloud.change("vpc-a", enable_dns_support=False)
     program = compile_network(cloud.snapshot())
     assert [r.namespace for r in program.resolvers] == ["edge"]
-    assert contents(namespace(program, "vpc-a"), "resolvers") == {}
+    assert contents(namespace(program, "vpc-a"), "resolvers4") == {}
 
 
 def test_a_route_to_an_interface_that_checks_addresses_leads_nowhere() -> None:

@@ -1,46 +1,103 @@
 """From what exists to what the networks shall look like.  Pure: the same snapshot, the same program."""
 
-from seawall.compile.network.interfaces import (
-    fargate_namespace,
-    interface_link,
-    link_local_addresses,
-    link_local_link,
-    task_namespace,
-)
-from seawall.compile.network.internet import client_link, client_namespace, edge_namespace, gateway_link
-from seawall.compile.network.nat_gateway import nat_namespace
-from seawall.compile.network.placement import place
+from collections.abc import Iterable
+from itertools import chain
+from types import ModuleType
+
+from msgspec.structs import replace
+
+from seawall.compile.network import interfaces, internet_gateway, nat_gateway
+from seawall.compile.network.contribution import Contribution, Stand
+from seawall.compile.network.internet import client_link, client_namespace, edge_namespace
+from seawall.compile.network.memory import Memory
+from seawall.compile.network.placement import Placement, place
 from seawall.compile.network.snapshot import NetworkSnapshot
 from seawall.compile.network.uplink import default_route, uplink_link, uplink_namespace
-from seawall.compile.network.vpc import vpc_namespace
-from seawall.compile.zones import compile_resolvers
+from seawall.compile.network.vpc import VpcParts, vpc_namespace
+from seawall.compile.zones import compile_names
+from seawall.model.security_group import SecurityGroupRule
 from seawall.program.network import NetworkProgram
 
+# See contribution.py for what each of them offers.
+PARTS: tuple[ModuleType, ...] = (interfaces, internet_gateway, nat_gateway)
 
-def compile_network(snapshot: NetworkSnapshot) -> NetworkProgram:
-    """Every namespace and link of the world.  Raises ValueError where a pool of numbers runs out."""
-    placement = place(snapshot)
-    placed = list(placement.interfaces.values())
-    tasks = [p for p in placed if p.nat_gateway is None]
-    nats = [p for p in placed if p.nat_gateway is not None]
-    local_addresses = link_local_addresses(tasks)
-    local_links = [link_local_link(p, local_addresses[p.interface.id], placement) for p in tasks]
+
+def compile_network(snapshot: NetworkSnapshot, memory: Memory | None = None) -> NetworkProgram:
+    """Every namespace and link of the world.  Raises ValueError where a pool of numbers runs out.
+
+    memory   of earlier compilations: what did not change since then is the same object
+    """
+    memory = Memory() if memory is None else memory
+    memory.turn()
+    # What filters packets is no concern of those who place, connect and name.
+    unfiltered = replace(snapshot, security_groups=(), security_group_rules=(), network_acls=())
+    topology = replace(unfiltered, hosted_zones=(), record_sets=())
+    placement = memory.recall("placement", _place, topology, memory)
+    added = memory.recall("contributions", _contributions, topology, placement, memory)
+    attached = memory.recall("attached", interfaces.interface_networks, placement, memory)
+    uplink = (default_route(),) if snapshot.uplink else ()
+    namespaces = [
+        edge_namespace(placement, added.edge, uplink),
+        *((uplink_namespace(),) if snapshot.uplink else ()),
+        client_namespace(),
+        *(vpc_namespace(parts, memory) for parts in _vpc_parts(snapshot, placement, added)),
+        *added.namespaces,
+    ]
+    links = [
+        client_link(placement),
+        *((uplink_link(placement),) if snapshot.uplink else ()),
+        *added.links,
+    ]
+    zones, resolvers = memory.recall("names", compile_names, unfiltered)
+    zones, resolvers = memory.recall("names", compile_names, topology)
     return NetworkProgram(
-        namespaces=(
-            edge_namespace(placement, (default_route(),) if snapshot.uplink else ()),
-            *((uplink_namespace(),) if snapshot.uplink else ()),
-            client_namespace(),
-            fargate_namespace(local_links),
-            *(vpc_namespace(vpc, snapshot, placement) for vpc in snapshot.vpcs),
-            *(nat_namespace(p) for p in nats),
-            *(task_namespace(p) for p in tasks),
-        ),
-        links=(
-            client_link(placement),
-            *((uplink_link(placement),) if snapshot.uplink else ()),
-            *(gateway_link(attached) for attached in placement.gateways.values()),
-            *(interface_link(p, placement) for p in placed),
-            *local_links,
-        ),
-        resolvers=compile_resolvers(snapshot, placement),
+        namespaces=(*(memory.same(("namespace", n.name), n) for n in namespaces), *attached.namespaces),
+        links=(*(memory.same(("link", link.router), link) for link in links), *attached.links),
+        zones=zones,
+        resolvers=resolvers,
     )
+
+
+def _place(topology: NetworkSnapshot, memory: Memory) -> Placement:
+    stands: dict[str, Stand] = {}
+    devices = ["client", "client/host", "uplink", "uplink/host"]
+    for part in PARTS:
+        if hasattr(part, "stands"):
+            stands |= part.stands(topology)
+        if hasattr(part, "devices"):
+            devices += part.devices(topology)
+    return place(topology, stands, devices, memory)
+
+
+def _contributions(topology: NetworkSnapshot, placement: Placement, memory: Memory) -> Contribution:
+    """Those of all parts in one."""
+    found = [part.contribution(topology, placement) for part in PARTS if hasattr(part, "contribution")]
+    return Contribution(
+        **{
+            name: tuple(chain.from_iterable(getattr(one, name) for one in found))
+            for name in Contribution.__struct_fields__
+        }
+    )
+
+
+def _vpc_parts(snapshot: NetworkSnapshot, placement: Placement, added: Contribution) -> Iterable[VpcParts]:
+    """The snapshot, taken apart by VPC."""
+    rules: dict[str, list[SecurityGroupRule]] = {}
+    for rule in snapshot.security_group_rules:
+        rules.setdefault(rule.group_id, []).append(rule)
+    by_group = {group: tuple(sorted(own, key=lambda r: r.id)) for group, own in rules.items()}
+    lists = {entry.id: entry for entry in snapshot.prefix_lists}
+    for vpc in snapshot.vpcs:
+        yield VpcParts(
+            vpc=vpc,
+            subnets=tuple(s for s in snapshot.subnets if s.vpc_id == vpc.id),
+            tables=tuple(t for t in snapshot.route_tables if t.vpc_id == vpc.id),
+            acls=tuple(a for a in snapshot.network_acls if a.vpc_id == vpc.id),
+            interfaces=placement.in_vpc(vpc.id),
+            rules=by_group,
+            lists=lists,
+            hops=tuple(h for h in added.hops if h.vpc_id == vpc.id),
+            doors=tuple(d for d in added.doors if d.vpc_id == vpc.id),
+            members=tuple(m for m in added.members if m.vpc_id == vpc.id),
+            routes=tuple(route for vpc_id, route in added.routes if vpc_id == vpc.id),
+        )

@@ -7,12 +7,13 @@ Each module of such a kind offers up to three functions, named in compile_networ
     contribution(snapshot, placement) -> Contribution       all the rest
 """
 
+from typing import Literal
+
 import msgspec
 
 from seawall.program.network import Link, Namespace, Route
 
 VPC_MTU = 9001
-MAIN = 0  # the number of no route table: what carries it reaches the VPC's own interfaces only
 
 
 class _Plain(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,8 +24,9 @@ class Stand(_Plain, frozen=True, kw_only=True):
     """Where an interface's far end is.  Interfaces in no module's answer have no link.
 
     addressed   its addresses are set on the far device; else that side has routes only
-    transit     it carries packets that are neither from nor to its own addresses (NAT, transit gateways,
-                source/destination check off): no address is checked, and routes may lead to it
+    transit     it carries packets that are neither from nor to its own addresses (NAT, transit gateways): no
+                address is checked, and routes may lead to it
+    ipv6        its namespace has IPv6 switched on
     """
 
     namespace: str
@@ -32,6 +34,7 @@ class Stand(_Plain, frozen=True, kw_only=True):
     mtu: int = VPC_MTU
     addressed: bool = True
     transit: bool = False
+    ipv6: bool = False
 
 
 class Hop(_Plain, frozen=True, kw_only=True):
@@ -56,6 +59,7 @@ class Door(_Plain, frozen=True, kw_only=True):
 
     number         its ifindex
     sources        blocks or ranges FIRST-LAST, of both families, that may come in through it; no overlaps
+    kind           "internet": 1:1 translation; "egress_only": nothing new comes in; "link": neither
     route_table    the table (rtb-...) that decides where they go; None: to the VPC's own interfaces only
     """
 
@@ -63,6 +67,7 @@ class Door(_Plain, frozen=True, kw_only=True):
     origin: str
     number: int
     sources: tuple[str, ...]
+    kind: Literal["link", "internet", "egress_only"] = "link"
     route_table: str | None = None
 
 
@@ -76,13 +81,18 @@ class Member(_Plain, frozen=True, kw_only=True):
 
 
 class EdgeName(_Plain, frozen=True, kw_only=True):
-    """Addresses on the internet: routed to a device of the edge, and heard from there."""
+    """Addresses on the internet: routed to a device of the edge, and heard from there only.
+
+    block    ADDRESS/32, or any IPv6 block
+    routed   False: packets to it go to another device, which it is a second way from
+    """
 
     block: str
     number: int  # the device's ifindex in the edge
     device: str
     via: str | None
     origin: str
+    routed: bool = True
 
 
 class Contribution(_Plain, frozen=True, kw_only=True):

@@ -1,11 +1,17 @@
 """The links of tasks: eth1 into the subnet, eth0 to the task's own endpoints, and their namespaces."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network
+from typing import NamedTuple
 
 from seawall.compile.network import skeletons
+from seawall.compile.network.contribution import VPC_MTU, Contribution, Hop, Stand
+from seawall.compile.network.kernel_settings import ipv6_settings
+from seawall.compile.network.memory import Memory
 from seawall.compile.network.numbers import mac_address
-from seawall.compile.network.placement import Placed, Placement
+from seawall.compile.network.placement import FAR_IPV6, ROUTER_IPV6, Placed, Placement
+from seawall.compile.network.snapshot import NetworkSnapshot
 from seawall.model.internet import LINK_LOCAL_NETWORK, TASK_ENDPOINT_ADDRESS
 from seawall.program.network import (
     Element,
@@ -18,42 +24,126 @@ from seawall.program.network import (
     Route,
 )
 
-VPC_MTU = 9001
 FARGATE = "fargate"
-NO_IPV6 = (("ipv6/conf/all/disable_ipv6", "1"), ("ipv6/conf/default/disable_ipv6", "1"))
+NO_IPV6 = ipv6_settings(on=False)
 LINK_LOCAL_GATEWAY = str(IPv4Network(LINK_LOCAL_NETWORK)[1])
 
 
-def interface_link(placed: Placed, numbers: Placement) -> Link:
-    """The router's end has no address, knows the interface's MAC, and answers ARP for whatever it routes."""
+def stands(snapshot: NetworkSnapshot) -> Mapping[str, Stand]:
+    """The interfaces of tasks."""
+    return {
+        i.id: _task_stand(i.owner.id, bool(i.ipv6_addresses))
+        for i in snapshot.network_interfaces
+        if i.owner is not None and i.owner.kind == "task" and i.status != "detaching"
+    }
+
+
+def devices(snapshot: NetworkSnapshot) -> Iterable[str]:
+    """The link-local interfaces of tasks."""
+    for interface_id in stands(snapshot):
+        yield f"{interface_id}/local"
+        yield f"{interface_id}/local/host"
+
+
+def contribution(snapshot: NetworkSnapshot, placement: Placement) -> Contribution:
+    """Routes may lead to an interface that does not check addresses."""
+    return Contribution(
+        hops=tuple(
+            Hop(
+                vpc_id=placed.interface.vpc_id,
+                target_id=placed.interface.id,
+                device=placed.router_device,
+                via=placed.interface.private_ip_address,
+                via6=placed.via6,
+            )
+            for placed in placement.interfaces.values()
+            if not placed.is_checked
+        )
+    )
+
+
+class Networks(NamedTuple):
+    namespaces: tuple[Namespace, ...]
+    links: tuple[Link, ...]
+
+
+def interface_networks(placement: Placement, memory: Memory) -> Networks:
+    """Every interface's link, and all that the tasks behind some of them have besides."""
+    placed = placement.interfaces.values()
+    tasks = [p for p in placed if p.interface.owner is not None and p.interface.owner.kind == "task"]
+    addresses = link_local_addresses(tasks)
+    local_links = [
+        memory.recall(
+            ("local link", p.interface.id),
+            link_local_link,
+            p,
+            addresses[p.interface.id],
+            placement.numbers[f"{p.interface.id}/local"],
+            placement.numbers[f"{p.interface.id}/local/host"],
+        )
+        for p in tasks
+    ]
+    return Networks(
+        namespaces=(
+            fargate_namespace(local_links),
+            *(memory.recall(("task", p.interface.id), task_namespace, p) for p in tasks),
+        ),
+        links=(
+            *(memory.recall(("interface link", p.interface.id), interface_link, p) for p in placed),
+            *local_links,
+        ),
+    )
+
+
+@lru_cache(maxsize=1 << 14)
+def _task_stand(task_id: str, ipv6: bool) -> Stand:
+    return Stand(namespace=f"task-{task_id}", device="eth1", ipv6=ipv6)
+
+
+def interface_link(placed: Placed) -> Link:
+    """The router's end has no address, knows the interface's MAC, and answers ARP for whatever it routes.
+
+    IPv6 neighbours are permanent on both sides: nothing is ever asked.
+    """
     interface = placed.interface
     router_mac = mac_address(interface.vpc_id)
-    network = IPv4Network(placed.subnet.cidr_block)
+    network = _network(placed.subnet.cidr_block)
+    far = [*placed.addresses, *([FAR_IPV6] if placed.ipv6 else [])]
+    near = [str(network[1]), *([ROUTER_IPV6] if placed.ipv6 else [])]
+    own = placed.addresses if placed.stand.addressed else ()
     return Link(
         origin=interface.id,
-        mtu=VPC_MTU,
+        mtu=placed.stand.mtu,
         router=LinkEnd(
             namespace=interface.vpc_id,
             name=placed.router_device,
             ifindex=placed.number,
             mac=router_mac,
-            neighbours=(Neighbour(address=interface.private_ip_address, mac=interface.mac_address),),
+            neighbours=tuple(Neighbour(address=a, mac=interface.mac_address) for a in far),
             proxy_arp=True,
         ),
         host=LinkEnd(
             namespace=placed.namespace,
             name=placed.device,
-            ifindex=numbers.numbers[f"{interface.id}/host"],
+            ifindex=placed.far_number,
             mac=interface.mac_address,
-            addresses=(f"{interface.private_ip_address}/{network.prefixlen}",),
-            neighbours=(Neighbour(address=str(network[1]), mac=router_mac),),
+            addresses=tuple(f"{a}/{128 if ':' in a else network.prefixlen}" for a in own),
+            neighbours=tuple(Neighbour(address=a, mac=router_mac) for a in near),
         ),
     )
 
 
+def subnet_gateway(placed: Placed) -> str:
+    """The router's IPv4 address in the interface's subnet: the first after the network's own."""
+    return str(_network(placed.subnet.cidr_block)[1])
+
+
 def default_route(placed: Placed) -> Route:
-    gateway = str(IPv4Network(placed.subnet.cidr_block)[1])
-    return Route(destination="0.0.0.0/0", device=placed.device, via=gateway)
+    return Route(destination="0.0.0.0/0", device=placed.device, via=subnet_gateway(placed))
+
+
+def default_route6(placed: Placed) -> Route:
+    return Route(destination="::/0", device=placed.device, via=ROUTER_IPV6)
 
 
 def task_namespace(placed: Placed) -> Namespace:
@@ -62,9 +152,14 @@ def task_namespace(placed: Placed) -> Namespace:
     return Namespace(
         name=placed.namespace,
         owned=True,
-        sysctls=(*NO_IPV6, ("ipv4/ip_unprivileged_port_start", "0")),
-        routes=(default_route(placed), endpoint),
+        sysctls=(*ipv6_settings(on=placed.ipv6), ("ipv4/ip_unprivileged_port_start", "0")),
+        routes=(default_route(placed), *([default_route6(placed)] if placed.ipv6 else []), endpoint),
     )
+
+
+@lru_cache(maxsize=1 << 12)
+def _network(block: str) -> IPv4Network:
+    return IPv4Network(block)
 
 
 def link_local_addresses(tasks: Iterable[Placed]) -> dict[str, str]:
@@ -86,9 +181,8 @@ def link_local_addresses(tasks: Iterable[Placed]) -> dict[str, str]:
     return {id: str(IPv4Address(first + offset)) for offset, id in taken.items()}
 
 
-def link_local_link(placed: Placed, address: str, placement: Placement) -> Link:
+def link_local_link(placed: Placed, address: str, number: int, far_number: int) -> Link:
     interface = placed.interface
-    number = placement.numbers[f"{interface.id}/local"]
     far_mac, task_mac = mac_address(FARGATE), mac_address(f"{interface.id}/local")
     return Link(
         origin=interface.id,
@@ -103,7 +197,7 @@ def link_local_link(placed: Placed, address: str, placement: Placement) -> Link:
         host=LinkEnd(
             namespace=placed.namespace,
             name="eth0",
-            ifindex=placement.numbers[f"{interface.id}/local/host"],
+            ifindex=far_number,
             mac=task_mac,
             addresses=(f"{address}/{IPv4Network(LINK_LOCAL_NETWORK).prefixlen}",),
             neighbours=(Neighbour(address=LINK_LOCAL_GATEWAY, mac=far_mac),),

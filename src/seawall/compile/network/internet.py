@@ -1,16 +1,24 @@
-"""The internet: its router ("edge"), a client, the service addresses, and each VPC's gateway to it."""
+"""The internet: its router ("edge"), a client, and the service addresses."""
+
+from collections.abc import Sequence
+from ipaddress import IPv6Network
 
 from seawall.compile.network import skeletons
+from seawall.compile.network.contribution import EdgeName
 from seawall.compile.network.interfaces import NO_IPV6
+from seawall.compile.network.internet_gateway import INTERNET_MTU
+from seawall.compile.network.kernel_settings import ipv6_settings
 from seawall.compile.network.numbers import mac_address
-from seawall.compile.network.placement import AttachedGateway, Placed, Placement
-from seawall.compile.network.routing import EDGE_HOP, VPC_HOP
+from seawall.compile.network.placement import Placement
 from seawall.model.internet import (
     API_ADDRESS,
     CLIENT_ADDRESS,
+    CLIENT_IPV6_ADDRESS,
+    CLIENT_IPV6_NETWORK,
     CLIENT_NAMESPACE,
     CLIENT_NETWORK,
     EDGE_NAMESPACE,
+    IPV6_POOL,
     PUBLIC_POOL,
     REGISTRY_ADDRESS,
     RESOLVER_ADDRESS,
@@ -21,126 +29,104 @@ from seawall.program.network import (
     Link,
     LinkEnd,
     Namespace,
-    Neighbour,
     PacketPolicy,
     Route,
 )
 
-INTERNET_MTU = 1500
 EDGE_ADDRESS = CLIENT_ADDRESS.rsplit(".", 1)[0] + ".1"
-ROUTER = (
-    *NO_IPV6,
+EDGE_IPV6_ADDRESS = str(IPv6Network(CLIENT_IPV6_NETWORK)[1])
+_FORWARDING = (
     ("ipv4/ip_forward", "1"),
     ("ipv4/conf/all/rp_filter", "0"),
     ("ipv4/conf/default/rp_filter", "0"),
     ("ipv4/conf/all/send_redirects", "0"),
     ("ipv4/conf/default/send_redirects", "0"),
 )
-
-
-def public_interfaces(placement: Placement) -> list[tuple[AttachedGateway, Placed, str]]:
-    """Every public address that works now: its interface stands in a VPC with a gateway."""
-    return [
-        (placement.gateways[p.interface.vpc_id], p, p.public_address)
-        for p in placement.interfaces.values()
-        if p.public_address and p.interface.vpc_id in placement.gateways
-    ]
-
-
-def gateway_link(attached: AttachedGateway) -> Link:
-    vpc_mac, edge_mac = mac_address(attached.gateway.id), mac_address(f"{attached.gateway.id}/host")
-    return Link(
-        origin=attached.gateway.id,
-        mtu=INTERNET_MTU,
-        router=LinkEnd(
-            namespace=attached.vpc_id,
-            name=attached.device,
-            ifindex=attached.number,
-            mac=vpc_mac,
-            neighbours=(Neighbour(address=EDGE_HOP, mac=edge_mac),),
-        ),
-        host=LinkEnd(
-            namespace=EDGE_NAMESPACE,
-            name=attached.edge_device,
-            ifindex=attached.edge_number,
-            mac=edge_mac,
-            neighbours=(Neighbour(address=VPC_HOP, mac=vpc_mac),),
-        ),
-    )
+ROUTER = (*NO_IPV6, *_FORWARDING)
 
 
 def client_link(placement: Placement) -> Link:
-    number, prefix = placement.numbers["client"], CLIENT_NETWORK.rsplit("/", 1)[1]
+    prefix, prefix6 = CLIENT_NETWORK.rsplit("/", 1)[1], CLIENT_IPV6_NETWORK.rsplit("/", 1)[1]
     return Link(
         origin=CLIENT_NAMESPACE,
         mtu=INTERNET_MTU,
         router=LinkEnd(
             namespace=EDGE_NAMESPACE,
             name="clients",
-            ifindex=number,
+            ifindex=placement.numbers["client"],
             mac=mac_address("edge"),
-            addresses=(f"{EDGE_ADDRESS}/{prefix}",),
+            addresses=(f"{EDGE_ADDRESS}/{prefix}", f"{EDGE_IPV6_ADDRESS}/{prefix6}"),
         ),
         host=LinkEnd(
             namespace=CLIENT_NAMESPACE,
             name="eth0",
             ifindex=placement.numbers["client/host"],
             mac=mac_address("client"),
-            addresses=(f"{CLIENT_ADDRESS}/{prefix}",),
+            addresses=(f"{CLIENT_ADDRESS}/{prefix}", f"{CLIENT_IPV6_ADDRESS}/{prefix6}"),
         ),
     )
 
 
 def client_namespace() -> Namespace:
-    route = Route(destination="0.0.0.0/0", device="eth0", via=EDGE_ADDRESS)
-    return Namespace(name=CLIENT_NAMESPACE, sysctls=NO_IPV6, routes=(route,))
+    return Namespace(
+        name=CLIENT_NAMESPACE,
+        sysctls=ipv6_settings(on=True),
+        routes=(
+            Route(destination="0.0.0.0/0", device="eth0", via=EDGE_ADDRESS),
+            Route(destination="::/0", device="eth0", via=EDGE_IPV6_ADDRESS),
+        ),
+    )
 
 
-def edge_namespace(placement: Placement, uplink: tuple[Route, ...] = ()) -> Namespace:
-    """Routes lead to public addresses only, and a VPC may send from its own public addresses only.
+def edge_namespace(
+    placement: Placement, names: Sequence[EdgeName], uplink: tuple[Route, ...] = ()
+) -> Namespace:
+    """Routes lead to the given addresses only, and each is heard from its own device only.
 
     `uplink` are the routes to the real internet, if there is a way.
     """
-    public = public_interfaces(placement)
     return Namespace(
         name=EDGE_NAMESPACE,
-        sysctls=ROUTER,
+        sysctls=(*ipv6_settings(on=True, forwarding=True), *_FORWARDING),
         addresses=tuple(f"{a}/32" for a in (RESOLVER_ADDRESS, API_ADDRESS, REGISTRY_ADDRESS)),
         routes=(
             Route(destination=PUBLIC_POOL),
-            *(
-                Route(destination=f"{address}/32", device=attached.edge_device, via=VPC_HOP)
-                for attached, _, address in public
-            ),
+            Route(destination=IPV6_POOL),
+            *(Route(destination=n.block, device=n.device, via=n.via) for n in names if n.routed),
             *uplink,
         ),
         policy=PacketPolicy(
             skeleton=skeletons.EDGE,
             sets=(
-                ElementSet(
-                    name="source",
-                    key=("iface_index", "ipv4_addr"),
-                    elements=tuple(
-                        Element(key=f"{attached.edge_number} . {address}", origin=placed.interface.id)
-                        for attached, placed, address in public
-                    ),
+                *_sources(names),
+                _numbers("clients", (placement.numbers["client"],)),
+                *(
+                    ElementSet(name=name, key=(kind,), interval=True, elements=(Element(key=network),))
+                    for name, kind, network in (
+                        ("client_networks", "ipv4_addr", CLIENT_NETWORK),
+                        ("client_networks6", "ipv6_addr", CLIENT_IPV6_NETWORK),
+                    )
                 ),
-                ElementSet(
-                    name="clients",
-                    key=("iface_index",),
-                    elements=(Element(key=str(placement.numbers["client"])),),
-                ),
-                ElementSet(
-                    name="client_networks",
-                    key=("ipv4_addr",),
-                    interval=True,
-                    elements=(Element(key=CLIENT_NETWORK),),
-                ),
-                ElementSet(
-                    name="uplinks",
-                    key=("iface_index",),
-                    elements=(Element(key=str(placement.numbers["uplink"])),) if uplink else (),
-                ),
+                _numbers("uplinks", (placement.numbers["uplink"],) if uplink else ()),
             ),
         ),
+    )
+
+
+def _sources(names: Sequence[EdgeName]) -> tuple[ElementSet, ElementSet]:
+    four = [
+        Element(key=f"{n.number} . {n.block.removesuffix('/32')}", origin=n.origin)
+        for n in names
+        if ":" not in n.block
+    ]
+    six = [Element(key=f"{n.number} . {n.block}", origin=n.origin) for n in names if ":" in n.block]
+    return (
+        ElementSet(name="source", key=("iface_index", "ipv4_addr"), elements=tuple(four)),
+        ElementSet(name="source6", key=("iface_index", "ipv6_addr"), interval=True, elements=tuple(six)),
+    )
+
+
+def _numbers(name: str, numbers: Sequence[int]) -> ElementSet:
+    return ElementSet(
+        name=name, key=("iface_index",), elements=tuple(Element(key=str(number)) for number in numbers)
     )

@@ -1,24 +1,15 @@
 """A NAT gateway: a namespace with one interface that rewrites what comes in and sends it out again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from seawall.compile.network.contribution import Contribution, Hop, Stand
 from seawall.compile.network.interfaces import NO_IPV6, default_route
-from seawall.compile.network.placement import Placed
+from seawall.compile.network.kernel_settings import ROUTER_IPV4, TRACKING
+from seawall.compile.network.placement import Placed, Placement
+from seawall.compile.network.snapshot import NetworkSnapshot
 from seawall.program.network import Chain, Element, ElementSet, Namespace, PacketPolicy, Rule
 
-TRANSLATOR = (
-    *NO_IPV6,
-    ("ipv4/ip_forward", "1"),
-    ("ipv4/conf/all/rp_filter", "0"),
-    ("ipv4/conf/default/rp_filter", "0"),
-    ("ipv4/conf/all/send_redirects", "0"),
-    ("ipv4/conf/default/send_redirects", "0"),
-    ("ipv4/conf/all/accept_redirects", "0"),
-    ("ipv4/conf/default/accept_redirects", "0"),
-    ("netfilter/nf_conntrack_acct", "1"),
-    ("netfilter/nf_conntrack_timestamp", "1"),
-    ("netfilter/nf_conntrack_tcp_loose", "0"),
-)
+TRANSLATOR = (*NO_IPV6, *ROUTER_IPV4, *TRACKING)
 _IDLE = (
     # A NAT gateway forgets a connection that was idle for 350 seconds, and does not judge its windows.
     ("netfilter/nf_conntrack_tcp_timeout_established", "350"),
@@ -60,6 +51,40 @@ SKELETON = """
         ct state related accept
     }
 """
+
+
+LIVE = ("pending", "available")
+
+
+def stands(snapshot: NetworkSnapshot) -> Mapping[str, Stand]:
+    """The interfaces of gateways that work."""
+    standing = {i.id for i in snapshot.network_interfaces if i.status != "detaching"}
+    return {
+        nat.network_interface_id: Stand(namespace=nat.id, device="eth0", transit=True)
+        for nat in snapshot.nat_gateways
+        if nat.state in LIVE and nat.network_interface_id in standing
+    }
+
+
+def contribution(snapshot: NetworkSnapshot, placement: Placement) -> Contribution:
+    """Their namespaces, and the way to each from the routes that name it."""
+    live = [
+        placement.interfaces[nat.network_interface_id]
+        for nat in snapshot.nat_gateways
+        if nat.network_interface_id and nat.network_interface_id in placement.interfaces
+    ]
+    return Contribution(
+        namespaces=tuple(nat_namespace(placed) for placed in live),
+        hops=tuple(
+            Hop(
+                vpc_id=placed.interface.vpc_id,
+                target_id=placed.namespace,
+                device=placed.router_device,
+                via=placed.interface.private_ip_address,
+            )
+            for placed in live
+        ),
+    )
 
 
 def nat_namespace(placed: Placed) -> Namespace:

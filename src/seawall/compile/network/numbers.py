@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 FIRST_INTERFACE = 100_000
 LAST_INTERFACE = 2**31 - 1
@@ -31,5 +32,6 @@ def mac_address(key: str) -> str:
     return ":".join(f"{octet:02x}" for octet in (0x06, *octets))
 
 
+@lru_cache(maxsize=1 << 17)
 def _digest(key: str) -> int:
     return int.from_bytes(hashlib.sha256(key.encode()).digest(), "big")

@@ -1,39 +1,69 @@
 """Which interfaces stand on the host, where, and under which numbers."""
 
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 import msgspec
 
+from seawall.compile.network.contribution import Stand
+from seawall.compile.network.memory import Memory
 from seawall.compile.network.numbers import FIRST_INTERFACE, LAST_INTERFACE, assign
 from seawall.compile.network.snapshot import NetworkSnapshot
-from seawall.model.internet_gateway import InternetGateway
-from seawall.model.nat_gateway import NatGateway
 from seawall.model.network_interface import NetworkInterface
 from seawall.model.subnet import Subnet
 
-LIVE_NAT = ("pending", "available")
+ROUTER_IPV6 = "fe80::1"  # the router, seen from an interface's far end
+FAR_IPV6 = "fe80::2"  # the far end, seen from the router
 
 
 class Placed(msgspec.Struct, frozen=True, kw_only=True):
-    """An interface with a link: `number` is its device in the VPC's namespace."""
+    """An interface with a link: `number` is its device in the VPC's namespace.
+
+    public   private address -> the public one that stands for it
+    ipv6     the VPC has an IPv6 block and the far end speaks IPv6
+    """
 
     interface: NetworkInterface
     subnet: Subnet
-    namespace: str
-    device: str  # in that namespace
+    stand: Stand
     number: int
-    public_address: str | None
-    nat_gateway: NatGateway | None = None
+    far_number: int
+    public: Mapping[str, str] = {}
+    ipv6: bool = False
 
     @property
     def router_device(self) -> str:
         return f"e{self.number}"
 
+    @property
+    def namespace(self) -> str:
+        return self.stand.namespace
+
+    @property
+    def device(self) -> str:
+        return self.stand.device
+
+    @property
+    def via6(self) -> str | None:
+        """The next hop of IPv6 routes to it."""
+        return FAR_IPV6 if self.ipv6 else None
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether it sends from, and takes in, its own addresses only."""
+        return self.interface.source_dest_check and not self.stand.transit
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Its private addresses of both families that work now."""
+        return self.interface.private_ip_addresses + (self.interface.ipv6_addresses if self.ipv6 else ())
+
 
 class AttachedGateway(msgspec.Struct, frozen=True, kw_only=True):
     """An internet gateway with a VPC: `number` is its device there, `edge_number` the one in the edge."""
 
-    gateway: InternetGateway
+    id: str
+    kind: Literal["internet", "egress_only"]
     vpc_id: str
     number: int
     edge_number: int
@@ -49,67 +79,97 @@ class AttachedGateway(msgspec.Struct, frozen=True, kw_only=True):
 
 class Placement(msgspec.Struct, frozen=True, kw_only=True):
     interfaces: Mapping[str, Placed]
-    gateways: Mapping[str, AttachedGateway]  # by VPC
+    by_vpc: Mapping[str, tuple[Placed, ...]]
+    gateways: Mapping[str, AttachedGateway]  # internet gateways by VPC
+    egress_only: tuple[AttachedGateway, ...]
     numbers: Mapping[str, int]  # of every device, by what it is for
 
-    def in_vpc(self, vpc_id: str) -> list[Placed]:
-        return [p for p in self.interfaces.values() if p.interface.vpc_id == vpc_id]
+    def in_vpc(self, vpc_id: str) -> tuple[Placed, ...]:
+        return self.by_vpc.get(vpc_id, ())
 
 
-def place(snapshot: NetworkSnapshot) -> Placement:
-    """Every interface that has a link now, in the order of ids."""
-    nats = {n.network_interface_id: n for n in snapshot.nat_gateways if n.state in LIVE_NAT}
+def place(
+    snapshot: NetworkSnapshot, stands: Mapping[str, Stand], devices: Iterable[str], memory: Memory
+) -> Placement:
+    """Every interface that has a link now, in the order of ids.
+
+    stands    where the far ends are, by interface
+    devices   what else needs numbers
+    """
     subnets = {subnet.id: subnet for subnet in snapshot.subnets}
+    speaks_ipv6 = {vpc.id for vpc in snapshot.vpcs if vpc.ipv6_cidr_blocks}
     standing = sorted(
-        (i for i in snapshot.network_interfaces if _has_link(i, nats) and i.subnet_id in subnets),
+        (i for i in snapshot.network_interfaces if i.id in stands and i.subnet_id in subnets),
         key=lambda interface: interface.id,
     )
-    attached = sorted((g for g in snapshot.internet_gateways if g.vpc_id), key=lambda gateway: gateway.id)
-    numbers = assign(_devices(standing, attached), FIRST_INTERFACE, LAST_INTERFACE)
-    allocated = {e.network_interface_id: e.public_ip for e in snapshot.elastic_ips}
+    numbers = assign(
+        [
+            *(key for i in standing for key in (i.id, f"{i.id}/host")),
+            *(key for g in _gateways(snapshot) for key in (g[0], f"{g[0]}/host")),
+            *devices,
+        ],
+        FIRST_INTERFACE,
+        LAST_INTERFACE,
+    )
+    allocated: dict[str | None, dict[str | None, str]] = {}
+    for elastic in snapshot.elastic_ips:
+        held = allocated.setdefault(elastic.network_interface_id, {})
+        held[elastic.private_ip_address] = elastic.public_ip
+    interfaces = {
+        i.id: memory.recall(
+            ("placed", i.id),
+            _placed,
+            i,
+            subnets[i.subnet_id],
+            stands[i.id],
+            (numbers[i.id], numbers[f"{i.id}/host"]),
+            allocated.get(i.id, {}),
+            i.vpc_id in speaks_ipv6,
+        )
+        for i in standing
+    }
+    by_vpc: dict[str, list[Placed]] = {}
+    for placed in interfaces.values():
+        by_vpc.setdefault(placed.interface.vpc_id, []).append(placed)
+    gateways = [
+        AttachedGateway(
+            id=id, kind=kind, vpc_id=vpc_id, number=numbers[id], edge_number=numbers[f"{id}/host"]
+        )
+        for id, kind, vpc_id in _gateways(snapshot)
+    ]
     return Placement(
-        interfaces={
-            i.id: Placed(
-                interface=i,
-                subnet=subnets[i.subnet_id],
-                namespace=_namespace(i, nats.get(i.id)),
-                device="eth0" if i.id in nats else "eth1",
-                number=numbers[i.id],
-                public_address=i.association.public_ip if i.association else allocated.get(i.id),
-                nat_gateway=nats.get(i.id),
-            )
-            for i in standing
-        },
-        gateways={
-            g.vpc_id: AttachedGateway(
-                gateway=g, vpc_id=g.vpc_id, number=numbers[g.id], edge_number=numbers[f"{g.id}/host"]
-            )
-            for g in attached
-            if g.vpc_id
-        },
+        interfaces=interfaces,
+        by_vpc={vpc_id: tuple(found) for vpc_id, found in by_vpc.items()},
+        gateways={g.vpc_id: g for g in gateways if g.kind == "internet"},
+        egress_only=tuple(g for g in gateways if g.kind == "egress_only"),
         numbers=numbers,
     )
 
 
-def _has_link(interface: NetworkInterface, nats: Mapping[str | None, NatGateway]) -> bool:
-    if interface.status == "detaching" or interface.owner is None:
-        return False
-    if interface.interface_type == "nat_gateway":
-        return interface.id in nats
-    return interface.owner.kind == "task"
+def _placed(
+    interface: NetworkInterface,
+    subnet: Subnet,
+    stand: Stand,
+    numbers: tuple[int, int],
+    allocated: Mapping[str | None, str],
+    vpc_speaks_ipv6: bool,
+) -> Placed:
+    public = {a or interface.private_ip_address: p for a, p in allocated.items()} | interface.public_addresses
+    return Placed(
+        interface=interface,
+        subnet=subnet,
+        stand=stand,
+        number=numbers[0],
+        far_number=numbers[1],
+        public={a: p for a, p in public.items() if a in interface.private_ip_addresses},
+        ipv6=vpc_speaks_ipv6 and stand.ipv6,
+    )
 
 
-def _namespace(interface: NetworkInterface, nat: NatGateway | None) -> str:
-    if nat is not None:
-        return nat.id
-    assert interface.owner is not None
-    return f"task-{interface.owner.id}"
-
-
-def _devices(standing: Iterable[NetworkInterface], attached: Iterable[InternetGateway]) -> Iterable[str]:
-    for id in [i.id for i in standing] + [g.id for g in attached] + ["client", "uplink"]:
-        yield id
-        yield f"{id}/host"
-    for interface in standing:
-        yield f"{interface.id}/local"
-        yield f"{interface.id}/local/host"
+def _gateways(
+    snapshot: NetworkSnapshot,
+) -> list[tuple[str, Literal["internet", "egress_only"], str]]:
+    found: list[tuple[str, Literal["internet", "egress_only"], str]] = []
+    found += [(g.id, "internet", g.vpc_id) for g in snapshot.internet_gateways if g.vpc_id]
+    found += [(g.id, "egress_only", g.vpc_id) for g in snapshot.egress_only_internet_gateways]
+    return sorted(found)

@@ -1,7 +1,6 @@
 """Why an interface cannot reach the internet, in plain words with the ids to look at."""
 
 from collections.abc import Iterable
-from ipaddress import IPv4Network
 
 from seawall.compile.network.routing import table_of_subnet
 from seawall.compile.network.security_groups import allows
@@ -66,11 +65,13 @@ def _missing_behind_nat(snapshot: NetworkSnapshot, nat_id: str, vpc_id: str, nam
 
 def _default_route(table: RouteTable) -> Route | None:
     """The widest route that leaves the VPC: the default route, else one that covers half of everything."""
-    outward = [r for r in table.routes if r.target_kind != "local"]
-    ordered = sorted(outward, key=lambda r: IPv4Network(r.destination).prefixlen)
-    if ordered and IPv4Network(ordered[0].destination).prefixlen <= 1:
-        return ordered[0]
-    return None
+    outward = [
+        (int(r.destination.rsplit("/", 1)[1]), r)
+        for r in table.routes
+        if r.target_kind != "local" and "." in r.destination
+    ]
+    length, route = min(outward, key=lambda pair: pair[0], default=(32, None))
+    return route if length <= 1 else None
 
 
 def _has_public(snapshot: NetworkSnapshot, interface: NetworkInterface) -> bool:

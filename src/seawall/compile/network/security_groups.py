@@ -1,134 +1,160 @@
-"""Security groups as chains and member sets; one policy for each distinct combination of groups."""
+"""Security groups as interval sets behind fixed chains: changing a rule changes elements, never a chain.
 
-from collections.abc import Collection, Iterable, Mapping
+A group has six sets.  NAME_in4, _in6, _out4 and _out6 are its rules about addresses: `address . protocol .
+service`.  NAME_inr and _outr are those that name groups: `policy of the other side . protocol . service`.
+"""
 
-from seawall.compile.network.numbers import assign
-from seawall.compile.network.placement import Placed
-from seawall.compile.network.skeletons import POLICY_MASK
-from seawall.model.security_group import SecurityGroup, SecurityGroupRule
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+
+from seawall.compile.network import services
+from seawall.compile.network.addresses import ADDRESS_TYPE, FAMILIES, block_range, range_text
+from seawall.compile.network.boxes import Box, Piece, Range, disjoint
+from seawall.compile.network.policies import Catalog
+from seawall.model.prefix_list import PrefixList
+from seawall.model.security_group import SecurityGroupRule
 from seawall.program.network import Chain, Element, ElementSet, Rule
 
-Policies = Mapping[str, int]
-_NAMES = {"6": "tcp", "17": "udp", "1": "icmp"}
+_REMOTE = {"in": "saddr", "out": "daddr"}
+_FIRST_BITS = {"{ tcp, udp }": "dport", "!= { tcp, udp }": "sport"}
 
 
-def policy_key(group_ids: Iterable[str]) -> str:
-    return ",".join(sorted(group_ids))
-
-
-def number_policies(interfaces: Iterable[Placed]) -> Policies:
-    """A number (never 0) for every combination of groups that some interface of a VPC carries."""
-    return assign(
-        (policy_key(p.interface.group_ids) for p in interfaces if not p.nat_gateway), 1, POLICY_MASK
-    )
-
-
-def member_sets(groups: Iterable[SecurityGroup], interfaces: Iterable[Placed]) -> list[ElementSet]:
-    """The private addresses of each group's interfaces, for rules that name the group."""
-    members: dict[str, list[Placed]] = {group.id: [] for group in groups}
-    for placed in interfaces:
-        for group_id in placed.interface.group_ids:
-            if group_id in members:
-                members[group_id].append(placed)
-    return [
-        ElementSet(
-            name=_identifier(group_id),
-            key=("ipv4_addr",),
-            elements=tuple(
-                Element(key=p.interface.private_ip_address, origin=p.interface.id) for p in placed_in
-            ),
-        )
-        for group_id, placed_in in members.items()
-    ]
-
-
-def group_chains(
-    groups: Iterable[SecurityGroup], rules: Iterable[SecurityGroupRule], policies: Policies
-) -> list[Chain]:
-    """Two chains a group, and two a policy that jump to them.  Jumped-to chains come first."""
-    known = {group.id for group in groups}
-    texts: dict[str, list[Rule]] = {f"{_identifier(g)}_{way}": [] for g in known for way in ("in", "out")}
-    for rule in sorted(rules, key=lambda rule: rule.id):
-        match = rule_match(rule, known)
-        if rule.group_id in known and match is not None:
-            way = "out" if rule.is_egress else "in"
-            texts[f"{_identifier(rule.group_id)}_{way}"].append(
-                Rule(text=f"{match} accept".lstrip(), origin=rule.id)
-            )
-    for key, number in policies.items():
-        for way in ("in", "out"):
-            texts[_policy_chain(number, way)] = [
-                Rule(text=f"jump {_identifier(g)}_{way}", origin=g) for g in key.split(",") if g in known
-            ]
-    return [Chain(name=name, rules=tuple(text)) for name, text in sorted(texts.items(), key=_jumped_to_first)]
-
-
-def policy_verdicts(policies: Policies) -> tuple[ElementSet, ElementSet]:
-    """By policy, the chain a sender's and a receiver's first packet goes through.  0: no groups at all."""
+def group_sets(
+    group_id: str, rules: Sequence[SecurityGroupRule], lists: Mapping[str, PrefixList], catalog: Catalog
+) -> tuple[ElementSet, ...]:
+    """All sets of a group.  `rules` are the group's own."""
     sets = []
-    for name, way in (("egress", "out"), ("ingress", "in")):
-        elements = [Element(key="0", value="accept")]
-        elements += [
-            Element(key=str(number), value=f"jump {_policy_chain(number, way)}", origin=key[:100])
-            for key, number in policies.items()
-        ]
-        sets.append(ElementSet(name=name, key=("mark",), value="verdict", elements=tuple(elements)))
-    return sets[0], sets[1]
+    for way, egress in (("in", False), ("out", True)):
+        here = [rule for rule in rules if rule.is_egress == egress]
+        for version in FAMILIES:
+            boxes = [box for rule in here for box in cidr_boxes(rule, lists, version)]
+            name = f"{identifier(group_id)}_{way}{version}"
+            sets.append(_box_set(name, ADDRESS_TYPE[version], boxes, partial(range_text, version)))
+        boxes = [box for rule in here for box in _reference_boxes(rule, catalog)]
+        sets.append(_box_set(f"{identifier(group_id)}_{way}r", "mark", boxes, _policy_text))
+    return tuple(sets)
 
 
-def rule_match(rule: SecurityGroupRule, known_groups: Collection[str]) -> str | None:
-    """What a rule matches, in nft's words ("" is everything); None when no IPv4 packet can match it."""
-    protocol = _protocol_match(rule)
-    if protocol is None:
-        return None
-    side = "daddr" if rule.is_egress else "saddr"
-    if rule.cidr_ipv4 is not None:
-        peer = "" if rule.cidr_ipv4 == "0.0.0.0/0" else f"ip {side} {rule.cidr_ipv4}"
-    elif rule.referenced_group_id is not None and rule.referenced_group_id in known_groups:
-        peer = f"ip {side} @{_identifier(rule.referenced_group_id)}"
-    else:
-        return None
-    return f"{peer} {protocol}".strip()
+def rule_blocks(rule: SecurityGroupRule, lists: Mapping[str, PrefixList]) -> tuple[str, ...]:
+    """The blocks of both families that a rule names, those of its prefix list among them."""
+    if rule.prefix_list_id is not None:
+        found = lists.get(rule.prefix_list_id)
+        return tuple(entry.cidr for entry in found.entries) if found else ()
+    return tuple(block for block in (rule.cidr_ipv4, rule.cidr_ipv6) if block)
+
+
+def cidr_boxes(rule: SecurityGroupRule, lists: Mapping[str, PrefixList], version: int) -> Iterable[Box]:
+    """What a rule matches of one family by address."""
+    for block in rule_blocks(rule, lists):
+        of_family, addresses = block_range(block)
+        if of_family == version:
+            yield Box(addresses, services.protocol_range(rule.protocol), rule_services(rule), rule.id)
+
+
+def rule_services(rule: SecurityGroupRule) -> Range:
+    """Protocols without ports take them all, whatever ports the rule was given."""
+    number = services.protocol_range(rule.protocol)[0]
+    if rule.protocol != "-1" and number in services.WITH_PORTS:
+        return services.port_range(rule.from_port, rule.to_port)
+    if rule.protocol != "-1" and number in services.WITH_TYPES:
+        return services.type_range(rule.from_port, rule.to_port)
+    return services.EVERY_SERVICE
 
 
 def allows(rule: SecurityGroupRule, protocol: str, port: int) -> bool:
     """Whether a rule's protocol and ports take in a TCP or UDP port; its peer is not looked at."""
-    named = _NAMES.get(rule.protocol, rule.protocol)
-    if named == "-1":
-        return True
-    if named != protocol:
+    first, last = services.protocol_range(rule.protocol)
+    if not first <= services.NUMBERS[protocol] <= last:
         return False
-    if rule.from_port is None or rule.from_port == -1 or rule.to_port is None:
-        return True
-    return rule.from_port <= port <= rule.to_port
+    first, last = rule_services(rule)
+    return first <= port <= last
 
 
-def _protocol_match(rule: SecurityGroupRule) -> str | None:
-    protocol = _NAMES.get(rule.protocol, rule.protocol)
-    first, last = rule.from_port, rule.to_port
-    if protocol == "-1":
-        return ""
-    if protocol in ("tcp", "udp"):
-        if first is None or first == -1 or (first, last) == (0, 65535):
-            return f"meta l4proto {protocol}"
-        return f"{protocol} dport {first}" if first == last else f"{protocol} dport {first}-{last}"
-    if protocol == "icmp":
-        if first is None or first == -1:
-            return "meta l4proto icmp"
-        code = "" if last is None or last == -1 else f" icmp code {last}"
-        return f"icmp type {first}{code}"
-    if protocol in ("icmpv6", "58"):
-        return None
-    return f"meta l4proto {protocol}"
+def policy_chains(catalog: Catalog) -> tuple[Chain, ...]:
+    """Two chains a group and two a policy that jump to them.  Jumped-to chains come first."""
+    groups = sorted({group for policy in catalog.own for group in policy.groups})
+    chains = [_group_chain(group, way) for group in groups for way in ("in", "out")]
+    for policy in catalog.own:
+        if policy.groups:
+            chains += [_policy_chain(policy.groups, catalog.number(policy), way) for way in ("in", "out")]
+    return tuple(chains)
 
 
-def _identifier(group_id: str) -> str:
-    return group_id.replace("-", "_")
+def policy_verdicts(catalog: Catalog) -> tuple[ElementSet, ElementSet]:
+    """By policy, the chain a sender's and a receiver's first packet goes through; without groups none."""
+    sets = []
+    for name, way in (("egress", "out"), ("ingress", "in")):
+        elements = [Element(key="0x0", value="accept")]
+        for policy in catalog.own:
+            number = catalog.number(policy)
+            value = f"jump {_policy_name(number, way)}" if policy.groups else "accept"
+            elements.append(Element(key=f"{number:#x}", value=value, origin=",".join(policy.groups)))
+        sets.append(ElementSet(name=name, key=("mark",), value="verdict", elements=tuple(elements)))
+    return sets[0], sets[1]
 
 
-def _policy_chain(number: int, way: str) -> str:
+def identifier(id: str) -> str:
+    """An id as nft takes it for a name."""
+    return id.replace("-", "_")
+
+
+def _reference_boxes(rule: SecurityGroupRule, catalog: Catalog) -> Iterable[Box]:
+    if rule.referenced_group_id is not None:
+        for number in catalog.with_group(rule.referenced_group_id):
+            yield Box((number, number), services.protocol_range(rule.protocol), rule_services(rule), rule.id)
+
+
+def _policy_text(span: Range) -> str:
+    return f"{span[0]:#x}"
+
+
+def _box_set(name: str, kind: str, boxes: Sequence[Box], text: Callable[[Range], str]) -> ElementSet:
+    return ElementSet(
+        name=name,
+        key=(kind, "inet_proto", "inet_service"),
+        interval=True,
+        counted=True,
+        elements=tuple(
+            Element(key=piece_key(piece, text(piece.addresses)), origin=",".join(piece.tags))
+            for piece in disjoint(boxes)
+        ),
+    )
+
+
+def piece_key(piece: Piece, addresses: str) -> str:
+    return f"{addresses} . {services.range_text(piece.protocols)} . {services.range_text(piece.services)}"
+
+
+def service_rules(address: str, name: str, verdict: str) -> list[str]:
+    """Look `address . protocol . service` up in the sets NAME4 and NAME6."""
+    return [
+        f"meta l4proto {protocols} {word} {address} . meta l4proto . th {bits} @{name}{version} {verdict}"
+        for protocols, bits in _FIRST_BITS.items()
+        for version, word in ((4, "ip"), (6, "ip6"))
+    ]
+
+
+def _group_chain(group_id: str, way: str) -> Chain:
+    name = f"{identifier(group_id)}_{way}"
+    texts = service_rules(_REMOTE[way], name, "accept")
+    texts += [
+        f"meta l4proto {protocols} meta mark . meta l4proto . th {bits} @{name}r accept"
+        for protocols, bits in _FIRST_BITS.items()
+    ]
+    return Chain(name=name, rules=tuple(Rule(text=text, origin=group_id) for text in texts))
+
+
+def _policy_chain(groups: Iterable[str], number: int, way: str) -> Chain:
+    """The mark has told the own policy; from here on it is the other side's."""
+    side = _REMOTE[way]
+    rules = [
+        Rule(text="meta mark set 0"),
+        Rule(text=f"meta mark set ip {side} map @members4"),
+        Rule(text=f"meta mark set ip6 {side} map @members6"),
+        *(Rule(text=f"jump {identifier(group)}_{way}", origin=group) for group in groups),
+    ]
+    return Chain(name=_policy_name(number, way), rules=tuple(rules))
+
+
+def _policy_name(number: int, way: str) -> str:
     return f"policy_{number}_{way}"
-
-
-def _jumped_to_first(item: tuple[str, list[Rule]]) -> tuple[bool, str]:
-    return item[0].startswith("policy_"), item[0]

@@ -1,75 +1,73 @@
 """The fixed part of each namespace's packet policy.  Everything that changes is in sets, maps and chains.
 
-A packet's mark: the low half is the policy of the sender's groups (0: none), the high half its route table.
-IPv4 only; IPv6 is switched off by sysctl in every namespace.
+A packet's mark: the low half is the policy of the sender (see policies; 0: none), the high half its route
+table.  docs/design/0007-packet-policy.md tells why each chain stands where it does.
 """
 
 POLICY_BITS = 16
 POLICY_MASK = 0xFFFF
 
-# What most packets match stands first in each chain; a gateway is no key of `source`.
+# What most packets match stands first in each chain.
 # Two forward chains, because the accept of the sender's groups must not skip the receiver's.
+# A connection's mark is 1 where AWS tracks it always, whatever its rules.
 VPC = """
     counter spoofed { }
+    set asking { type iface_index; flags dynamic; size 65535; }
 
     chain classify {
-        type filter hook prerouting priority mangle; policy drop;
-        meta mark set iif . ip saddr map @source accept
+        type filter hook prerouting priority raw; policy drop;
+        meta mark set iif . ip saddr map @source4 accept
+        meta mark set iif . ip6 saddr map @source6 accept
         iif lo accept
-        iif @gateways ip saddr @networks drop
-        iif @gateways ip daddr @networks drop
-        meta mark set iif map @unchecked_source accept
+        iif @internet ip daddr @networks drop
+        meta mark set iif . ip saddr map @doors4 accept
+        meta mark set iif . ip6 saddr map @doors6 accept
+        meta mark set iif map @unchecked accept
+        ip6 daddr ff00::/8 drop
         counter name spoofed
     }
     chain translate_in {
         type nat hook prerouting priority dstnat; policy accept;
-        iif @gateways dnat ip to ip daddr map @public_to_private
+        iif @internet dnat ip to ip daddr map @public_to_private
     }
     chain send {
         type filter hook forward priority filter; policy drop;
+        meta mark & 0xffff vmap @boundary_out
         ct status confirmed accept
         ct state invalid drop
-        iif @gateways oif @gateways drop
-        oif @gateways ip saddr != @public_sources drop
+        iif @doors oif @doors drop
+        iif @egress_only drop
+        oif @internet ip saddr != @public_sources drop
+        oif @internet ip daddr @never_public drop
+        iif @always_tracked ct mark set 1
+        oif @always_tracked ct mark set 1
         meta mark & 0xffff vmap @egress
+    }
+    chain boundary {
+        meta mark set oif map @receivers
+        meta mark vmap @boundary_in
     }
     chain receive {
         type filter hook forward priority filter + 10; policy drop;
+        oif @bounded jump boundary
         ct status confirmed accept
         meta mark set oif map @receivers
         meta mark vmap @ingress
     }
     chain translate_out {
         type nat hook postrouting priority srcnat; policy accept;
-        oif @gateways snat ip to ip saddr map @private_to_public
+        oif @internet snat ip to ip saddr map @private_to_public
+    }
+    chain answer {
+        update @asking { iif limit rate over 1024/second burst 1024 packets } drop
+        accept
     }
     chain arrive {
         type filter hook input priority filter; policy drop;
         iif lo accept
-        iif @gateways drop
-        ip daddr @resolvers udp dport 53 accept
-        ip daddr @resolvers tcp dport 53 accept
-        ct state related accept
-    }
-"""
-
-# One interface; what it did not ask for never comes in.
-NAT_GATEWAY = """
-
-    chain send {
-        type filter hook forward priority filter; policy drop;
-        ct status confirmed accept
-        ct state invalid drop
-        ip saddr @addresses drop
-        meta l4proto { tcp, udp, icmp } accept
-    }
-    chain translate_tcp {
-        type nat hook postrouting priority srcnat; policy accept;
-        meta l4proto { tcp, udp } snat ip to oif map @translation : 1024-65535 fully-random
-        snat ip to oif map @translation
-    }
-    chain arrive {
-        type filter hook input priority filter; policy drop;
+        iif @doors drop
+        ip daddr @resolvers4 meta l4proto { tcp, udp } th dport 53 jump answer
+        ip6 daddr @resolvers6 meta l4proto { tcp, udp } th dport 53 jump answer
         ct state related accept
     }
 """
@@ -82,7 +80,9 @@ EDGE = """
         type filter hook prerouting priority raw; policy drop;
         iif lo accept
         iif . ip saddr @source accept
+        iif . ip6 saddr @source6 accept
         iif @clients ip saddr @client_networks accept
+        iif @clients ip6 saddr @client_networks6 accept
         iif @uplinks accept
     }
 """

@@ -1,7 +1,8 @@
 """The uplink: a namespace between the world's internet and the real one, only where a user asked for it."""
 
 from seawall.compile.network import skeletons
-from seawall.compile.network.internet import INTERNET_MTU, ROUTER
+from seawall.compile.network.internet import ROUTER
+from seawall.compile.network.internet_gateway import INTERNET_MTU
 from seawall.compile.network.numbers import mac_address
 from seawall.compile.network.placement import Placement
 from seawall.model.internet import (

@@ -1,27 +1,45 @@
 """The router of a VPC: one namespace in which every packet between interfaces passes the same policy."""
 
-from ipaddress import IPv4Network
+from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import IPv4Network, IPv6Network
+from itertools import chain
 
-from seawall.compile.network import skeletons
-from seawall.compile.network.nat_gateway import TRANSLATOR
-from seawall.compile.network.placement import Placed, Placement
-from seawall.compile.network.routing import compile_routes, number_tables, table_of_subnet
-from seawall.compile.network.security_groups import (
-    Policies,
-    group_chains,
-    member_sets,
-    number_policies,
-    policy_key,
-    policy_verdicts,
+import msgspec
+
+from seawall.compile.network import senders, skeletons
+from seawall.compile.network.contribution import Door, Hop, Member
+from seawall.compile.network.kernel_settings import ROUTER_IPV4, TRACKING, ipv6_settings
+from seawall.compile.network.memory import Memory
+from seawall.compile.network.network_acls import (
+    Boundaries,
+    acl_sets,
+    boundaries,
+    boundary_chains,
+    boundary_verdicts,
+    subnet_sets,
 )
-from seawall.compile.network.snapshot import NetworkSnapshot
-from seawall.compile.zones import VPC_RESOLVER
-from seawall.model.private_dns import resolver_address
+from seawall.compile.network.placement import Placed
+from seawall.compile.network.policies import Policies, number_policies
+from seawall.compile.network.routing import (
+    Senders,
+    local_routes,
+    number_senders,
+    table_routes,
+)
+from seawall.compile.network.security_groups import group_sets, policy_chains, policy_verdicts
+from seawall.compile.network.untracked import untracked_sets
+from seawall.compile.zones import resolver_addresses
+from seawall.model.network_acl import NetworkAcl
+from seawall.model.prefix_list import PrefixList
+from seawall.model.route_table import RouteTable
+from seawall.model.security_group import SecurityGroupRule
+from seawall.model.subnet import Subnet
 from seawall.model.vpc import Vpc
-from seawall.program.network import Element, ElementSet, Namespace, PacketPolicy
+from seawall.program.network import ElementSet, Namespace, PacketPolicy, Route, RoutingRule
 
 _ROUTER = (
-    *(pair for pair in TRANSLATOR if not pair[0].endswith("timeout_established")),
+    *ROUTER_IPV4,
+    *TRACKING,
     ("ipv4/conf/all/accept_local", "1"),  # path-MTU errors that come back through a NAT gateway
     ("ipv4/conf/all/proxy_arp", "1"),
     ("netfilter/nf_conntrack_tcp_timeout_established", "432000"),
@@ -30,123 +48,135 @@ _ROUTER = (
 )
 
 
-def vpc_namespace(vpc: Vpc, snapshot: NetworkSnapshot, placement: Placement) -> Namespace:
-    interfaces = placement.in_vpc(vpc.id)
-    tables = [table for table in snapshot.route_tables if table.vpc_id == vpc.id]
-    groups = [group for group in snapshot.security_groups if group.vpc_id == vpc.id]
-    numbers, policies = number_tables(tables), number_policies(interfaces)
-    marks = {}
-    for placed in interfaces:
-        table = table_of_subnet(placed.subnet.id, tables)
-        table_mark = numbers[table.id] << skeletons.POLICY_BITS if table else 0
-        marks[placed.interface.id] = table_mark | _policy(placed, policies)
-    routes, rules = compile_routes(vpc, tables, numbers, placement)
-    gateways = [IPv4Network(s.cidr_block)[1] for s in snapshot.subnets if s.vpc_id == vpc.id]
+class VpcParts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the network of one VPC is made of; `hops` by target, `rules` by group."""
+
+    vpc: Vpc
+    subnets: tuple[Subnet, ...] = ()
+    tables: tuple[RouteTable, ...] = ()
+    acls: tuple[NetworkAcl, ...] = ()
+    interfaces: tuple[Placed, ...] = ()
+    rules: Mapping[str, tuple[SecurityGroupRule, ...]] = {}
+    lists: Mapping[str, PrefixList] = {}
+    hops: tuple[Hop, ...] = ()
+    doors: tuple[Door, ...] = ()
+    members: tuple[Member, ...] = ()
+    routes: tuple[Route, ...] = ()
+
+
+def vpc_namespace(parts: VpcParts, memory: Memory) -> Namespace:
+    """Each piece is compiled anew only if something that it is made from is another object than before."""
+    vpc = parts.vpc
+    limits = memory.recall(
+        ("boundaries", vpc.id),
+        boundaries,
+        parts.acls,
+        parts.subnets,
+        (4, 6) if vpc.ipv6_cidr_blocks else (4,),
+    )
+    policies = memory.recall(
+        ("policies", vpc.id), number_policies, parts.interfaces, parts.members, tuple(limits.of_subnet)
+    )
+    tables = memory.recall(("tables", vpc.id), _routing, parts.vpc, _routing_parts(parts), parts.lists)
+    routes, rules = tables[1:]
     return Namespace(
         name=vpc.id,
-        sysctls=_ROUTER,
-        addresses=tuple(f"{address}/32" for address in [*gateways, *_resolvers(vpc)]),
-        routes=routes,
+        sysctls=(*ipv6_settings(on=bool(vpc.ipv6_cidr_blocks), forwarding=True), *_ROUTER),
+        addresses=_own_addresses(vpc, parts.subnets),
+        routes=(
+            *memory.recall(("local", vpc.id), local_routes, vpc, parts.interfaces),
+            *parts.routes,
+            *routes,
+        ),
         rules=rules,
         policy=PacketPolicy(
             skeleton=skeletons.VPC,
             sets=(
-                *_sender_maps(interfaces, marks, placement, vpc),
-                _receivers(interfaces, policies, placement, vpc),
-                *policy_verdicts(policies),
-                *_public_maps(interfaces, placement, vpc),
-                ElementSet(
-                    name="networks",
-                    key=("ipv4_addr",),
-                    interval=True,
-                    elements=tuple(Element(key=a.cidr_block) for a in vpc.cidr_blocks),
+                *memory.recall(
+                    ("senders", vpc.id),
+                    senders.sender_sets,
+                    parts.interfaces,
+                    parts.doors,
+                    policies,
+                    tables[0],
+                    vpc,
                 ),
-                ElementSet(
-                    name="resolvers",
-                    key=("ipv4_addr",),
-                    elements=tuple(Element(key=a) for a in _resolvers(vpc)),
-                ),
-                *member_sets(groups, interfaces),
+                *_group_sets(parts, policies, memory),
+                *_boundary_sets(parts, limits, policies, memory),
+                *_resolver_sets(vpc),
             ),
-            chains=tuple(group_chains(groups, snapshot.security_group_rules, policies)),
+            chains=(
+                *memory.recall(("group chains", vpc.id), policy_chains, policies.catalog),
+                *memory.recall(("boundary chains", vpc.id), boundary_chains, limits),
+            ),
         ),
     )
 
 
-def _resolvers(vpc: Vpc) -> tuple[str, ...]:
-    return (resolver_address(vpc), VPC_RESOLVER) if vpc.enable_dns_support else ()
+def _routing_parts(
+    parts: VpcParts,
+) -> tuple[tuple[RouteTable, ...], tuple[Subnet, ...], tuple[Door, ...], tuple[Hop, ...]]:
+    return parts.tables, parts.subnets, parts.doors, parts.hops
 
 
-def _policy(placed: Placed, policies: Policies) -> int:
-    return 0 if placed.nat_gateway else policies[policy_key(placed.interface.group_ids)]
+def _routing(
+    vpc: Vpc,
+    parts: tuple[tuple[RouteTable, ...], tuple[Subnet, ...], tuple[Door, ...], tuple[Hop, ...]],
+    lists: Mapping[str, PrefixList],
+) -> tuple[Senders, tuple[Route, ...], tuple[RoutingRule, ...]]:
+    tables, subnets, doors, hops = parts
+    by_target: dict[str, tuple[Hop, ...]] = {}
+    for hop in hops:
+        by_target[hop.target_id] = (*by_target.get(hop.target_id, ()), hop)
+    zonal = frozenset(hop.target_id for hop in hops if hop.zone is not None)
+    numbered = number_senders(vpc, tables, subnets, doors, lists, zonal)
+    routes, rules = table_routes(vpc, numbered, by_target, lists)
+    return numbered, routes, rules
 
 
-def _sender_maps(
-    interfaces: list[Placed], marks: dict[str, int], placement: Placement, vpc: Vpc
-) -> list[ElementSet]:
-    """Who may send from which address, and the route table and policy that apply to it."""
-    checked, unchecked = [], []
-    for placed in interfaces:
-        interface = placed.interface
-        mark = f"{marks[interface.id]:#x}"
-        if interface.source_dest_check and not placed.nat_gateway:
-            key = f"{placed.number} . {interface.private_ip_address}"
-            checked.append(Element(key=key, value=mark, origin=interface.id))
-        else:
-            unchecked.append(Element(key=str(placed.number), value=mark, origin=interface.id))
-    gateway = placement.gateways.get(vpc.id)
-    own = [Element(key=str(gateway.number), value="0x0", origin=gateway.gateway.id)] if gateway else []
-    return [
-        ElementSet(name="source", key=("iface_index", "ipv4_addr"), value="mark", elements=tuple(checked)),
-        ElementSet(name="unchecked_source", key=("iface_index",), value="mark", elements=(*unchecked, *own)),
-        ElementSet(
-            name="gateways",
-            key=("iface_index",),
-            elements=tuple(Element(key=e.key, origin=e.origin) for e in own),
-        ),
-        ElementSet(
-            name="addresses",
-            key=("ipv4_addr",),
-            elements=tuple(
-                Element(key=p.interface.private_ip_address, origin=p.interface.id) for p in interfaces
-            ),
-            releases="address",
-        ),
-    ]
-
-
-def _receivers(interfaces: list[Placed], policies: Policies, placement: Placement, vpc: Vpc) -> ElementSet:
-    elements = [
-        Element(key=str(p.number), value=f"{_policy(p, policies):#x}", origin=p.interface.id)
-        for p in interfaces
-    ]
-    gateway = placement.gateways.get(vpc.id)
-    if gateway:
-        elements.append(Element(key=str(gateway.number), value="0x0", origin=gateway.gateway.id))
-    return ElementSet(name="receivers", key=("iface_index",), value="mark", elements=tuple(elements))
-
-
-def _public_maps(interfaces: list[Placed], placement: Placement, vpc: Vpc) -> list[ElementSet]:
-    """The internet gateway's one-to-one translation; without a gateway it is empty."""
-    inward, outward, sources = [], [], []
-    for placed in interfaces if vpc.id in placement.gateways else ():
-        private, public, origin = (
-            placed.interface.private_ip_address,
-            placed.public_address,
-            placed.interface.id,
+def _group_sets(parts: VpcParts, policies: Policies, memory: Memory) -> Iterable[ElementSet]:
+    vpc_id = parts.vpc.id
+    yield from memory.recall(("verdicts", vpc_id), policy_verdicts, policies.catalog)
+    yield from memory.recall(
+        ("members", vpc_id), senders.member_sets, parts.interfaces, parts.members, policies
+    )
+    in_use = sorted({group for policy in policies.catalog.own for group in policy.groups})
+    for group in in_use:
+        rules = parts.rules.get(group, ())
+        yield from memory.recall(
+            ("group", group), group_sets, group, rules, _lists_of(rules, parts.lists), policies.catalog
         )
-        if public is not None:
-            inward.append(Element(key=public, value=private, origin=origin))
-            outward.append(Element(key=private, value=public, origin=origin))
-            sources.append(Element(key=private, origin=origin))
-    return [
-        ElementSet(
-            name="public_to_private",
-            key=("ipv4_addr",),
-            value="ipv4_addr",
-            elements=tuple(inward),
-            releases="address",
-        ),
-        ElementSet(name="private_to_public", key=("ipv4_addr",), value="ipv4_addr", elements=tuple(outward)),
-        ElementSet(name="public_sources", key=("ipv4_addr",), elements=tuple(sources)),
+    own = {group: parts.rules.get(group, ()) for group in in_use}
+    yield from memory.recall(("untracked", vpc_id), untracked_sets, parts.interfaces, policies, own)
+
+
+def _lists_of(
+    rules: Sequence[SecurityGroupRule], lists: Mapping[str, PrefixList]
+) -> Mapping[str, PrefixList]:
+    named = {rule.prefix_list_id for rule in rules if rule.prefix_list_id in lists}
+    return {id: lists[id] for id in sorted(id for id in named if id)}
+
+
+def _boundary_sets(
+    parts: VpcParts, limits: Boundaries, policies: Policies, memory: Memory
+) -> Iterable[ElementSet]:
+    vpc_id = parts.vpc.id
+    yield from memory.recall(("boundary verdicts", vpc_id), boundary_verdicts, policies.catalog)
+    yield from memory.recall(("boundary devices", vpc_id), subnet_sets, limits, parts.interfaces)
+    for acl in limits.acls.values():
+        yield from memory.recall(("acl", acl.id), acl_sets, acl)
+
+
+def _own_addresses(vpc: Vpc, subnets: Iterable[Subnet]) -> tuple[str, ...]:
+    """The router's address in each subnet, and the resolvers'."""
+    gateways = [
+        (f"{IPv4Network(s.cidr_block)[1]}/32",)
+        + ((f"{IPv6Network(s.ipv6_cidr_block)[1]}/128",) if s.ipv6_cidr_block else ())
+        for s in subnets
     ]
+    resolvers = [f"{a}/{128 if ':' in a else 32}" for a in resolver_addresses(vpc)]
+    return tuple(chain(*gateways, resolvers))
+
+
+def _resolver_sets(vpc: Vpc) -> tuple[ElementSet, ...]:
+    return senders.address_sets("resolvers", resolver_addresses(vpc))
