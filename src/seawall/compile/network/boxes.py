@@ -30,13 +30,20 @@ class Piece(NamedTuple):
 
 def disjoint(boxes: Sequence[Box]) -> list[Piece]:
     """Pieces that cover exactly what the boxes cover.  Neighbouring pieces differ in their tags."""
-    pieces = []
+    pieces: list[Piece] = []
     for protocols, alike in _cut([(box.protocols, box) for box in boxes]):
         for services, within in _cut([(box.services, box) for box in alike]):
             for addresses, covering in _cut([(box.addresses, box) for box in within]):
                 tags = tuple(dict.fromkeys(box.tag for box in covering))
-                pieces.append(Piece(addresses, protocols, services, tags))
+                piece = Piece(addresses, protocols, services, tags)
+                if pieces and _touch(pieces[-1], piece):
+                    piece = piece._replace(addresses=(pieces.pop().addresses[0], addresses[1]))
+                pieces.append(piece)
     return pieces
+
+
+def _touch(one: Piece, next: Piece) -> bool:
+    return one.addresses[1] + 1 == next.addresses[0] and one[1:] == next[1:]
 
 
 def _cut(ranges: Iterable[tuple[Range, Box]]) -> list[tuple[Range, list[Box]]]:
