@@ -17,6 +17,7 @@ from seawall.model.internet_gateway import InternetGateway
 from seawall.model.nat_gateway import NatGateway
 from seawall.model.network_acl import NetworkAcl
 from seawall.model.network_interface import NetworkInterface
+from seawall.model.prefix_list import PrefixList
 from seawall.model.resource import Resource, Tags
 from seawall.model.route_table import RouteTable
 from seawall.model.security_group import SecurityGroup, SecurityGroupRule
@@ -27,6 +28,7 @@ from seawall.model.transit_gateway import (
     TransitGatewayRouteTable,
 )
 from seawall.model.vpc import Vpc
+from seawall.model.vpc_endpoint import VpcEndpoint
 from seawall.model.vpc_peering_connection import VpcPeeringConnection
 from seawall.store.store import Reader, Transaction
 from seawall.wire.errors import ApiError
@@ -38,6 +40,7 @@ _TYPES: dict[type[Resource], str] = {
     NatGateway: "natgateway",
     NetworkAcl: "network-acl",
     NetworkInterface: "network-interface",
+    PrefixList: "prefix-list",
     RouteTable: "route-table",
     SecurityGroup: "security-group",
     SecurityGroupRule: "security-group-rule",
@@ -46,6 +49,7 @@ _TYPES: dict[type[Resource], str] = {
     TransitGatewayAttachment: "transit-gateway-attachment",
     TransitGatewayRouteTable: "transit-gateway-route-table",
     Vpc: "vpc",
+    VpcEndpoint: "vpc-endpoint",
     VpcPeeringConnection: "vpc-peering-connection",
 }
 
