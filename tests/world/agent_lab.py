@@ -33,6 +33,7 @@ from seawall.program.network import (
     LinkEnd,
     NameRecord,
     Namespace,
+    NameZone,
     Neighbour,
     NetworkProgram,
     Resolver,
@@ -76,13 +77,15 @@ NETWORK = NetworkProgram(
             ),
         ),
     ),
-    resolvers=(
-        Resolver(
-            namespace="registry",
-            addresses=("10.99.0.1",),
-            records=(NameRecord(name=REGISTRY, addresses=("10.99.0.1",)),),
+    zones=(
+        NameZone(
+            id="registry",
+            name=REGISTRY,
+            soa="ns. admin. 1 7200 900 1209600 60",
+            records=(NameRecord(name=REGISTRY, values=("10.99.0.1",)),),
         ),
     ),
+    resolvers=(Resolver(namespace="registry", addresses=("10.99.0.1",), zones=(("registry",),)),),
 )
 
 

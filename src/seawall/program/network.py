@@ -1,6 +1,6 @@
 """What the networks of a host shall look like: namespaces, links, routes, packet policy, name zones.
 
-Addresses are IPv4 or IPv6 text, interfaces carry numbers chosen above (so that policy can name a link before
+Addresses are IPv4 or IPv6 text in its shortest form, interfaces carry numbers chosen above (so that policy can name a link before
 it is made), and `origin` says for people which object of the user something was made for.
 """
 
@@ -48,7 +48,7 @@ class LinkEnd(_Plain, frozen=True, kw_only=True):
     name: str  # at most 15 bytes
     ifindex: int
     mac: str
-    addresses: tuple[str, ...] = ()  # address/prefix
+    addresses: tuple[str, ...] = ()  # address/prefix; link-local IPv6 ones are the kernel's to make
     neighbours: tuple[Neighbour, ...] = ()
     proxy_arp: bool = False
 
@@ -135,31 +135,64 @@ class Namespace(_Plain, frozen=True, kw_only=True):
 
 
 class AddressNames(_Plain, frozen=True, kw_only=True):
-    """Names made from addresses: PREFIX10-0-1-23.DOMAIN stands for 10.0.1.23 within the networks."""
+    """Names made from addresses: PREFIX10-0-1-23.DOMAIN stands for 10.0.1.23 within the networks.
+
+    In the zone of the domain they lead to the addresses, in a zone of in-addr.arpa back to the names.
+    """
 
     prefix: str
     domain: str
     networks: tuple[str, ...]
+    ttl: int = 60
 
 
 class NameRecord(_Plain, frozen=True, kw_only=True):
-    """`name` is lower case without the last dot; "*.domain" answers for every name below the domain."""
+    """One record set.  `name` is a name below its zone's; "*.domain" answers as RFC 4592 says.
+
+    values   in the form of zone files
+    alias    instead of values: another name of the same zone, whose records of this type stand in
+    weight   of several record sets of one name and type one is chosen, in proportion; where all weigh nothing,
+             any.  Several without weights give up to eight values out of them all
+    """
 
     name: str
-    addresses: tuple[str, ...]
+    type: str = "A"
+    ttl: int = 60  # seconds
+    values: tuple[str, ...] = ()
+    alias: str | None = None
+    weight: int | None = None
+
+
+class NameZone(_Plain, frozen=True, kw_only=True):
+    """A domain and what is known of it.
+
+    soa        in the form of zone files; it comes with every negative answer
+    complete   what it lacks does not exist; else an upstream may know it
+    delegates  NS records below its name lead away from it
+    """
+
+    id: str
+    name: str
+    soa: str
+    soa_ttl: int = 900
+    records: tuple[NameRecord, ...] = ()
+    computed: tuple[AddressNames, ...] = ()
+    complete: bool = True
+    delegates: bool = False
 
 
 class Resolver(_Plain, frozen=True, kw_only=True):
-    """A name server: port 53 of `addresses` in a namespace.  What it does not know does not exist.
+    """A name server: port 53 of `addresses`, of either family, in a namespace.
 
+    zones      groups of ids of NetworkProgram.zones.  The first group with a zone around a name answers for
+               it, out of the smallest such zone.  What lies in no zone does not exist
     upstream   a resolver to ask for everything else, from within the namespace `upstream_namespace`;
                None: there is no other internet
     """
 
     namespace: str
     addresses: tuple[str, ...]
-    computed: tuple[AddressNames, ...] = ()
-    records: tuple[NameRecord, ...] = ()
+    zones: tuple[tuple[str, ...], ...] = ()
     upstream: str | None = None
     upstream_namespace: str = ""
 
@@ -169,4 +202,5 @@ class NetworkProgram(_Plain, frozen=True, kw_only=True):
 
     namespaces: tuple[Namespace, ...] = ()
     links: tuple[Link, ...] = ()
+    zones: tuple[NameZone, ...] = ()
     resolvers: tuple[Resolver, ...] = ()

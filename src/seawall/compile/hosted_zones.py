@@ -1,0 +1,66 @@
+"""Route 53's hosted zones as a resolver serves them."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from seawall.compile.network.snapshot import NetworkSnapshot
+from seawall.model.hosted_zone import HostedZone, RecordSet
+from seawall.program.network import NameRecord, NameZone
+
+_ESCAPE = re.compile(r"\\([0-3][0-7]{2})")
+
+
+def plain_text(text: str) -> str:
+    """Route 53 writes characters as octal escapes (an asterisk is \\052), zone files as decimal ones."""
+    return _ESCAPE.sub(lambda found: f"\\{int(found[1], 8):03d}", text)
+
+
+def hosted_zones(snapshot: NetworkSnapshot) -> dict[str, NameZone]:
+    """Every hosted zone by id."""
+    by_zone: dict[str, list[RecordSet]] = {}
+    for record in snapshot.record_sets:
+        by_zone.setdefault(record.hosted_zone_id, []).append(record)
+    return {zone.id: _name_zone(zone, by_zone.get(zone.id, [])) for zone in snapshot.hosted_zones}
+
+
+def public_hosted_zones(snapshot: NetworkSnapshot) -> tuple[HostedZone, ...]:
+    """Those that the internet is led to.  Of several with one name it is the oldest."""
+    oldest: dict[str, HostedZone] = {}
+    for zone in sorted(snapshot.hosted_zones, key=lambda z: (z.create_time, z.id)):
+        if not zone.private:
+            oldest.setdefault(zone.name, zone)
+    return tuple(oldest.values())
+
+
+def _name_zone(zone: HostedZone, records: Iterable[RecordSet]) -> NameZone:
+    sets: dict[tuple[str, str], list[RecordSet]] = {}
+    for record in records:
+        sets.setdefault((record.name, record.type), []).append(record)
+    (authority,) = sets.pop((zone.name, "SOA"))
+    return NameZone(
+        id=zone.id,
+        name=plain_text(zone.name),
+        soa=authority.values[0],
+        soa_ttl=authority.ttl or 0,
+        records=tuple(_name_record(r) for found in sets.values() for r in _answering(found)),
+        delegates=not zone.private,
+    )
+
+
+def _answering(found: list[RecordSet]) -> list[RecordSet]:
+    """Of a failover pair the primary answers: without health checks nothing says that it does not work."""
+    by_role: Mapping[str | None, RecordSet] = {record.failover: record for record in found}
+    if None in by_role:
+        return found
+    return [by_role.get("PRIMARY") or by_role["SECONDARY"]]
+
+
+def _name_record(record: RecordSet) -> NameRecord:
+    return NameRecord(
+        name=plain_text(record.name),
+        type=record.type,
+        ttl=record.ttl if record.ttl is not None else 60,
+        values=tuple(map(plain_text, record.values)),
+        alias=plain_text(record.alias.dns_name) if record.alias else None,
+        weight=record.weight,
+    )
