@@ -1,7 +1,8 @@
 """What the networks of a host shall look like: namespaces, links, routes, packet policy, name zones.
 
-Addresses are IPv4 or IPv6 text in its shortest form, interfaces carry numbers chosen above (so that policy can name a link before
-it is made), and `origin` says for people which object of the user something was made for.
+Addresses are IPv4 or IPv6 text in its shortest form, interfaces carry numbers chosen above (so that policy
+can name a link before it is made), and `origin` says for people which object of the user something was made
+for.
 """
 
 from typing import Literal
@@ -151,8 +152,8 @@ class NameRecord(_Plain, frozen=True, kw_only=True):
 
     values   in the form of zone files
     alias    instead of values: another name of the same zone, whose records of this type stand in
-    weight   of several record sets of one name and type one is chosen, in proportion; where all weigh nothing,
-             any.  Several without weights give up to eight values out of them all
+    weight   of several record sets of one name and type one is chosen, in proportion; where all weigh
+             nothing, any.  Several without weights give up to eight values out of them all
     """
 
     name: str

@@ -49,7 +49,6 @@ def compile_network(snapshot: NetworkSnapshot, memory: Memory | None = None) -> 
         *added.links,
     ]
     zones, resolvers = memory.recall("names", compile_names, unfiltered)
-    zones, resolvers = memory.recall("names", compile_names, topology)
     return NetworkProgram(
         namespaces=(*(memory.same(("namespace", n.name), n) for n in namespaces), *attached.namespaces),
         links=(*(memory.same(("link", link.router), link) for link in links), *attached.links),
