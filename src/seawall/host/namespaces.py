@@ -85,6 +85,19 @@ class Namespaces:
             _enter(self.path(name))
             yield
 
+    def unnamed(self) -> int:
+        """A descriptor of a new namespace, which lasts as long as that."""
+        with self._stepping_out():
+            _check(_libc.unshare(CLONE_NEWNET), "unshare")
+            return os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+
+    @contextlib.contextmanager
+    def inside_of(self, descriptor: int) -> Iterator[None]:
+        """As `inside`, for an unnamed one."""
+        with self._stepping_out():
+            _check(_libc.setns(descriptor, CLONE_NEWNET), "setns")
+            yield
+
     def socket_in(
         self, name: str, family: int = socket.AF_INET, type: int = socket.SOCK_STREAM, proto: int = 0
     ) -> socket.socket:

@@ -1,37 +1,92 @@
-"""Forget the tracked flows of an address that was released: its next owner must not inherit them."""
+"""Forget tracked flows that lost their ground: of a released address, its next owner must not inherit any."""
 
 import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from seawall.host.network.netlink import Message, NetlinkSocket, nested, number
-from seawall.host.network.rtnetlink import ipv4
+from seawall.host.network.netlink import Message, NetlinkSocket, attribute, attributes, nested, number
+from seawall.host.network.releases import ALL_PORTS, Release
+from seawall.host.network.rtnetlink import family_of, packed
 
 NETLINK_NETFILTER = 12
-_DELETE = 1 << 8 | 2  # NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_DELETE
-_FILTER, _FILTER_ORIGINAL, _FILTER_REPLY = 25, 1, 2
-_TUPLE_ADDRESSES = 1
-_HEADER = struct.pack("=BBH", socket.AF_INET, 1, 0)  # version 1: the family counts
+_GET, _DELETE = 1 << 8 | 1, 1 << 8 | 2  # NFNL_SUBSYS_CTNETLINK
+_ORIGINAL, _REPLY, _ID, _ZONE, _FILTER = 1, 2, 12, 18, 25  # CTA_*
+_ADDRESSES, _PROTOCOL = 1, 2  # CTA_TUPLE_*
+_SOURCE, _DESTINATION = 1, 2  # places in a tuple; CTA_FILTER_FLAG_* have the same numbers
+_NUMBER, _DESTINATION_PORT = 1, 3  # CTA_PROTO_*
+_TYPE_AND_CODE = ((5, 6), (8, 9))  # of ICMP, of ICMPv6
+_BY_NUMBER = 8  # CTA_FILTER_FLAG(CTA_PROTO_NUM)
+_VERSION = 1  # of the messages: the family counts
 
 
-def forget_flows(netfilter: NetlinkSocket, addresses: Iterable[str]) -> None:
-    """Delete every entry that has one of the addresses at any of its four places.  Raises NetlinkError.
+def forget_flows(netfilter: NetlinkSocket, releases: Iterable[Release]) -> None:
+    """Delete the entries of these flows, in whichever namespace the socket is.  Raises NetlinkError.
 
-    netfilter   a NETLINK_NETFILTER socket in the namespace
+    netfilter   a NETLINK_NETFILTER socket
     """
-    for refusal in netfilter.send([m for address in sorted(addresses) for m in _deletions(address)]):
+    messages: list[Message] = []
+    for release in sorted(releases):
+        if release.way == "address":
+            messages += _deletions(release.address)
+        else:
+            messages += [_deletion(flow, release) for flow in _flows(netfilter, release)]
+    for refusal in netfilter.send(messages):
         raise refusal
 
 
-def _deletions(address: str) -> Iterable[Message]:
-    for direction in (_FILTER_ORIGINAL, _FILTER_REPLY):  # also the numbers of the two tuples
-        for place in (1, 2):  # source, destination
-            flags = number(direction, place) + number(3 - direction, 0)
-            body = nested(direction, nested(_TUPLE_ADDRESSES, _address(place, address)))
-            body += nested(_FILTER, flags)
-            yield Message(_DELETE, 0, _HEADER + body, f"flows of {address}")
+def _deletions(address: str) -> Iterator[Message]:
+    """Every entry that has the address at any of its four places."""
+    for direction in (_ORIGINAL, _REPLY):
+        for place in (_SOURCE, _DESTINATION):
+            body = _header(address) + _at(direction, place, address, 0)
+            yield Message(_DELETE, 0, body, f"flows of {address}")
 
 
-def _address(kind: int, address: str) -> bytes:
-    """An address attribute: network byte order."""
-    return struct.pack("=HH", 8, kind) + ipv4(address)
+def _flows(netfilter: NetlinkSocket, release: Release) -> list[bytes]:
+    """Where a flow goes to is what its answers come from: the address behind any translation."""
+    first, last = release.protocols
+    direction, place = (_REPLY, _SOURCE) if release.way == "to" else (_ORIGINAL, _SOURCE)
+    body = _header(release.address)
+    body += _at(direction, place, release.address, first if first == last else 0)
+    return [
+        entry
+        for _, entry in netfilter.dump(_GET, body)
+        if _falls_under(attributes(attributes(entry[4:])[_ORIGINAL]), release)
+    ]
+
+
+def _falls_under(original: dict[int, bytes], release: Release) -> bool:
+    protocol = attributes(original[_PROTOCOL])
+    if not release.protocols[0] <= protocol[_NUMBER][0] <= release.protocols[1]:
+        return False
+    if release.ports == ALL_PORTS:
+        return True
+    port = 0
+    if _DESTINATION_PORT in protocol:
+        (port,) = struct.unpack(">H", protocol[_DESTINATION_PORT])
+    for kind, code in _TYPE_AND_CODE:
+        if kind in protocol:
+            port = protocol[kind][0] << 8 | protocol[code][0]
+    return release.ports[0] <= port <= release.ports[1]
+
+
+def _deletion(flow: bytes, release: Release) -> Message:
+    found = attributes(flow[4:])
+    body = flow[:4] + nested(_ORIGINAL, found[_ORIGINAL]) + attribute(_ID, found[_ID])
+    body += attribute(_ZONE, found[_ZONE]) if _ZONE in found else b""
+    return Message(_DELETE, 0, body, f"a flow {release.way} {release.address}", (2,))
+
+
+def _header(address: str) -> bytes:
+    return struct.pack("=BBH", family_of(address), _VERSION, 0)
+
+
+def _at(direction: int, place: int, address: str, protocol: int) -> bytes:
+    """A filter: this address here and, unless it is 0, this protocol."""
+    kind = place if family_of(address) == socket.AF_INET else place + 2
+    filtered = nested(_ADDRESSES, attribute(kind, packed(address)))
+    if protocol:
+        filtered += nested(_PROTOCOL, attribute(_NUMBER, bytes([protocol])))
+    flags = place | (_BY_NUMBER if protocol else 0)
+    body = nested(direction, filtered)
+    return body + nested(_FILTER, number(direction, flags), number(_REPLY + _ORIGINAL - direction, 0))

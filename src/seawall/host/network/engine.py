@@ -1,21 +1,31 @@
 """Applies a network program: observes once, then knows; after any failure it looks again."""
 
 import asyncio
+import errno
 import os
 import socket
 from pathlib import Path
 
 from seawall.host.namespaces import Namespaces, task_id_map
 from seawall.host.network import rtnetlink as rt
-from seawall.host.network.conntrack import NETLINK_NETFILTER, forget_flows
-from seawall.host.network.elements import BEGIN, END, element_change
+from seawall.host.network.burial import Burial
 from seawall.host.network.netlink import NetlinkError, NetlinkSocket
-from seawall.host.network.nft import Nft, NftError
+from seawall.host.network.nft import NftError
 from seawall.host.network.observe import SYSCTL_ROOT, observe_namespace
-from seawall.host.network.plan import Create, Join, Remove, Send, SetPolicy, SetSysctls, Step, plan
-from seawall.host.network.policy import FIRST_SEAL, Installed, change_script, fill_script
-from seawall.host.network.state import State, state_of, table_name
-from seawall.program.network import NetworkProgram, PacketPolicy
+from seawall.host.network.plan import (
+    Bury,
+    Create,
+    Join,
+    Remove,
+    Send,
+    SetPolicy,
+    SetSysctls,
+    Step,
+    steps_to,
+)
+from seawall.host.network.state import NOTHING, State, Wanted, wanted_of
+from seawall.host.network.tables import Seal, Tables
+from seawall.program.network import NetworkProgram
 from seawall.program.report import Problem
 
 NETLINK_ROUTE = 0
@@ -26,13 +36,12 @@ class NetworkEngine:
 
     def __init__(self, run_dir: Path) -> None:
         self._namespaces = Namespaces(run_dir)
-        self._nft = Nft(self._namespaces)
+        self._tables = Tables(self._namespaces, run_dir)
+        self._burial = Burial(self._namespaces)
         self._sockets: dict[str, NetlinkSocket] = {}
-        self._filters: dict[str, NetlinkSocket] = {}
-        self._policies: dict[
-            str, tuple[PacketPolicy, int]
-        ] = {}  # what the kernel holds for certain, its seal
-        self._known: State | None = None
+        self._seals: dict[str, Seal] = {}  # as observed
+        self._wanted = NOTHING  # the program applied last
+        self._in_force = False  # whether it is what the kernel holds for certain
         self._lock = asyncio.Lock()
         self._id_map = task_id_map()
 
@@ -48,25 +57,28 @@ class NetworkEngine:
 
     def distrust(self) -> None:
         """Look at the kernel again before the next change."""
-        self._known = None
-        self._policies.clear()
+        self._in_force = False
+        self._tables.distrust()
 
     async def close(self) -> None:
         """Let go of sockets; everything in the kernel stays."""
-        for sockets in (self._sockets, self._filters):
-            for netlink in sockets.values():
-                netlink.close()
-            sockets.clear()
+        self._burial.close()
+        for netlink in self._sockets.values():
+            netlink.close()
+        self._sockets.clear()
+        self._tables.close()
         self._namespaces.close()
 
     def _apply(self, program: NetworkProgram) -> tuple[Problem, ...]:
         problems: list[Problem] = []
         broken: set[str] = set()  # namespaces without the policy they should have
+        wanted = wanted_of(program, self._wanted)
         try:
-            seen = self._known if self._known is not None else self._observe(program)
+            seen = self._wanted.state if self._in_force else self._look(wanted)
         except (OSError, NftError) as error:
             return (Problem(subject="host", text=f"the namespaces cannot be observed: {error}"),)
-        for step in plan(seen, program):
+        self._wanted = wanted
+        for step in steps_to(seen, wanted):
             if isinstance(step, Send) and broken.intersection(step.behind):
                 continue
             try:
@@ -76,36 +88,42 @@ class NetworkEngine:
                 problems.append(Problem(subject=subject, text=str(error)))
                 if isinstance(step, SetPolicy | Create):
                     broken.add(step.namespace)
+        self._in_force = True
         if problems:
             self.distrust()
-        else:
-            self._known = state_of(program)
-            self._learn(program)
         return tuple(problems)
 
-    def _learn(self, program: NetworkProgram) -> None:
-        """Tables that were found in order, filled by an agent before this one, are known as well."""
-        for namespace in program.namespaces:
-            if namespace.policy is not None and namespace.name not in self._policies:
-                seal, _ = self._nft.seal(namespace.name, table_name(namespace.policy))
-                self._policies[namespace.name] = namespace.policy, seal
+    def _look(self, wanted: Wanted) -> State:
+        """Observe, and take over what an agent before this one left in order."""
+        self._tables.finish_forgetting()
+        seen = self._observe(wanted.program)
+        for name, namespace in wanted.namespaces.items():
+            fact = seen.get(name)
+            if namespace.policy and fact and fact.policy == wanted.state[name].policy:
+                self._tables.trust(name, namespace.policy, self._seals[name])
+        return seen
 
     def _observe(self, program: NetworkProgram) -> State:
-        self._policies.clear()
         self._namespaces.sweep()
         sysctls = {n.name: [path for path, _ in n.sysctls] for n in program.namespaces}
         guests = {n.name: n.guests for n in program.namespaces}
-        return {
-            name: observe_namespace(
+        state: State = {}
+        self._seals.clear()
+        for name in sorted(self._namespaces.names()):
+            seal = self._tables.seal(name)
+            if seal is not None:
+                self._seals[name] = seal
+            state[name], doomed = observe_namespace(
                 self._namespaces,
                 self._netlink(name),
-                self._nft,
                 name,
                 sysctls.get(name, ()),
                 guests.get(name, ()),
+                seal.fact if seal else None,
             )
-            for name in sorted(self._namespaces.names())
-        }
+            if doomed:
+                self._burial.of(name)
+        return state
 
     def _take(self, step: Step) -> None:
         match step:
@@ -118,30 +136,22 @@ class NetworkEngine:
             case Send():
                 self._send(step)
             case SetPolicy():
-                self._set_policy(step.namespace, step.policy)
+                self._tables.put(step.namespace, step.policy, self._wanted.contents.get(step.namespace))
+            case Bury():
+                self._burial.of(step.namespace)
             case Remove():
-                self._policies.pop(step.namespace, None)
-                for sockets in (self._sockets, self._filters):
-                    netlink = sockets.pop(step.namespace, None)
-                    if netlink is not None:
-                        netlink.close()
+                self._tables.let_go(step.namespace)
+                netlink = self._sockets.pop(step.namespace, None)
+                if netlink is not None:
+                    netlink.close()
                 self._namespaces.remove(step.namespace)
 
     def _netlink(self, namespace: str) -> NetlinkSocket:
         if namespace not in self._sockets:
-            self._sockets[namespace] = self._open(namespace, NETLINK_ROUTE)
+            self._sockets[namespace] = NetlinkSocket(
+                self._namespaces.socket_in(namespace, socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_ROUTE)
+            )
         return self._sockets[namespace]
-
-    def _filter(self, namespace: str) -> NetlinkSocket:
-        """Kept open: closing one waits for the kernel to free what the last change deleted."""
-        if namespace not in self._filters:
-            self._filters[namespace] = self._open(namespace, NETLINK_NETFILTER)
-        return self._filters[namespace]
-
-    def _open(self, namespace: str, protocol: int) -> NetlinkSocket:
-        return NetlinkSocket(
-            self._namespaces.socket_in(namespace, socket.AF_NETLINK, socket.SOCK_RAW, protocol)
-        )
 
     def _send(self, step: Send) -> None:
         refused = self._netlink(step.namespace).send(step.messages)
@@ -156,6 +166,17 @@ class NetworkEngine:
                 (SYSCTL_ROOT / path).write_text(value)
 
     def _join(self, step: Join) -> None:
+        """A doomed link may still have one of the names or numbers."""
+        try:
+            self._new_link(step)
+        except NetlinkError as error:
+            if error.errno != errno.EEXIST:
+                raise
+            for namespace in (step.link.router.namespace, step.link.host.namespace):
+                self._netlink(namespace).send([rt.delete_doomed()])
+            self._new_link(step)
+
+    def _new_link(self, step: Join) -> None:
         link = step.link
         descriptor = os.open(self._namespaces.path(link.host.namespace), os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -172,48 +193,3 @@ class NetworkEngine:
                 raise refusal
         finally:
             os.close(descriptor)
-
-    def _set_policy(self, namespace: str, policy: PacketPolicy | None) -> None:
-        before, seal = self._policies.pop(namespace, (None, 0))
-        if policy is None or before is None or before.skeleton != policy.skeleton:
-            self._install(namespace, policy)
-            seal = FIRST_SEAL
-        else:
-            seal = self._change(namespace, policy, before, seal)
-        if policy is not None:
-            self._policies[namespace] = policy, seal
-
-    def _change(self, namespace: str, policy: PacketPolicy, before: PacketPolicy, seal: int) -> int:
-        """From known contents to others; returns the number of the new seal."""
-        change = element_change(policy, before, seal)
-        if change is not None:
-            self._filter(namespace).transact(BEGIN, change.messages, END)
-            released, seal = change.released, seal + 1
-        else:
-            script = change_script(policy, before)
-            self._nft.run(namespace, script.text)
-            released, seal = script.released, FIRST_SEAL
-        if released:
-            forget_flows(self._filter(namespace), released)
-        return seal
-
-    def _install(self, namespace: str, policy: PacketPolicy | None) -> None:
-        """Fill a table whatever it held; older tables go once the new one stands."""
-        table = table_name(policy) if policy else ""
-        tables = self._nft.tables(namespace)
-        if policy is not None:
-            releasing = [s.name for s in policy.sets if s.releases]
-            installed = self._nft.installed(namespace, table, releasing) if table in tables else None
-            script = fill_script(policy, installed)
-            self._nft.run(namespace, script.text)
-            pending = _unforgotten(installed, releasing) if installed else frozenset()
-            if script.released | pending:
-                forget_flows(self._filter(namespace), script.released | pending)
-        for old in sorted(tables - {table}):
-            self._nft.run(namespace, f"delete table inet {old}\n")
-
-
-def _unforgotten(installed: Installed, releasing: list[str]) -> frozenset[str]:
-    """Addresses that an agent before this one released, save those that have a new owner already."""
-    owned = frozenset(address for name in releasing for address in installed.keys.get(name, ()))
-    return installed.keys.get("released", frozenset()) - owned

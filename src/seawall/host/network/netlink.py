@@ -3,7 +3,7 @@
 import os
 import socket
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 NLM_F_REQUEST = 0x1
@@ -12,6 +12,7 @@ NLM_F_DUMP = 0x300
 NLM_F_REPLACE = 0x100
 NLM_F_EXCL = 0x200
 NLM_F_CREATE = 0x400
+NLM_F_APPEND = 0x800
 NLMSG_ERROR = 2
 NLMSG_DONE = 3
 NLA_F_NESTED = 0x8000
@@ -19,6 +20,7 @@ NLA_TYPE_MASK = 0x3FFF
 SOL_NETLINK = 270
 NETLINK_EXT_ACK = 11
 NETLINK_CAP_ACK = 10
+LARGEST_SEND = 1 << 20
 BATCH = 64  # messages in one system call; every one may come back with an error
 _HEADER = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")
@@ -61,15 +63,18 @@ def text(kind: int, value: str) -> bytes:
 
 def attributes(data: bytes) -> dict[int, bytes]:
     """The attributes in a buffer by kind, flags removed."""
-    found = {}
+    return dict(each(data))
+
+
+def each(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """The attributes in a buffer in their order, for lists whose members have one kind."""
     offset = 0
     while offset + 4 <= len(data):
         length, kind = _ATTRIBUTE.unpack_from(data, offset)
         if length < 4:
-            break
-        found[kind & NLA_TYPE_MASK] = data[offset + 4 : offset + length]
+            return
+        yield kind & NLA_TYPE_MASK, data[offset + 4 : offset + length]
         offset += length + (-length % 4)
-    return found
 
 
 class NetlinkSocket:
@@ -79,9 +84,28 @@ class NetlinkSocket:
         self._socket = sock
         self._sequence = 0
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, LARGEST_SEND)  # the machine may allow less
+        self._room = sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) // 2 - 4096
         sock.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)
         sock.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
         sock.bind((0, 0))
+
+    def fits(self, messages: Sequence[Message]) -> bool:
+        """Whether they can be one transaction."""
+        return sum(map(_size, messages)) <= self._room
+
+    def batches(self, messages: Iterable[Message]) -> Iterator[list[Message]]:
+        """As few as possible of which each can be one transaction."""
+        batch: list[Message] = []
+        room = self._room
+        for message in messages:
+            if batch and _size(message) > room:
+                yield batch
+                batch, room = [], self._room
+            batch.append(message)
+            room -= _size(message)
+        if batch:
+            yield batch
 
     def send(self, messages: Sequence[Message]) -> list[NetlinkError]:
         """Let the kernel take all messages in order; returns what it refused."""
@@ -132,6 +156,18 @@ class NetlinkSocket:
                     raise NetlinkError(code, "dump", "")
                 yield answer, payload
 
+    def ask(self, kind: int, body: bytes) -> bytes:
+        """The body of the one answer to a question.  Raises NetlinkError."""
+        self._sequence += 1
+        self._socket.send(_pack(kind, NLM_F_REQUEST, self._sequence, body))
+        while True:
+            for answer, _, sequence, payload in _messages(self._socket.recv(1 << 18)):
+                if sequence != self._sequence:
+                    continue
+                if answer == NLMSG_ERROR:
+                    raise NetlinkError(-int(struct.unpack_from("=i", payload)[0]), "question", "")
+                return payload
+
     def close(self) -> None:
         self._socket.close()
 
@@ -156,6 +192,10 @@ class NetlinkSocket:
                     refused.append(NetlinkError(code, message.what, _explanation(flags, payload)))
                 if sequence == self._sequence:
                     return refused
+
+
+def _size(message: Message) -> int:
+    return 20 + len(message.body)
 
 
 def _pack(kind: int, flags: int, sequence: int, body: bytes) -> bytes:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from seawall.host.network import rtnetlink as rt
 from seawall.host.network.netlink import Message
-from seawall.host.network.state import NamespaceFact, RouteFact, State, state_of
+from seawall.host.network.state import LinkFact, NamespaceFact, RouteFact, State, Wanted, wanted_of
 from seawall.program.network import Link, Namespace, NetworkProgram, PacketPolicy
 
 
@@ -46,67 +46,89 @@ class Remove(NamedTuple):
     namespace: str
 
 
-Step = Create | SetSysctls | Join | Send | SetPolicy | Remove
+class Bury(NamedTuple):
+    """Delete the doomed links of a namespace, some time: they are silent already, and the kernel is slow."""
+
+    namespace: str
+
+
+Step = Create | SetSysctls | Join | Send | SetPolicy | Remove | Bury
 EMPTY = NamespaceFact(frozenset(), frozenset(), {}, frozenset(), frozenset(), None)
 
 
 def plan(seen: State, program: NetworkProgram) -> list[Step]:
     """The steps from what was seen to the program; none when it is in force."""
-    wanted = state_of(program)
-    sound = [link for link in program.links if _stands(link, seen, wanted)]
-    missing = [link for link in program.links if not _stands(link, seen, wanted)]
-    doomed = _doomed(seen, sound)
+    return steps_to(seen, wanted_of(program))
+
+
+def steps_to(seen: State, wanted: Wanted) -> list[Step]:
+    """As `plan`.  Facts that are the very same in both cost nothing."""
+    state = wanted.state
+    missing = _missing(seen, wanted)
+    doomed = _doomed(seen, wanted, missing)
     survivors = {name: _without(fact, doomed.get(name, ())) for name, fact in seen.items()}
-    changed = [n for n in program.namespaces if survivors.get(n.name) != wanted[n.name]]
+    changed = [n for name, n in wanted.namespaces.items() if not _same(survivors.get(name), state[name])]
     steps: list[Step] = []
     for name, devices in doomed.items():
         steps.append(Send(name, tuple(rt.doom_link(seen[name].links[device].number) for device in devices)))
-    # The links of a namespace that goes as a whole die with it, or with their other end here.
-    steps += [Send(name, (rt.delete_doomed(),)) for name in doomed if name in wanted]
+        if name in state and not state[name].links.keys().isdisjoint(devices):
+            steps.append(Send(name, (rt.delete_doomed(),)))  # its name and number are needed again
     for namespace in changed:
-        steps += _ground(namespace, seen.get(namespace.name), wanted[namespace.name])
+        steps += _ground(namespace, seen.get(namespace.name), state[namespace.name])
     steps += [Join(link) for link in missing]
-    routers, hosts = _ends(program)
-    names = {n.name for n in changed}
-    for ends, behind in ((routers, False), (hosts, True)):
-        for namespace in changed:
-            was = survivors.get(namespace.name, EMPTY)
-            links = ends.get(namespace.name, {})
-            messages = tuple(_bring_up(namespace, was, wanted[namespace.name], links, not behind))
-            guards = tuple({peer for _, peer in links.values() if peer in names}) if behind else ()
-            steps.append(Send(namespace.name, messages, (*guards, namespace.name) if behind else ()))
-        if not behind:
-            steps += [
-                SetPolicy(n.name, n.policy)
-                for n in changed
-                if survivors.get(n.name, EMPTY).policy != wanted[n.name].policy
-            ]
-    steps += _settle(program, survivors)
+    steps += [_ends_up(n.name, survivors, wanted, host_ends=False) for n in changed]
+    steps += [
+        SetPolicy(n.name, n.policy)
+        for n in changed
+        if survivors.get(n.name, EMPTY).policy != state[n.name].policy
+    ]
+    guarded = {n.name for n in changed}
+    for send in (_ends_up(n.name, survivors, wanted, host_ends=True) for n in changed):
+        peers = {link.router.namespace for link in wanted.links[send.namespace].values()}
+        steps.append(send._replace(behind=(*sorted(peers & guarded - {send.namespace}), send.namespace)))
+    steps += _settle(changed, survivors, wanted)
     for namespace in changed:
         steps.append(
-            Send(namespace.name, tuple(_stale(survivors.get(namespace.name), wanted[namespace.name])))
+            Send(namespace.name, tuple(_stale(survivors.get(namespace.name), state[namespace.name])))
         )
-    steps += [Remove(name) for name in seen if name not in wanted]
+    steps += [Remove(name) for name in seen if name not in state]
+    steps += [Bury(name) for name in doomed if name in state]
     return [step for step in steps if not isinstance(step, Send) or step.messages]
 
 
-def _stands(link: Link, seen: State, wanted: State) -> bool:
-    """Both ends are there, as they shall be."""
-    for end in (link.router, link.host):
-        found = seen.get(end.namespace, EMPTY).links.get(end.name)
-        if found is None or found[:4] != wanted[end.namespace].links[end.name][:4]:
-            return False
-    return True
+def _same(a: NamespaceFact | None, b: NamespaceFact) -> bool:
+    return a is b or a == b
 
 
-def _doomed(seen: State, sound: Iterable[Link]) -> dict[str, list[str]]:
+def _missing(seen: State, wanted: Wanted) -> list[Link]:
+    """Links of which an end is not there, or not as it shall be."""
+    missing: dict[tuple[str, str], Link] = {}
+    for name, fact in wanted.state.items():
+        had = seen.get(name, EMPTY).links
+        for device, end in fact.links.items() if had is not fact.links else ():
+            found = had.get(device)
+            if found is not end and (found is None or found[:4] != end[:4]):
+                link = wanted.links[name][device]
+                missing[link.router.namespace, link.router.name] = link
+    return list(missing.values())
+
+
+def _doomed(seen: State, wanted: Wanted, missing: Iterable[Link]) -> dict[str, list[str]]:
     """Devices to delete: all but the ends of the links that stand.
 
     One end alone can still show for a while: the kernel takes down a namespace that nothing holds in its own
     time, and the pairs into it only then.
     """
-    kept = {(end.namespace, end.name) for link in sound for end in (link.router, link.host)}
-    doomed = {name: [d for d in fact.links if (name, d) not in kept] for name, fact in seen.items()}
+    renewed: dict[str, set[str]] = {}
+    for link in missing:
+        for end in (link.router, link.host):
+            renewed.setdefault(end.namespace, set()).add(end.name)
+    doomed = {}
+    for name, fact in seen.items():
+        target = wanted.state.get(name, EMPTY)
+        if target is not fact or name in renewed:
+            again = renewed.get(name, ())
+            doomed[name] = [device for device in fact.links if device not in target.links or device in again]
     return {name: devices for name, devices in doomed.items() if devices}
 
 
@@ -134,57 +156,54 @@ def _ground(namespace: Namespace, seen: NamespaceFact | None, wanted: NamespaceF
     yield Send(namespace.name, tuple(rt.address(rt.LOOPBACK, cidr) for cidr in sorted(new)))
 
 
-def _ends(
-    program: NetworkProgram,
-) -> tuple[dict[str, dict[str, tuple[Link, str]]], dict[str, dict[str, tuple[Link, str]]]]:
-    """Router ends and host ends: namespace -> device -> (link, the namespace at its other end)."""
-    routers: dict[str, dict[str, tuple[Link, str]]] = {}
-    hosts: dict[str, dict[str, tuple[Link, str]]] = {}
-    for link in program.links:
-        routers.setdefault(link.router.namespace, {})[link.router.name] = (link, link.host.namespace)
-        hosts.setdefault(link.host.namespace, {})[link.host.name] = (link, link.router.namespace)
-    return routers, hosts
+def _is_host_end(namespace: str, device: str, link: Link) -> bool:
+    return (link.host.namespace, link.host.name) == (namespace, device)
 
 
-def _bring_up(
-    namespace: Namespace,
-    was: NamespaceFact,
-    wanted: NamespaceFact,
-    links: dict[str, tuple[Link, str]],
-    with_rules: bool,
-) -> Iterator[Message]:
-    """Devices of one sort, then the routes through them (and, once, those through none)."""
-    for device, (link, _) in links.items():
-        fact, old = wanted.links[device], was.links.get(device)
-        if old == fact:
-            continue
-        end = link.router if link.router.namespace == namespace.name else link.host
-        if old is None:
-            yield rt.describe_link(fact.number, link.origin)
-        if old is None and end.proxy_arp:
+def _ends_up(name: str, survivors: State, wanted: Wanted, *, host_ends: bool) -> Send:
+    """Devices of one sort, then the routes through them; with the routers' ends those through none."""
+    was, fact, links = survivors.get(name, EMPTY), wanted.state[name], wanted.links[name]
+    messages: list[Message] = []
+    for device, end in fact.links.items():
+        old = was.links.get(device)
+        if old is not end and old != end and _is_host_end(name, device, links[device]) == host_ends:
+            messages += _device_up(links[device], end, old, host_end=host_ends)
+    routes = fact.routes - was.routes if fact.routes is not was.routes else ()
+    for route in sorted(routes, key=str):
+        sort = route.device is not None and (
+            _is_host_end(name, route.device, links[route.device]) if route.device in links else None
+        )
+        if sort == host_ends:
+            messages.append(_route(route, fact, add=True))
+    if not host_ends:
+        messages += [rt.rule(*rule) for rule in sorted(fact.rules - was.rules, key=str)]
+    return Send(name, tuple(messages))
+
+
+def _device_up(link: Link, fact: LinkFact, old: LinkFact | None, *, host_end: bool) -> Iterator[Message]:
+    if old is None:
+        yield rt.describe_link(fact.number, link.origin)
+        if (link.host if host_end else link.router).proxy_arp:
             yield rt.no_proxy_delay(fact.number)
-        for cidr in sorted(fact.addresses - (old.addresses if old else frozenset())):
-            yield rt.address(fact.number, cidr)
-        if old is None or not old.up:
-            yield rt.link_up(fact.number)
-        for host, mac in sorted(fact.neighbours - (old.neighbours if old else frozenset())):
-            yield rt.neighbour(fact.number, host, mac)
-    for route in sorted(wanted.routes - was.routes, key=str):
-        if route.device in links or (with_rules and route.device is None):
-            yield _route(route, wanted, add=True)
-    if with_rules:
-        for rule in sorted(wanted.rules - was.rules, key=str):
-            yield rt.rule(*rule)
+    for cidr in sorted(fact.addresses - (old.addresses if old else frozenset())):
+        yield rt.address(fact.number, cidr)
+    if old is None or not old.up:
+        yield rt.link_up(fact.number)
+    for host, mac in sorted(fact.neighbours - (old.neighbours if old else frozenset())):
+        yield rt.neighbour(fact.number, host, mac)
 
 
-def _settle(program: NetworkProgram, was: State) -> list[Step]:
+def _settle(changed: Iterable[Namespace], was: State, wanted: Wanted) -> list[Step]:
     """Wait for the carrier of every link that has come up: the router's end came up before the other."""
-    fresh: dict[str, list[Message]] = {}
-    for link in program.links:
-        ends = [was.get(end.namespace, EMPTY).links.get(end.name) for end in (link.router, link.host)]
-        if not all(end is not None and end.up for end in ends):
-            fresh.setdefault(link.router.namespace, []).append(rt.settle_link(link.router.ifindex))
-    return [Send(name, tuple(messages)) for name, messages in fresh.items()]
+    fresh: dict[str, set[int]] = {}
+    for namespace in changed:
+        had = was.get(namespace.name, EMPTY).links
+        for device in wanted.state[namespace.name].links:
+            end = had.get(device)
+            if end is None or not end.up:
+                router = wanted.links[namespace.name][device].router
+                fresh.setdefault(router.namespace, set()).add(router.ifindex)
+    return [Send(name, tuple(map(rt.settle_link, sorted(found)))) for name, found in fresh.items()]
 
 
 def _stale(was: NamespaceFact | None, wanted: NamespaceFact) -> Iterator[Message]:
@@ -200,6 +219,8 @@ def _stale(was: NamespaceFact | None, wanted: NamespaceFact) -> Iterator[Message
         yield rt.address(rt.LOOPBACK, cidr, add=False)
     for device, link in was.links.items():
         target = wanted.links[device]
+        if target is link:
+            continue
         for cidr in link.addresses - target.addresses:
             yield rt.address(link.number, cidr, add=False)
         for host, mac in link.neighbours - target.neighbours:

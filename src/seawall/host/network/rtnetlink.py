@@ -34,6 +34,8 @@ NUD_PERMANENT = 0x80
 OUR_PROTOCOL = 83  # marks the routes and rules that are Seawall's
 LOOPBACK = 1
 DOOMED_GROUP = 83
+FAMILIES = (socket.AF_INET, socket.AF_INET6)
+_IFA_F_NODAD = 2
 _NAMED_TABLES = 255  # higher numbers travel in an attribute
 
 
@@ -41,8 +43,17 @@ def _link_body(index: int = 0, flags: int = 0, change: int = 0) -> bytes:
     return struct.pack("=BxHiII", 0, 0, index, flags, change)
 
 
-def ipv4(address: str) -> bytes:
-    return socket.inet_aton(address)
+def family_of(address: str) -> int:
+    """Of an address or network as text."""
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def packed(address: str) -> bytes:
+    return socket.inet_pton(family_of(address), address)
+
+
+def address_text(data: bytes) -> str:
+    return socket.inet_ntop(socket.AF_INET if len(data) == 4 else socket.AF_INET6, data)
 
 
 def hardware(mac: str) -> bytes:
@@ -114,17 +125,20 @@ def no_proxy_delay(index: int) -> Message:
 
 
 def address(index: int, cidr: str, *, add: bool = True) -> Message:
+    """Usable at once: nobody is asked whether an IPv6 address is taken."""
     host, prefix = cidr.split("/")
-    body = struct.pack("=BBBBI", socket.AF_INET, int(prefix), 0, 0, index)
-    body += attribute(2, ipv4(host)) + attribute(1, ipv4(host))
+    family = family_of(host)
+    flags = _IFA_F_NODAD if family == socket.AF_INET6 else 0
+    body = struct.pack("=BBBBI", family, int(prefix), flags, 0, index)
+    body += attribute(2, packed(host)) + attribute(1, packed(host))
     if add:
         return Message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, body, f"address {cidr} on {index}")
     return Message(RTM_DELADDR, 0, body, f"removal of {cidr}", (errno.EADDRNOTAVAIL, errno.ENODEV))
 
 
 def neighbour(index: int, host: str, mac: str, *, add: bool = True) -> Message:
-    body = struct.pack("=BxHiHBB", socket.AF_INET, 0, index, NUD_PERMANENT, 0, 0)
-    body += attribute(1, ipv4(host))
+    body = struct.pack("=BxHiHBB", family_of(host), 0, index, NUD_PERMANENT, 0, 0)
+    body += attribute(1, packed(host))
     if add:
         body += attribute(2, hardware(mac))
         return Message(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, body, f"neighbour {host} on {index}")
@@ -134,27 +148,28 @@ def neighbour(index: int, host: str, mac: str, *, add: bool = True) -> Message:
 def route(destination: str, table: int, index: int | None, via: str | None, *, add: bool = True) -> Message:
     """Without an index the route is a blackhole."""
     network, prefix = destination.split("/")
+    family = family_of(network)
     kind = RTN_UNICAST if index is not None else RTN_BLACKHOLE
-    scope = 253 if index is not None and via is None else 0
+    scope = 253 if family == socket.AF_INET and index is not None and via is None else 0
     flags = RTNH_F_ONLINK if via else 0
     header_table = table if table <= _NAMED_TABLES else 0
     body = struct.pack(
-        "=BBBBBBBBI", socket.AF_INET, int(prefix), 0, 0, header_table, OUR_PROTOCOL, scope, kind, flags
+        "=BBBBBBBBI", family, int(prefix), 0, 0, header_table, OUR_PROTOCOL, scope, kind, flags
     )
-    body += attribute(RTA_DST, ipv4(network)) if int(prefix) else b""
+    body += attribute(RTA_DST, packed(network)) if int(prefix) else b""
     body += number(RTA_TABLE, table)
     body += number(RTA_OIF, index) if index is not None else b""
-    body += attribute(RTA_GATEWAY, ipv4(via)) if via else b""
+    body += attribute(RTA_GATEWAY, packed(via)) if via else b""
     what = f"route {destination} in table {table}"
     if add:
         return Message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, body, what)
     return Message(RTM_DELROUTE, 0, body, f"removal of {what}", (errno.ESRCH, errno.ENODEV))
 
 
-def rule(priority: int, table: int | None, mark: int, mask: int, *, add: bool = True) -> Message:
+def rule(family: int, priority: int, table: int | None, mark: int, mask: int, *, add: bool = True) -> Message:
     action = FR_ACT_TO_TBL if table is not None else FR_ACT_BLACKHOLE
     header_table = table if table is not None and table <= _NAMED_TABLES else 0
-    body = struct.pack("=BBBBBBBBI", socket.AF_INET, 0, 0, 0, header_table, 0, 0, action, 0)
+    body = struct.pack("=BBBBBBBBI", family, 0, 0, 0, header_table, 0, 0, action, 0)
     body += number(FRA_PRIORITY, priority)
     body += number(FRA_TABLE, table) if table is not None else b""
     body += number(FRA_FWMARK, mark) + number(FRA_FWMASK, mask) if mask else b""

@@ -1,11 +1,23 @@
 """The state of the namespaces as comparable facts: what a program asks for, in the kernel's terms."""
 
+import functools
 import hashlib
+import re
+import socket
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
 
-from seawall.program.network import ElementSet, Link, LinkEnd, NetworkProgram, PacketPolicy
+from seawall.program.network import (
+    Chain,
+    ElementSet,
+    Link,
+    LinkEnd,
+    Namespace,
+    NetworkProgram,
+    PacketPolicy,
+)
 
 
 class RouteFact(NamedTuple):
@@ -16,6 +28,7 @@ class RouteFact(NamedTuple):
 
 
 class RuleFact(NamedTuple):
+    family: int
     priority: int
     table: int | None
     mark: int
@@ -46,23 +59,102 @@ class NamespaceFact(NamedTuple):
 State = dict[str, NamespaceFact]
 
 
+class Contents(NamedTuple):
+    """What a policy puts into a table: the digest of each set ("@name") and chain, and the sum of all."""
+
+    parts: Mapping[str, tuple[ElementSet | Chain, int]]
+    total: int
+
+    @property
+    def digest(self) -> str:
+        return f"{self.total:040x}"
+
+
+class Wanted(NamedTuple):
+    """A program, what observation shows once it is in force, and the contents of its policies."""
+
+    program: NetworkProgram
+    state: State
+    contents: Mapping[str, Contents]
+    namespaces: Mapping[str, Namespace]
+    links: Mapping[str, Mapping[str, Link]]  # namespace -> device -> the link it is an end of
+
+
+NOTHING = Wanted(NetworkProgram(), {}, {}, {}, {})
+
+
+def wanted_of(program: NetworkProgram, before: Wanted = NOTHING) -> Wanted:
+    """Facts of what did not change since the program before are not reckoned again but the very same."""
+    links: dict[str, dict[str, Link]] = {n.name: {} for n in program.namespaces}
+    for link in program.links:
+        links[link.router.namespace][link.router.name] = link
+        links[link.host.namespace][link.host.name] = link
+    state: State = {}
+    contents: dict[str, Contents] = {}
+    namespaces: dict[str, Namespace] = {}
+    for namespace in program.namespaces:
+        name = namespace.name
+        old = before.namespaces.get(name)
+        if old is not None and (old is namespace or old == namespace):
+            namespace = old  # the very same next time, too
+        namespaces[name] = namespace
+        if namespace.policy is not None:
+            kept = before.contents.get(name) if old is not None and old.policy is namespace.policy else None
+            contents[name] = kept or contents_of(namespace.policy, before.contents.get(name))
+        state[name] = _fact(namespace, old, links[name], before, contents.get(name))
+    return Wanted(program, state, contents, namespaces, links)
+
+
 def state_of(program: NetworkProgram) -> State:
     """What observation shows once the program is in force."""
-    links: dict[str, dict[str, LinkFact]] = {n.name: {} for n in program.namespaces}
-    for link in program.links:
-        for end, peer in ((link.router, link.host), (link.host, link.router)):
-            links[end.namespace][end.name] = _link_fact(link, end, peer)
-    return {
-        n.name: NamespaceFact(
-            sysctls=frozenset(n.sysctls),
-            addresses=frozenset(n.addresses),
-            links=links[n.name],
-            routes=frozenset(RouteFact(r.table, r.destination, r.device, r.via) for r in n.routes),
-            rules=frozenset(RuleFact(r.priority, r.table, r.mark, r.mask) for r in n.rules),
-            policy=(table_name(n.policy), contents_digest(n.policy)) if n.policy else None,
-        )
-        for n in program.namespaces
-    }
+    return wanted_of(program).state
+
+
+def _fact(
+    namespace: Namespace,
+    old: Namespace | None,
+    links: Mapping[str, Link],
+    before: Wanted,
+    contents: Contents | None,
+) -> NamespaceFact:
+    name = namespace.name
+    had = before.state.get(name)
+    link_facts = _link_facts(name, links, before.links.get(name, {}), had.links if had else {})
+    if had is not None and old is namespace:
+        return had if link_facts == had.links else had._replace(links=link_facts)
+    policy = namespace.policy
+    return NamespaceFact(
+        sysctls=frozenset(namespace.sysctls),
+        addresses=frozenset(namespace.addresses),
+        links=link_facts,
+        routes=had.routes
+        if had and old and old.routes == namespace.routes
+        else frozenset(RouteFact(r.table, r.destination, r.device, r.via) for r in namespace.routes),
+        rules=frozenset(
+            RuleFact(family, r.priority, r.table, r.mark, r.mask)
+            for r in namespace.rules
+            for family in (socket.AF_INET, socket.AF_INET6)
+        ),
+        policy=(table_name(policy), contents.digest) if policy and contents else None,
+    )
+
+
+def _link_facts(
+    namespace: str,
+    links: Mapping[str, Link],
+    before: Mapping[str, Link],
+    had: Mapping[str, LinkFact],
+) -> dict[str, LinkFact]:
+    facts = {}
+    for device, link in links.items():
+        old = before.get(device)
+        if old is not None and (old is link or old == link):
+            facts[device] = had[device]
+            continue
+        ends = (link.router, link.host)
+        end, peer = ends if (link.router.namespace, link.router.name) == (namespace, device) else ends[::-1]
+        facts[device] = _link_fact(link, end, peer)
+    return facts
 
 
 def _link_fact(link: Link, end: LinkEnd, peer: LinkEnd) -> LinkFact:
@@ -79,8 +171,15 @@ def _link_fact(link: Link, end: LinkEnd, peer: LinkEnd) -> LinkFact:
 
 def table_name(policy: PacketPolicy) -> str:
     """A table is named after its skeleton and the types in it: a new skeleton stands beside the old one."""
-    named = sorted(s.name + declaration(s) for s in policy.sets if f"@{s.name}" in policy.skeleton)
+    names = names_in(policy.skeleton)
+    named = sorted(s.name + declaration(s) for s in policy.sets if s.name in names)
     return "seawall_" + hashlib.sha256("\n".join([policy.skeleton, *named]).encode()).hexdigest()[:10]
+
+
+@functools.lru_cache(maxsize=256)
+def names_in(skeleton: str) -> frozenset[str]:
+    """The sets and chains that a text names."""
+    return frozenset(re.findall(r"(?:@|\bjump |\bgoto )([A-Za-z_]\w*)", skeleton))
 
 
 def declaration(contents: ElementSet) -> str:
@@ -90,5 +189,27 @@ def declaration(contents: ElementSet) -> str:
     return f"type {' . '.join(contents.key)}{value}; {flags}"
 
 
-def contents_digest(policy: PacketPolicy) -> str:
-    return hashlib.sha256(msgspec.msgpack.encode((policy.sets, policy.chains))).hexdigest()[:40]
+def contents_of(policy: PacketPolicy, before: Contents | None = None) -> Contents:
+    """Only what changed is digested again."""
+    had = before.parts if before else {}
+    parts: dict[str, tuple[ElementSet | Chain, int]] = {}
+    total = 0
+    for key, part in _parts(policy):
+        known = had.get(key)
+        if known is None or (known[0] is not part and known[0] != part):
+            known = part, _digest(key, part)
+        parts[key] = known
+        total += known[1]
+    return Contents(parts, total % (1 << 160))
+
+
+def _parts(policy: PacketPolicy) -> Iterable[tuple[str, ElementSet | Chain]]:
+    for contents in policy.sets:
+        yield "@" + contents.name, contents
+    for chain in policy.chains:
+        yield chain.name, chain
+
+
+def _digest(key: str, part: ElementSet | Chain) -> int:
+    hashed = hashlib.sha256(key.encode() + b"\0" + msgspec.msgpack.encode(part))
+    return int.from_bytes(hashed.digest()[:20], "big")
