@@ -56,8 +56,14 @@ class Lab:
         self.run(self.engine.close())
         self.namespaces.close()
 
-    def socket_in(self, namespace: str, type: int = socket.SOCK_STREAM, proto: int = 0) -> socket.socket:
-        sock = self.namespaces.socket_in(namespace, socket.AF_INET, type, proto)
+    def socket_in(
+        self,
+        namespace: str,
+        type: int = socket.SOCK_STREAM,
+        proto: int = 0,
+        family: int = socket.AF_INET,
+    ) -> socket.socket:
+        sock = self.namespaces.socket_in(namespace, family, type, proto)
         self._open.append(sock)
         return sock
 
@@ -72,7 +78,7 @@ class Lab:
         return self._bound(namespace, socket.SOCK_DGRAM, address, port)
 
     def _bound(self, namespace: str, kind: int, address: str, port: int) -> socket.socket:
-        sock = self.socket_in(namespace, kind)
+        sock = self.socket_in(namespace, kind, family=family_of(address))
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((address, port))
         if kind == socket.SOCK_STREAM:
@@ -88,7 +94,7 @@ class Lab:
         found: dict[int, str] = {}
         with selectors.DefaultSelector() as selector:
             for index, (namespace, address, port) in enumerate(probes):
-                sock = self.socket_in(namespace)
+                sock = self.socket_in(namespace, family=family_of(address))
                 sock.setblocking(False)
                 error = sock.connect_ex((address, port))
                 if error not in (0, 115):
@@ -105,7 +111,7 @@ class Lab:
         return [found.get(index, "silence") for index in range(len(probes))]
 
     def connect(self, namespace: str, address: str, port: int) -> socket.socket:
-        sock = self.socket_in(namespace)
+        sock = self.socket_in(namespace, family=family_of(address))
         sock.settimeout(2)
         sock.connect((address, port))
         return sock
@@ -113,7 +119,7 @@ class Lab:
     def accept(self, server: socket.socket) -> tuple[socket.socket, str]:
         """The next connection and the address it seems to come from."""
         server.settimeout(2)
-        sock, (address, _) = server.accept()
+        sock, (address, *_) = server.accept()
         sock.settimeout(2)
         self._open.append(sock)
         return sock, address
@@ -122,10 +128,14 @@ class Lab:
         """The next datagram, None for silence."""
         sock.settimeout(PATIENCE_S)
         try:
-            data, source = sock.recvfrom(65536)
+            data, (address, port, *_) = sock.recvfrom(65536)
         except TimeoutError:
             return None
-        return data, source
+        return data, (address, port)
+
+
+def family_of(address: str) -> int:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
 def raw_udp(source: str, target: str, port: int, payload: bytes = b"spoof") -> bytes:
