@@ -4,6 +4,7 @@ from typing import Any
 
 from seawall.api.ec2.quotas import ELASTIC_IPS, GROUPS_PER_INTERFACE
 from seawall.api.params import Params
+from seawall.api.quota import limit
 from seawall.api.registry import Call, operation
 from seawall.model.vpc import Vpc
 from seawall.wire.errors import ApiError
@@ -15,9 +16,9 @@ def describe_account_attributes(call: Call, params: Params) -> dict[str, Any]:
     known = {
         "supported-platforms": "VPC",
         "default-vpc": default,
-        "vpc-max-security-groups-per-interface": str(GROUPS_PER_INTERFACE),
-        "max-elastic-ips": str(ELASTIC_IPS),
-        "vpc-max-elastic-ips": str(ELASTIC_IPS),
+        "vpc-max-security-groups-per-interface": str(limit(call.store, GROUPS_PER_INTERFACE)),
+        "max-elastic-ips": str(limit(call.store, ELASTIC_IPS)),
+        "vpc-max-elastic-ips": str(limit(call.store, ELASTIC_IPS)),
         "max-instances": "0",
     }
     wanted = params.get("AttributeNames") or known

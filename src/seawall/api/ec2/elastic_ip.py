@@ -36,7 +36,7 @@ def allocate_address(call: Call, params: Params) -> dict[str, Any]:
     with call.write() as txn:
         params.get("Domain")  # "standard" died with EC2-Classic; EC2 too answers "vpc"
         _check_border(call, params)
-        check_quota(len(txn.all(ElasticIp)) + 1, ELASTIC_IPS, "AddressLimitExceeded")
+        check_quota(txn, len(txn.all(ElasticIp)) + 1, ELASTIC_IPS, "AddressLimitExceeded")
         address = ElasticIp(
             id=new_id("eipalloc"),
             public_ip=claim_public_address(txn),

@@ -65,7 +65,7 @@ def create_interface(
              SecurityGroupsPerInterfaceLimitExceeded, InvalidGroup.NotFound, InvalidParameter (a group of
              another VPC), Resource.AlreadyAssociated, and those of claim_private_address.
     """
-    check_quota(txn.count(NetworkInterface) + 1, NETWORK_INTERFACES, "NetworkInterfaceLimitExceeded")
+    check_quota(txn, txn.count(NetworkInterface) + 1, NETWORK_INTERFACES, "NetworkInterfaceLimitExceeded")
     check_groups(txn, subnet, group_ids)
     attacher = _ATTACHERS[interface_type]
     interface = NetworkInterface(
@@ -102,7 +102,7 @@ def create_interface(
 
 def check_groups(txn: Transaction, subnet: Subnet, group_ids: Sequence[str]) -> None:
     """Refuse groups an interface in `subnet` cannot have."""
-    check_quota(len(group_ids), GROUPS_PER_INTERFACE, "SecurityGroupsPerInterfaceLimitExceeded")
+    check_quota(txn, len(group_ids), GROUPS_PER_INTERFACE, "SecurityGroupsPerInterfaceLimitExceeded")
     for group_id in group_ids:
         if look_up(txn, SecurityGroup, group_id).vpc_id != subnet.vpc_id:
             raise ApiError(

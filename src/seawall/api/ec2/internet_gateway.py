@@ -21,7 +21,7 @@ from seawall.wire.errors import ApiError
 @operation("ec2", "CreateInternetGateway")
 def create_internet_gateway(call: Call, params: Params) -> dict[str, Any]:
     with call.write() as txn:
-        check_quota(len(txn.all(InternetGateway)) + 1, INTERNET_GATEWAYS, "InternetGatewayLimitExceeded")
+        check_quota(txn, len(txn.all(InternetGateway)) + 1, INTERNET_GATEWAYS, "InternetGatewayLimitExceeded")
         gateway = InternetGateway(id=new_id("igw"), tags=tags_for(params, "internet-gateway"))
         txn.put(gateway, expect=0)
     return {"InternetGateway": _shown(gateway, call.account)}

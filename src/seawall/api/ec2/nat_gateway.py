@@ -59,7 +59,7 @@ def _create(call: Call, params: Params, txn: Transaction) -> str:
         for nat in txn.all(NatGateway)
         if nat.state in ALIVE and txn.get(Subnet, nat.subnet_id).availability_zone == subnet.availability_zone
     ]
-    check_quota(len(in_zone) + 1, NAT_GATEWAYS_PER_ZONE, "NatGatewayLimitExceeded")
+    check_quota(txn, len(in_zone) + 1, NAT_GATEWAYS_PER_ZONE, "NatGatewayLimitExceeded")
     nat = NatGateway(
         id=new_id("nat"),
         vpc_id=subnet.vpc_id,

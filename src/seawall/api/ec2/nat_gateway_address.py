@@ -119,6 +119,7 @@ def claim_secondary(
         )
     count = max(len(elastic), len(wanted))
     check_quota(
+        txn,
         len(interface.private_ip_addresses) + count,
         ADDRESSES_PER_NAT_GATEWAY,
         "NatGatewayAddressLimitExceeded",

@@ -35,7 +35,7 @@ def _create(call: Call, params: Params, txn: Transaction) -> str:
     """A new ACL has no rules of its own, so it denies everything."""
     vpc = look_up(txn, Vpc, required(params.get("VpcId"), "vpcId"))
     count = len(txn.referrers(NetworkAcl, vpc.ref))
-    check_quota(count + 1, NETWORK_ACLS_PER_VPC, "NetworkAclLimitExceeded")
+    check_quota(txn, count + 1, NETWORK_ACLS_PER_VPC, "NetworkAclLimitExceeded")
     acl = NetworkAcl(
         id=new_id("acl"), vpc_id=vpc.id, is_default=False, entries=(), tags=tags_for(params, "network-acl")
     )

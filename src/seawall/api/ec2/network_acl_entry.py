@@ -32,7 +32,7 @@ def create_network_acl_entry(call: Call, params: Params) -> dict[str, Any]:
                 f"The network acl entry identified by {entry.rule_number} already exists.",
             )
         entries = (*acl.entries, entry)
-        _check_count(entries, entry)
+        _check_room(txn, entries, entry)
         txn.put(replace(acl, entries=entries))
     return {}
 
@@ -44,7 +44,7 @@ def replace_network_acl_entry(call: Call, params: Params) -> dict[str, Any]:
         entry = _entry(params)
         old = _present(acl, entry.egress, entry.rule_number)
         entries = tuple(entry if e is old else e for e in acl.entries)
-        _check_count(entries, entry)
+        _check_room(txn, entries, entry)
         txn.put(replace(acl, entries=entries))
     return {}
 
@@ -108,10 +108,10 @@ def _present(acl: NetworkAcl, egress: bool, number: int) -> NetworkAclEntry:
     return found
 
 
-def _check_count(entries: tuple[NetworkAclEntry, ...], new: NetworkAclEntry) -> None:
+def _check_room(reader: Reader, entries: tuple[NetworkAclEntry, ...], new: NetworkAclEntry) -> None:
     """The quota holds for each direction and family, and the rule at the end counts too."""
     same = [e for e in entries if e.egress == new.egress and (":" in e.cidr_block) == (":" in new.cidr_block)]
-    check_quota(len(same) + 1, RULES_PER_NETWORK_ACL, "NetworkAclEntryLimitExceeded")
+    check_quota(reader, len(same) + 1, RULES_PER_NETWORK_ACL, "NetworkAclEntryLimitExceeded")
 
 
 def _entry(params: Params) -> NetworkAclEntry:

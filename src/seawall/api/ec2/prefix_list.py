@@ -18,7 +18,7 @@ from seawall.api.ec2.prefix_list_use import overburdened, users_of
 from seawall.api.ec2.quotas import (
     ENTRIES_PER_PREFIX_LIST,
     PREFIX_LISTS,
-    check_quota,
+    check_count,
 )
 from seawall.api.ec2.tagging import tag_list, tags_for
 from seawall.api.params import Params
@@ -44,7 +44,7 @@ def _create(call: Call, params: Params, txn: Transaction) -> str:
     if family not in ("IPv4", "IPv6"):
         raise ApiError("InvalidParameterValue", f"Value ({family}) for parameter AddressFamily is invalid.")
     own = sum(not prefix_list.is_aws_managed for prefix_list in txn.all(PrefixList))
-    check_quota(own + 1, PREFIX_LISTS, "PrefixListLimitExceeded")
+    check_count(own + 1, PREFIX_LISTS, "PrefixListLimitExceeded")
     prefix_list = PrefixList(
         id=new_id("pl"),
         name=_name(params["PrefixListName"]),
@@ -94,7 +94,7 @@ def restore_managed_prefix_list_version(call: Call, params: Params) -> dict[str,
         prefix_list = _own(txn, params)
         _check_version(prefix_list, params["CurrentVersion"])
         entries = entries_of(prefix_list, params["PreviousVersion"])
-        check_quota(len(entries), prefix_list.max_entries, "PrefixListMaxEntriesExceeded")
+        check_count(len(entries), prefix_list.max_entries, "PrefixListMaxEntriesExceeded")
         restored = replace(_next_version(prefix_list, entries), state="restore-complete", state_message=None)
         txn.put(restored)
         return {"PrefixList": shown(restored, call) | {"State": "restore-in-progress"}}
@@ -170,7 +170,7 @@ def _size(size: int) -> int:
 
 def _resized(txn: Transaction, prefix_list: PrefixList, size: int) -> PrefixList:
     """With that size; or as it is, the state telling whose quota that would break."""
-    check_quota(len(prefix_list.entries), size, "PrefixListMaxEntriesExceeded")
+    check_count(len(prefix_list.entries), size, "PrefixListMaxEntriesExceeded")
     resized = replace(prefix_list, max_entries=size)
     txn.put(resized)
     refusing = overburdened(txn, resized)
@@ -200,7 +200,7 @@ def _with(prefix_list: PrefixList, entries: Entries, added: Iterable[Params]) ->
     for entry in added:
         cidr = _block(entry["Cidr"], prefix_list.address_family)
         found[cidr] = PrefixListEntry(cidr=cidr, description=entry.get("Description") or None)
-    check_quota(len(found), prefix_list.max_entries, "PrefixListMaxEntriesExceeded")
+    check_count(len(found), prefix_list.max_entries, "PrefixListMaxEntriesExceeded")
     return tuple(found.values())
 
 

@@ -31,7 +31,7 @@ def check_route_count(reader: Reader, routes: Iterable[Route]) -> None:
         if not is_local(route):
             counts[family_of(reader, route.destination)] += weight_of(reader, route.destination)
     for count in counts.values():
-        check_quota(count, ROUTES_PER_TABLE, "RouteLimitExceeded")
+        check_quota(reader, count, ROUTES_PER_TABLE, "RouteLimitExceeded")
 
 
 def weight_of(reader: Reader, destination: str) -> int:

@@ -32,7 +32,7 @@ def create_route_table(call: Call, params: Params) -> dict[str, Any]:
 def _create(call: Call, params: Params, txn: Transaction) -> str:
     vpc = look_up(txn, Vpc, required(params.get("VpcId"), "vpcId"))
     count = len(txn.referrers(RouteTable, vpc.ref))
-    check_quota(count + 1, ROUTE_TABLES_PER_VPC, "RouteTableLimitExceeded")
+    check_quota(txn, count + 1, ROUTE_TABLES_PER_VPC, "RouteTableLimitExceeded")
     return new_route_table(txn, vpc, tags=tags_for(params, "route-table")).id
 
 

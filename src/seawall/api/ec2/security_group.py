@@ -39,7 +39,7 @@ def create_security_group(call: Call, params: Params) -> dict[str, Any]:
             raise ApiError(
                 "InvalidGroup.Duplicate", f"The security group '{name}' already exists for VPC '{vpc.id}'"
             )
-        check_quota(len(txn.all(SecurityGroup)) + 1, SECURITY_GROUPS, "SecurityGroupLimitExceeded")
+        check_quota(txn, len(txn.all(SecurityGroup)) + 1, SECURITY_GROUPS, "SecurityGroupLimitExceeded")
         tags = tags_for(params, "security-group")
         group = new_security_group(txn, vpc.id, name, description, tags)
     return {

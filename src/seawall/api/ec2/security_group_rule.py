@@ -149,7 +149,7 @@ def check_rule_count(reader: Reader, rules: Sequence[SecurityGroupRule]) -> None
         for family, weight in _weights(reader, rule).items():
             counts[rule.is_egress, family] += weight
     for count in counts.values():
-        check_quota(count, RULES_PER_GROUP, "RulesPerSecurityGroupLimitExceeded")
+        check_quota(reader, count, RULES_PER_GROUP, "RulesPerSecurityGroupLimitExceeded")
 
 
 def _weights(reader: Reader, rule: SecurityGroupRule) -> dict[int, int]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from seawall.api.ec2.quotas import TAGS_PER_RESOURCE, check_quota
+from seawall.api.ec2.quotas import TAGS_PER_RESOURCE, check_count
 from seawall.api.params import Params
 from seawall.model.resource import Tags
 from seawall.wire.errors import ApiError
@@ -32,7 +32,7 @@ def tags_by_type(params: Params, resource_types: Sequence[str]) -> Mapping[str, 
             )
         found[given].update(checked_tags(specification.get("Tags") or ()))
     for tags in found.values():
-        check_quota(len(tags), TAGS_PER_RESOURCE, "TagLimitExceeded")
+        check_count(len(tags), TAGS_PER_RESOURCE, "TagLimitExceeded")
     return found
 
 

@@ -7,11 +7,12 @@ from msgspec.structs import replace
 
 from seawall.api.ec2.describe import Filters, answer, filtered, paged
 from seawall.api.ec2.lookup import WORDS, look_up, required
-from seawall.api.ec2.quotas import TAGS_PER_RESOURCE, check_quota
+from seawall.api.ec2.quotas import TAGS_PER_RESOURCE, check_count
 from seawall.api.ec2.tagging import checked_tags
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
 from seawall.model.dhcp_options import DhcpOptions
+from seawall.model.egress_only_internet_gateway import EgressOnlyInternetGateway
 from seawall.model.elastic_ip import ElasticIp
 from seawall.model.internet_gateway import InternetGateway
 from seawall.model.nat_gateway import NatGateway
@@ -35,6 +36,7 @@ from seawall.wire.errors import ApiError
 
 _TYPES: dict[type[Resource], str] = {
     DhcpOptions: "dhcp-options",
+    EgressOnlyInternetGateway: "egress-only-internet-gateway",
     ElasticIp: "elastic-ip",
     InternetGateway: "internet-gateway",
     NatGateway: "natgateway",
@@ -69,7 +71,7 @@ def create_tags(call: Call, params: Params) -> dict[str, Any]:
             raise ApiError("MissingParameter", "The request must contain the parameter tagKey")
         for resource in _resources(txn, params):
             tags = {**_tags(resource), **new}
-            check_quota(len(tags), TAGS_PER_RESOURCE, "TagLimitExceeded")
+            check_count(len(tags), TAGS_PER_RESOURCE, "TagLimitExceeded")
             txn.put(_tagged(resource, tags))
     return {}
 

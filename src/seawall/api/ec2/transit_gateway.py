@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from seawall.api.ec2.describe import Filters, answer, chosen, filtered, paged
 from seawall.api.ec2.lookup import WORDS, look_up
-from seawall.api.ec2.quotas import TRANSIT_GATEWAYS, check_quota
+from seawall.api.ec2.quotas import TRANSIT_GATEWAYS, check_count
 from seawall.api.ec2.refusal import not_served
 from seawall.api.ec2.tagging import tag_list, tags_for
 from seawall.api.params import Params
@@ -76,7 +76,7 @@ def create_transit_gateway(call: Call, params: Params) -> dict[str, Any]:
     """With a default for either, the gateway is born with one route table."""
     with call.write() as txn:
         alive = [g for g in txn.all(TransitGateway) if g.state != "deleted"]
-        check_quota(len(alive) + 1, TRANSIT_GATEWAYS, "TransitGatewayLimitExceeded")
+        check_count(len(alive) + 1, TRANSIT_GATEWAYS, "TransitGatewayLimitExceeded")
         gateway = TransitGateway(
             id=new_id("tgw"),
             description=params.get("Description") or "",

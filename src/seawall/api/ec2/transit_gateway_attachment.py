@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from seawall.api.ec2.describe import Filters, answer, chosen, filtered, paged
 from seawall.api.ec2.interface_creation import create_interface
 from seawall.api.ec2.lookup import WORDS, check_id, look_up
-from seawall.api.ec2.quotas import TRANSIT_GATEWAYS_PER_VPC, check_quota
+from seawall.api.ec2.quotas import TRANSIT_GATEWAYS_PER_VPC, check_count
 from seawall.api.ec2.tagging import tag_list, tags_for
 from seawall.api.ec2.transit_gateway import check_state, living, named, switch
 from seawall.api.params import Params
@@ -39,7 +39,6 @@ _SWITCHES = {
 _STORED = {
     "Options.DnsSupport": "names of public addresses resolve to private ones over peerings alone",
     "Options.SecurityGroupReferencingSupport": "it counts only where the transit gateway has it on, too",
-    "Options.ApplianceModeSupport": "a flow always keeps to one zone's interface of the attachment",
 }
 
 
@@ -67,7 +66,7 @@ def create_transit_gateway_vpc_attachment(call: Call, params: Params) -> dict[st
                 "DuplicateTransitGatewayAttachment",
                 f"{gateway.id} has non-deleted Transit Gateway Attachments with same VPC ID.",
             )
-        check_quota(len(present) + 1, TRANSIT_GATEWAYS_PER_VPC, "TransitGatewayAttachmentLimitExceeded")
+        check_count(len(present) + 1, TRANSIT_GATEWAYS_PER_VPC, "TransitGatewayAttachmentLimitExceeded")
         attachment = TransitGatewayAttachment(
             id=new_id("tgw-attach"),
             transit_gateway_id=gateway.id,

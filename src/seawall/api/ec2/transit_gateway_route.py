@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from seawall.api.ec2.cidr import parse_block, parse_ipv6_block
 from seawall.api.ec2.describe import Filters, filtered, paged
-from seawall.api.ec2.quotas import ROUTES_PER_TRANSIT_GATEWAY, check_quota
+from seawall.api.ec2.quotas import ROUTES_PER_TRANSIT_GATEWAY, check_count
 from seawall.api.ec2.transit_gateway import named
 from seawall.api.ec2.transit_gateway_route_table import attachment_of, named_table
 from seawall.api.params import Params
@@ -124,7 +124,7 @@ def _write(
     gateway = Ref("transit_gateway", table.transit_gateway_id)
     tables = [t for t in txn.referrers(TransitGatewayRouteTable, gateway) if t.id != table.id]
     count = len(others) + 1 + sum(len(t.routes) for t in tables)
-    check_quota(count, ROUTES_PER_TRANSIT_GATEWAY, "TransitGatewayRouteLimitExceeded")
+    check_count(count, ROUTES_PER_TRANSIT_GATEWAY, "TransitGatewayRouteLimitExceeded")
     txn.put(replace(table, routes=(*others, route)))
     return _shown(TransitRoute(destination=destination, attachment=attachment, type="static"))
 

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from seawall.api.ec2.describe import Filters, answer, chosen, filtered, paged
 from seawall.api.ec2.lookup import WORDS, look_up
-from seawall.api.ec2.quotas import TRANSIT_GATEWAY_ROUTE_TABLES, check_quota
+from seawall.api.ec2.quotas import TRANSIT_GATEWAY_ROUTE_TABLES, check_count
 from seawall.api.ec2.refusal import not_served
 from seawall.api.ec2.tagging import tag_list, tags_for
 from seawall.api.ec2.transit_gateway import check_state, living, named
@@ -43,7 +43,7 @@ def create_transit_gateway_route_table(call: Call, params: Params) -> dict[str, 
         gateway = living(txn, named(params.get("TransitGatewayId"), "TransitGatewayId"))
         check_state(gateway, "available", "modifying")
         count = len(txn.referrers(TransitGatewayRouteTable, gateway.ref)) + 1
-        check_quota(count, TRANSIT_GATEWAY_ROUTE_TABLES, "TransitGatewayRouteTableLimitExceeded")
+        check_count(count, TRANSIT_GATEWAY_ROUTE_TABLES, "TransitGatewayRouteTableLimitExceeded")
         table = TransitGatewayRouteTable(
             id=new_id("tgw-rtb"),
             transit_gateway_id=gateway.id,

@@ -235,7 +235,7 @@ def _check_quota(reader: Reader, endpoint: VpcEndpoint) -> None:
         and (e.endpoint_type == "Gateway" or e.vpc_id == endpoint.vpc_id)
     ]
     most = GATEWAY_ENDPOINTS if endpoint.endpoint_type == "Gateway" else INTERFACE_ENDPOINTS_PER_VPC
-    check_quota(len(alike) + 1, most, "VpcEndpointLimitExceeded")
+    check_quota(reader, len(alike) + 1, most, "VpcEndpointLimitExceeded")
 
 
 def _table_ids(reader: Reader, endpoint: VpcEndpoint) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ def create_vpc_peering_connection(call: Call, params: Params) -> dict[str, Any]:
         if _can_meet(txn, requester.id, peer_id):
             waiting = _peerings(txn, requester.id, "pending-acceptance")
             limit = "OutstandingVpcPeeringConnectionLimitExceeded"
-            check_quota(len(waiting) + 1, OUTSTANDING_PEERINGS_PER_VPC, limit)
+            check_quota(txn, len(waiting) + 1, OUTSTANDING_PEERINGS_PER_VPC, limit)
         else:
             peering = ended(peering, "failed", FAILED, call)
         txn.put(peering, expect=0)
@@ -82,7 +82,7 @@ def accept_vpc_peering_connection(call: Call, params: Params) -> dict[str, Any]:
         for vpc_id in (peering.requester_vpc_id, peering.accepter_vpc_id):
             active = _peerings(txn, vpc_id, "active", "provisioning")
             limit = "ActiveVpcPeeringConnectionPerVpcLimitExceeded"
-            check_quota(len(active) + 1, ACTIVE_PEERINGS_PER_VPC, limit)
+            check_quota(txn, len(active) + 1, ACTIVE_PEERINGS_PER_VPC, limit)
         if _can_meet(txn, peering.requester_vpc_id, peering.accepter_vpc_id):
             peering = replace(
                 peering, status="provisioning", status_message="Provisioning", expiration_time=None
