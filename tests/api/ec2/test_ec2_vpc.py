@@ -77,10 +77,10 @@ def test_a_dry_run_changes_nothing(ec2: Any, refused: Refused) -> None:
     assert ec2.describe_vpcs()["Vpcs"] == []
 
 
-def test_ipv6_is_refused_not_ignored(ec2: Any, refused: Refused) -> None:
-    text = "AmazonProvidedIpv6CidrBlock=true is not served by Seawall. Nothing was changed."
+def test_pools_are_refused_not_ignored(ec2: Any, refused: Refused) -> None:
+    text = "Ipv4IpamPoolId is not served by Seawall. Nothing was changed."
     with refused("NotImplemented", text):
-        ec2.create_vpc(CidrBlock="10.0.0.0/16", AmazonProvidedIpv6CidrBlock=True)
+        ec2.create_vpc(CidrBlock="10.0.0.0/16", Ipv4IpamPoolId="ipam-pool-0123456789abcdef0")
 
 
 def test_ids_are_checked_for_form_then_looked_up(ec2: Any, refused: Refused) -> None:

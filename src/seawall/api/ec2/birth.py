@@ -10,6 +10,7 @@ from seawall.store.ids import new_id
 from seawall.store.store import Transaction
 
 EVERYWHERE = "0.0.0.0/0"
+IPV6_EVERYWHERE = "::/0"
 
 
 def new_vpc(
@@ -40,12 +41,7 @@ def new_vpc(
             id=new_id("acl"),
             vpc_id=vpc.id,
             is_default=True,
-            entries=tuple(
-                NetworkAclEntry(
-                    rule_number=100, protocol="-1", rule_action="allow", egress=egress, cidr_block=EVERYWHERE
-                )
-                for egress in (True, False)
-            ),
+            entries=(born_entry(egress=True), born_entry(egress=False)),
         )
     )
     group = new_security_group(txn, vpc.id, "default", "default VPC security group")
@@ -64,12 +60,20 @@ def new_route_table(
     table = RouteTable(
         id=new_id("rtb"),
         vpc_id=vpc.id,
-        routes=tuple(local_route(block.cidr_block) for block in vpc.cidr_blocks),
+        routes=tuple(local_route(block) for block in vpc.all_blocks),
         associations=associations,
         tags=tags or {},
     )
     txn.put(table, expect=0)
     return table
+
+
+def born_entry(egress: bool, *, ipv6: bool = False) -> NetworkAclEntry:
+    """The entry by which a default network ACL allows everything of one family and direction."""
+    number, block = (101, IPV6_EVERYWHERE) if ipv6 else (100, EVERYWHERE)
+    return NetworkAclEntry(
+        rule_number=number, protocol="-1", rule_action="allow", egress=egress, cidr_block=block
+    )
 
 
 def local_route(cidr_block: str) -> Route:
@@ -79,10 +83,12 @@ def local_route(cidr_block: str) -> Route:
 def new_security_group(
     txn: Transaction, vpc_id: str, name: str, description: str, tags: Tags | None = None
 ) -> SecurityGroup:
-    """Write a group with the one rule every group is born with: all traffic out."""
+    """Write a group with the rules every group is born with: all traffic out, of the families of its VPC."""
     group = SecurityGroup(id=new_id("sg"), vpc_id=vpc_id, name=name, description=description, tags=tags or {})
     txn.put(group, expect=0)
     put_rule(txn, group, is_egress=True, protocol="-1", cidr_ipv4=EVERYWHERE)
+    if txn.get(Vpc, vpc_id).ipv6_cidr_blocks:
+        put_rule(txn, group, is_egress=True, protocol="-1", cidr_ipv6=IPV6_EVERYWHERE)
     return group
 
 
@@ -95,6 +101,7 @@ def put_rule(
     from_port: int | None = None,
     to_port: int | None = None,
     cidr_ipv4: str | None = None,
+    cidr_ipv6: str | None = None,
     referenced_group_id: str | None = None,
 ) -> SecurityGroupRule:
     rule = SecurityGroupRule(
@@ -105,6 +112,7 @@ def put_rule(
         from_port=from_port,
         to_port=to_port,
         cidr_ipv4=cidr_ipv4,
+        cidr_ipv6=cidr_ipv6,
         referenced_group_id=referenced_group_id,
     )
     txn.put(rule, expect=0)
@@ -118,6 +126,7 @@ def new_subnet(
     *,
     availability_zone: str,
     availability_zone_id: str,
+    ipv6_cidr_block: str | None = None,
     default_for_az: bool = False,
     tags: Tags | None = None,
 ) -> Subnet:
@@ -126,6 +135,8 @@ def new_subnet(
         id=new_id("subnet"),
         vpc_id=vpc.id,
         cidr_block=cidr_block,
+        ipv6_cidr_block=ipv6_cidr_block,
+        ipv6_association_id=new_id("subnet-cidr-assoc") if ipv6_cidr_block else None,
         availability_zone=availability_zone,
         availability_zone_id=availability_zone_id,
         map_public_ip_on_launch=default_for_az,

@@ -14,6 +14,7 @@ from seawall.api.ec2.network_acl import forget_subnet
 from seawall.api.ec2.quotas import SUBNETS_PER_VPC, check_quota
 from seawall.api.ec2.refusal import not_served
 from seawall.api.ec2.route_table_association import forget
+from seawall.api.ec2.subnet_cidr_block import checked_ipv6_block, shown_ipv6_blocks
 from seawall.api.ec2.tagging import tag_list, tags_for
 from seawall.api.ec2.zone_names import zones
 from seawall.api.params import Params
@@ -27,18 +28,32 @@ from seawall.store.store import Reader, Transaction
 from seawall.wire.errors import ApiError
 
 
-@operation("ec2", "CreateSubnet", note="Without a zone the first one of the region is taken.")
+@operation(
+    "ec2",
+    "CreateSubnet",
+    note="Without a zone the first one of the region is taken.",
+    refused={
+        "Ipv6Native": "true: there are no subnets without IPv4",
+        "Ipv4IpamPoolId": "there is no IPAM",
+        "Ipv6IpamPoolId": "there is no IPAM",
+        "OutpostArn": "there are no Outposts",
+    },
+)
 def create_subnet(call: Call, params: Params) -> dict[str, Any]:
     with call.write() as txn:
+        if params.get("Ipv6Native"):
+            not_served("Ipv6Native=true")
         vpc = look_up(txn, Vpc, required(params.get("VpcId"), "vpcId"))
         block = parse_block(required(params.get("CidrBlock"), "cidrBlock"))
         _check_block(txn, vpc, block)
-        check_quota(len(txn.referrers(Subnet, vpc.ref)) + 1, SUBNETS_PER_VPC, "SubnetLimitExceeded")
+        check_quota(txn, len(txn.referrers(Subnet, vpc.ref)) + 1, SUBNETS_PER_VPC, "SubnetLimitExceeded")
         zone, zone_id = _zone(call.region, params.get("AvailabilityZone"), params.get("AvailabilityZoneId"))
+        six = params.get("Ipv6CidrBlock")
         subnet = new_subnet(
             txn,
             vpc,
             str(block),
+            ipv6_cidr_block=checked_ipv6_block(txn, vpc, six) if six else None,
             availability_zone=zone,
             availability_zone_id=zone_id,
             tags=tags_for(params, "subnet"),
@@ -106,9 +121,9 @@ def describe_subnets(call: Call, params: Params) -> dict[str, Any]:
         "default-for-az": lambda subnet: subnet.default_for_az,
         "defaultForAz": lambda subnet: subnet.default_for_az,
         "enable-dns64": lambda subnet: subnet.enable_dns64,
-        "ipv6-cidr-block-association.association-id": lambda subnet: None,
-        "ipv6-cidr-block-association.ipv6-cidr-block": lambda subnet: None,
-        "ipv6-cidr-block-association.state": lambda subnet: None,
+        "ipv6-cidr-block-association.association-id": lambda subnet: subnet.ipv6_association_id,
+        "ipv6-cidr-block-association.ipv6-cidr-block": lambda subnet: subnet.ipv6_cidr_block,
+        "ipv6-cidr-block-association.state": lambda subnet: "associated" if subnet.ipv6_cidr_block else None,
         "ipv6-native": lambda subnet: False,
         "map-public-ip-on-launch": lambda subnet: subnet.map_public_ip_on_launch,
         "outpost-arn": lambda subnet: None,
@@ -132,34 +147,49 @@ _STORED = {
     "PrivateDnsHostnameTypeOnLaunch": "it names EC2 instances, which Seawall does not run",
     "EnableResourceNameDnsARecordOnLaunch": "it names EC2 instances, which Seawall does not run",
 }
-_IPV6 = ("AssignIpv6AddressOnCreation", "EnableDns64", "EnableResourceNameDnsAAAARecordOnLaunch")
+_NOT_SERVED = {
+    "EnableDns64": "there is no NAT64 it could lead to",
+    "EnableResourceNameDnsAAAARecordOnLaunch": "it names EC2 instances, which Seawall does not run",
+    "MapCustomerOwnedIpOnLaunch": "there are no Outposts",
+}
+_FIELDS = {
+    "AssignIpv6AddressOnCreation": "assign_ipv6_address_on_creation",
+    "EnableResourceNameDnsARecordOnLaunch": "enable_resource_name_dns_a_record",
+    "MapPublicIpOnLaunch": "map_public_ip_on_launch",
+    "PrivateDnsHostnameTypeOnLaunch": "private_dns_hostname_type",
+}
 
 
 @operation(
     "ec2",
     "ModifySubnetAttribute",
     stored={"MapPublicIpOnLaunch": "Fargate looks at assignPublicIp alone"} | _STORED,
-    refused=dict.fromkeys(_IPV6, "true: IPv6 is not served yet"),
+    refused={member: f"true: {reason}" for member, reason in _NOT_SERVED.items()},
 )
 def modify_subnet_attribute(call: Call, params: Params) -> dict[str, Any]:
     with call.write() as txn:
         subnet = look_up(txn, Subnet, required(params.get("SubnetId"), "subnetId"))
-        for member in _IPV6:
+        for member in _NOT_SERVED:
             if (params.get(member) or {}).get("Value"):
                 not_served(f"{member}=true")
-        if "MapPublicIpOnLaunch" in params:
-            subnet = replace(subnet, map_public_ip_on_launch=_flag(params, "MapPublicIpOnLaunch"))
-        if params.get("PrivateDnsHostnameTypeOnLaunch"):
-            subnet = replace(subnet, private_dns_hostname_type=params["PrivateDnsHostnameTypeOnLaunch"])
-        if "EnableResourceNameDnsARecordOnLaunch" in params:
-            wanted = _flag(params, "EnableResourceNameDnsARecordOnLaunch")
-            subnet = replace(subnet, enable_resource_name_dns_a_record=wanted)
+        given = [member for member in _FIELDS if member in params]
+        if len(given) > 1:
+            names = ", ".join(member[0].lower() + member[1:] for member in given)
+            raise ApiError(
+                "InvalidParameterCombination", f"Fields for multiple attribute types specified: {names}"
+            )
+        for member in given:
+            value = params[member]
+            value = bool(value.get("Value")) if isinstance(value, Params) else value
+            subnet = replace(subnet, **{_FIELDS[member]: value})
+        if subnet.assign_ipv6_address_on_creation and not subnet.ipv6_cidr_block:
+            raise ApiError(
+                "InvalidParameterValue",
+                "Invalid value 'true' for assignIpv6AddressOnCreation. Subnet must be associated with an"
+                " IPv6 CIDR.",
+            )
         txn.put(subnet)
     return {}
-
-
-def _flag(params: Params, member: str) -> bool:
-    return bool(params[member].get("Value"))
 
 
 def _shown(reader: Reader, subnet: Subnet, call: Call) -> dict[str, Any]:
@@ -174,8 +204,8 @@ def _shown(reader: Reader, subnet: Subnet, call: Call) -> dict[str, Any]:
         "AvailabilityZoneId": subnet.availability_zone_id,
         "DefaultForAz": subnet.default_for_az,
         "MapPublicIpOnLaunch": subnet.map_public_ip_on_launch,
-        "AssignIpv6AddressOnCreation": False,
-        "Ipv6CidrBlockAssociationSet": [],
+        "AssignIpv6AddressOnCreation": subnet.assign_ipv6_address_on_creation,
+        "Ipv6CidrBlockAssociationSet": shown_ipv6_blocks(subnet),
         "EnableDns64": subnet.enable_dns64,
         "Ipv6Native": False,
         "PrivateDnsNameOptionsOnLaunch": {

@@ -8,6 +8,7 @@ from seawall.api.ec2.bootstrap import create_default_vpc
 from seawall.api.ec2.cidr import parse_vpc_block
 from seawall.api.ec2.describe import Filters, answer, chosen, filtered, paged
 from seawall.api.ec2.dhcp_options import default_dhcp_options
+from seawall.api.ec2.ipv6 import add_ipv6_block, shown_ipv6_block
 from seawall.api.ec2.lookup import look_up, required
 from seawall.api.ec2.quotas import VPCS, check_quota
 from seawall.api.ec2.refusal import not_served
@@ -15,6 +16,7 @@ from seawall.api.ec2.security_group_rule import rules_of
 from seawall.api.ec2.tagging import tag_list, tags_for
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
+from seawall.model.egress_only_internet_gateway import EgressOnlyInternetGateway
 from seawall.model.internet_gateway import InternetGateway
 from seawall.model.nat_gateway import NatGateway
 from seawall.model.network_acl import NetworkAcl
@@ -23,32 +25,39 @@ from seawall.model.resource import Resource
 from seawall.model.route_table import RouteTable
 from seawall.model.security_group import SecurityGroup, SecurityGroupRule
 from seawall.model.subnet import Subnet
+from seawall.model.transit_gateway import TransitGatewayAttachment
 from seawall.model.vpc import CidrAssociation, Vpc
+from seawall.model.vpc_endpoint import VpcEndpoint
+from seawall.model.vpc_peering_connection import VpcPeeringConnection
 from seawall.store.store import Transaction
 from seawall.wire.errors import ApiError
 
-IPV6_REASON = "IPv6 is not served yet"
+NO_POOLS = {
+    "Ipv4IpamPoolId": "there is no IPAM",
+    "Ipv4NetmaskLength": "there is no IPAM",
+    "Ipv6IpamPoolId": "there is no IPAM",
+    "Ipv6NetmaskLength": "there is no IPAM",
+    "Ipv6Pool": "there are no pools of brought addresses",
+    "Ipv6CidrBlock": "there are no pools of brought addresses",
+}
 
 
 @operation(
     "ec2",
     "CreateVpc",
     stored={"InstanceTenancy": "tasks on Fargate share hosts, whatever the VPC says"},
-    refused={"AmazonProvidedIpv6CidrBlock": IPV6_REASON, "Ipv4IpamPoolId": "there is no IPAM"},
+    refused=NO_POOLS,
 )
 def create_vpc(call: Call, params: Params) -> dict[str, Any]:
     with call.write() as txn:
-        if params.get("AmazonProvidedIpv6CidrBlock"):
-            not_served("AmazonProvidedIpv6CidrBlock=true")
-        if params.get("Ipv4IpamPoolId"):
-            not_served("Ipv4IpamPoolId")
+        refuse_pools(call, params)
         tenancy = params.get("InstanceTenancy") or "default"
         if tenancy not in ("default", "dedicated"):
             raise ApiError(
                 "InvalidParameterValue", f"Value ({tenancy}) for parameter instanceTenancy is invalid."
             )
         block = parse_vpc_block(required(params.get("CidrBlock"), "cidrBlock"))
-        check_quota(len(txn.all(Vpc)) + 1, VPCS, "VpcLimitExceeded")
+        check_quota(txn, len(txn.all(Vpc)) + 1, VPCS, "VpcLimitExceeded")
         vpc = new_vpc(
             txn,
             str(block),
@@ -56,7 +65,22 @@ def create_vpc(call: Call, params: Params) -> dict[str, Any]:
             dhcp_options_id=default_dhcp_options(txn, call.region).id,
             tags=tags_for(params, "vpc"),
         )
-    return {"Vpc": shown(vpc, call.account) | {"State": "pending"}}
+        if params.get("AmazonProvidedIpv6CidrBlock"):
+            vpc = add_ipv6_block(txn, vpc)
+    return {"Vpc": shown(vpc, call) | {"State": "pending"}}
+
+
+def refuse_pools(call: Call, params: Params) -> None:
+    """Refuse to take blocks from pools that are not there, or from another place than the region."""
+    for member in NO_POOLS:
+        if params.get(member):
+            not_served(member)
+    group = params.get("Ipv6CidrBlockNetworkBorderGroup")
+    if group and group != call.region:
+        raise ApiError(
+            "InvalidParameterValue",
+            f"Value ({group}) for parameter ipv6CidrBlockNetworkBorderGroup is invalid.",
+        )
 
 
 @operation("ec2", "CreateDefaultVpc", note="Makes default subnets in the first two availability zones.")
@@ -67,9 +91,9 @@ def create_default_vpc_again(call: Call, params: Params) -> dict[str, Any]:
                 "DefaultVpcAlreadyExists",
                 "A Default VPC already exists for this account in this region.",
             )
-        check_quota(len(txn.all(Vpc)) + 1, VPCS, "VpcLimitExceeded")
+        check_quota(txn, len(txn.all(Vpc)) + 1, VPCS, "VpcLimitExceeded")
         vpc = create_default_vpc(txn, call.region)
-    return {"Vpc": shown(vpc, call.account) | {"State": "pending"}}
+    return {"Vpc": shown(vpc, call) | {"State": "pending"}}
 
 
 @operation("ec2", "DeleteVpc")
@@ -96,6 +120,10 @@ def _dependents(txn: Transaction, vpc: Vpc) -> Iterator[Resource]:
     """Everything that keeps a VPC from being deleted: all but what it was born with."""
     yield from txn.referrers(Subnet, vpc.ref)
     yield from txn.referrers(InternetGateway, vpc.ref)
+    yield from txn.referrers(EgressOnlyInternetGateway, vpc.ref)
+    yield from txn.referrers(VpcEndpoint, vpc.ref)
+    yield from txn.referrers(TransitGatewayAttachment, vpc.ref)
+    yield from (p for p in txn.referrers(VpcPeeringConnection, vpc.ref) if p.status == "active")
     yield from txn.referrers(NetworkInterface, vpc.ref)
     yield from (nat for nat in txn.referrers(NatGateway, vpc.ref) if nat.state not in ("deleted", "failed"))
     yield from (table for table in txn.referrers(RouteTable, vpc.ref) if not table.is_main)
@@ -113,10 +141,14 @@ def describe_vpcs(call: Call, params: Params) -> dict[str, Any]:
         "cidr-block-association.cidr-block": lambda vpc: [b.cidr_block for b in vpc.cidr_blocks],
         "cidr-block-association.state": lambda vpc: "associated",
         "dhcp-options-id": lambda vpc: vpc.dhcp_options_id,
-        "ipv6-cidr-block-association.association-id": lambda vpc: None,
-        "ipv6-cidr-block-association.ipv6-cidr-block": lambda vpc: None,
-        "ipv6-cidr-block-association.ipv6-pool": lambda vpc: None,
-        "ipv6-cidr-block-association.state": lambda vpc: None,
+        "ipv6-cidr-block-association.association-id": lambda vpc: [
+            b.association_id for b in vpc.ipv6_cidr_blocks
+        ],
+        "ipv6-cidr-block-association.ipv6-cidr-block": lambda vpc: [
+            b.ipv6_cidr_block for b in vpc.ipv6_cidr_blocks
+        ],
+        "ipv6-cidr-block-association.ipv6-pool": lambda vpc: "Amazon" if vpc.ipv6_cidr_blocks else None,
+        "ipv6-cidr-block-association.state": lambda vpc: "associated" if vpc.ipv6_cidr_blocks else None,
         "is-default": lambda vpc: vpc.is_default,
         "isDefault": lambda vpc: vpc.is_default,
         "owner-id": lambda vpc: call.account,
@@ -125,20 +157,22 @@ def describe_vpcs(call: Call, params: Params) -> dict[str, Any]:
     }
     vpcs = filtered(params, vpcs, filters, tags=lambda vpc: vpc.tags)
     page, token = paged(params, vpcs, lambda vpc: vpc.id)
-    return answer("Vpcs", [shown(vpc, call.account) for vpc in page], token)
+    return answer("Vpcs", [shown(vpc, call) for vpc in page], token)
 
 
-def shown(vpc: Vpc, account: str) -> dict[str, Any]:
+def shown(vpc: Vpc, call: Call) -> dict[str, Any]:
     return {
         "VpcId": vpc.id,
         "State": "available",
         "CidrBlock": vpc.cidr_block,
         "CidrBlockAssociationSet": [shown_block(block, "associated") for block in vpc.cidr_blocks],
-        "Ipv6CidrBlockAssociationSet": [],
+        "Ipv6CidrBlockAssociationSet": [
+            shown_ipv6_block(block, "associated", call.region) for block in vpc.ipv6_cidr_blocks
+        ],
         "DhcpOptionsId": vpc.dhcp_options_id,
         "InstanceTenancy": vpc.instance_tenancy,
         "IsDefault": vpc.is_default,
-        "OwnerId": account,
+        "OwnerId": call.account,
         "Tags": tag_list(vpc.tags),
         "BlockPublicAccessStates": {"InternetGatewayBlockMode": "off"},
     }
