@@ -1,0 +1,149 @@
+"""Many probes at once in one world, and what came of each; no time is waited for (see tests.packet.ears)."""
+
+import contextlib
+import socket
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from tests.fuzz.packets import ECHO_LIKE, MAGIC, Packet, answer, build, parse
+from tests.fuzz.probes import Probe, senders
+from tests.packet.ears import Ears, Fence
+
+from seawall.compile.network.snapshot import NetworkSnapshot
+from seawall.host.namespaces import Namespaces
+from seawall.model.internet import API_ADDRESS, CLIENT_NAMESPACE, EDGE_NAMESPACE
+
+BATCH = 48  # small enough for every socket's buffer
+
+
+class Sighting(msgspec.Struct, frozen=True):
+    """A packet that came in somewhere: at an interface, at "internet", or at "service:ADDRESS"."""
+
+    place: str
+    source: str
+    destination: str
+    destination_port: int
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the request and its answer were seen."""
+
+    requests: frozenset[Sighting] = frozenset()
+    answers: frozenset[Sighting] = frozenset()
+
+
+class _Place:
+    """One namespace: what comes in there, and a way to send.
+
+    own   its addresses; None: all
+    """
+
+    def __init__(
+        self, namespaces: Namespaces, namespace: str, device: str | None, own: frozenset[str] | None = None
+    ) -> None:
+        self.namespace = namespace
+        self.own = own
+        self.ears = Ears(namespaces, namespace, device)
+        with namespaces.inside(namespace):
+            self.four = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+            self.six = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)
+        for sock in (self.four, self.six):
+            sock.setblocking(False)
+
+    def send(self, packet: Packet) -> None:
+        """What has no route is not sent, and then not seen."""
+        sock = self.six if ":" in packet.destination else self.four
+        with contextlib.suppress(OSError):
+            sock.sendto(build(packet), (packet.destination, 0))
+
+    def answers(self, packet: Packet) -> None:
+        """The kernel answers for TCP and ICMP, where the address is its own; for everything else we do."""
+        local = self.own is None or packet.destination in self.own
+        if not (local and (packet.protocol == 6 or packet.protocol in ECHO_LIKE)):
+            self.send(answer(packet))
+
+    def close(self) -> None:
+        for sock in (self.ears, self.four, self.six):
+            sock.close()
+
+
+class Prober:
+    """Listens everywhere in a world that is in force.  Use it as a context, on one processor."""
+
+    def __init__(self, namespaces: Namespaces, snapshot: NetworkSnapshot) -> None:
+        self.namespaces = namespaces
+        self.listeners: list[socket.socket] = []
+        self.served: set[tuple[str, int]] = set()
+        self.first_mark = MAGIC  # of the probes on their way; none is given twice
+        self.places = {
+            CLIENT_NAMESPACE: _Place(namespaces, CLIENT_NAMESPACE, "eth0"),
+            EDGE_NAMESPACE: _Place(namespaces, EDGE_NAMESPACE, None),
+        }
+        standing = namespaces.names()
+        for interface in senders(snapshot):
+            assert interface.owner is not None
+            namespace = f"task-{interface.owner.id}"
+            if namespace in standing:
+                own = frozenset((*interface.private_ip_addresses, *interface.ipv6_addresses))
+                self.places[interface.id] = _Place(namespaces, namespace, "eth1", own)
+        self.fence = Fence(namespaces)
+
+    def __enter__(self) -> "Prober":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for thing in (*self.places.values(), *self.listeners, self.fence):
+            thing.close()
+
+    def outcomes(self, probes: Sequence[Probe]) -> list[Outcome]:
+        """What came of each.  Raises TimeoutError when not even the fence is answered."""
+        self._serve(probes)
+        requests: list[set[Sighting]] = [set() for _ in probes]
+        answers: list[set[Sighting]] = [set() for _ in probes]
+        for first in range(0, len(probes), BATCH):
+            for number, probe in enumerate(probes[first : first + BATCH], first):
+                place = self.places.get(probe.start or CLIENT_NAMESPACE)
+                if place is not None:
+                    place.send(probe.packet(self.first_mark + number))
+            self._settle(requests, answers)
+            self._settle(requests, answers)  # what the first round answered
+        self.first_mark += len(probes)
+        return [
+            Outcome(requests=frozenset(asked), answers=frozenset(answered))
+            for asked, answered in zip(requests, answers, strict=True)
+        ]
+
+    def _serve(self, probes: Iterable[Probe]) -> None:
+        """TCP is answered, and UDP is taken in in silence."""
+        ports = {(p.protocol, p.destination_port) for p in probes if p.protocol in ("tcp", "udp")}
+        for place in self.places.values():
+            with self.namespaces.inside(place.namespace):
+                for protocol, port in sorted(ports - self.served):
+                    kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
+                    sock = socket.socket(socket.AF_INET6, kind)
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+                    sock.bind(("::", port))
+                    if protocol == "tcp":
+                        sock.listen(64)
+                    self.listeners.append(sock)
+        self.served |= ports
+
+    def _settle(self, requests: list[set[Sighting]], answers: list[set[Sighting]]) -> None:
+        self.fence.wait()
+        for name, place in self.places.items():
+            for packet in filter(None, map(parse, place.ears.heard())):
+                where = name
+                if name == EDGE_NAMESPACE:
+                    if packet.destination != API_ADDRESS:
+                        continue  # passing by
+                    where = f"service:{packet.destination}"
+                number = packet.mark - self.first_mark
+                if not 0 <= number < len(requests):
+                    continue  # of an earlier round
+                seen = Sighting(where, packet.source, packet.destination, packet.destination_port)
+                if packet.direction == "answer":
+                    answers[number].add(seen)
+                else:
+                    requests[number].add(seen)
+                    place.answers(packet)
