@@ -31,6 +31,7 @@ _SET_ID, _LIST_SET_ID = 10, 4
 _SET_MEMBERS = (3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 15, 17, 18)  # of those the kernel shows, what it takes
 _ELEMENT_MEMBERS = (nf.KEY, nf.KEY_END, nf.DATA, nf.ELEMENT_FLAGS, nf.ELEMENT_USER_DATA)
 _EXPRESSION_NAME, _EXPRESSION_DATA = 1, 2
+_DYNSET_TIMEOUT = 6
 _NAMES_A_SET = {"lookup": 4, "dynset": 2}  # by attribute 1; the number is that of the id of a new set
 
 
@@ -161,6 +162,8 @@ def _renamed(expression: bytes, now: Mapping[str, str], shape: _Shape, ids: Mapp
         named = _word(members.pop(1))
         id_kind = _NAMES_A_SET[name]
         members.pop(id_kind, None)
+        if name == "dynset" and not any(members.get(_DYNSET_TIMEOUT, b"")):
+            members.pop(_DYNSET_TIMEOUT, None)  # shown as 0, refused where the set knows no time
         plural = shape.anonymous[named].plural if named in ids else now.get(named, named)
         data = text(1, plural) + b"".join(attribute(k, v) for k, v in members.items())
         data += attribute(id_kind, struct.pack(">I", ids[named])) if named in ids else b""

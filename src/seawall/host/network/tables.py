@@ -5,6 +5,7 @@ old one, which serves until the new one does.
 """
 
 import errno
+import logging
 import socket
 import struct
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,6 +26,8 @@ from seawall.host.network.releases import Release
 from seawall.host.network.state import Contents, declaration, table_name
 from seawall.host.network.unforgotten import Unforgotten
 from seawall.program.network import PacketPolicy
+
+log = logging.getLogger("seawall.network")
 
 PREFIX = "seawall_"
 _BASE_LENGTH = len(PREFIX) + 10  # what follows tells tables with one skeleton apart
@@ -147,10 +150,9 @@ class Tables:
             return None
         try:
             self._seal(namespace, held.generation, messages, digest, found.releases)
-        except NetlinkError as error:
-            if error.errno != errno.ERESTART:
-                raise
-            return None  # somebody else changed something
+        except NetlinkError as error:  # ERESTART: somebody else changed something
+            log.info("policy.made_anew", extra={"namespace": namespace, "error": str(error)})
+            return None
         return Held(policy, held.table, held.generation + 1)
 
     def _install(self, namespace: str, policy: PacketPolicy, digest: str) -> Held:
