@@ -6,7 +6,15 @@ from types import ModuleType
 
 from msgspec.structs import replace
 
-from seawall.compile.network import interfaces, internet_gateway, nat_gateway
+from seawall.compile.network import (
+    gateway_endpoint,
+    interface_endpoint,
+    interfaces,
+    internet_gateway,
+    nat_gateway,
+    peering,
+    transit_gateway,
+)
 from seawall.compile.network.contribution import Contribution, Stand
 from seawall.compile.network.internet import client_link, client_namespace, edge_namespace
 from seawall.compile.network.memory import Memory
@@ -19,7 +27,15 @@ from seawall.model.security_group import SecurityGroupRule
 from seawall.program.network import NetworkProgram
 
 # See contribution.py for what each of them offers.
-PARTS: tuple[ModuleType, ...] = (interfaces, internet_gateway, nat_gateway)
+PARTS: tuple[ModuleType, ...] = (
+    interfaces,
+    internet_gateway,
+    nat_gateway,
+    peering,
+    transit_gateway,
+    gateway_endpoint,
+    interface_endpoint,
+)
 
 
 def compile_network(snapshot: NetworkSnapshot, memory: Memory | None = None) -> NetworkProgram:
