@@ -9,6 +9,7 @@ with a private hosted zone" and "Domain names that Resolver creates autodefined 
 from collections.abc import Callable, Iterable
 from ipaddress import IPv4Network
 
+from seawall.compile.endpoint_names import endpoint_names
 from seawall.compile.hosted_zones import hosted_zones, public_hosted_zones
 from seawall.compile.network.snapshot import NetworkSnapshot
 from seawall.model.internet import (
@@ -28,7 +29,7 @@ SOA = "ns.amazonaws.com. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 60"
 LOCALLY_SERVED = ("10", *(f"{n}.172" for n in range(16, 32)), "168.192", "254.169")  # of in-addr.arpa
 
 NameSource = Callable[[NetworkSnapshot], Iterable[tuple[str | None, NameZone]]]
-NAME_SOURCES: tuple[NameSource, ...] = ()
+NAME_SOURCES: tuple[NameSource, ...] = (endpoint_names,)
 """Further zones, each with the VPC that alone knows it (None: everybody).  The names of VPC endpoints belong
 here: a private name is a zone of its own, so that the names beside it stay what they are."""
 
