@@ -27,7 +27,7 @@ PORTS = (
 )
 EPHEMERAL = ((1024, 65535), (32768, 60999), (49152, 65535))
 # A NAT gateway picks its ports out of 1024-65535 at random: its subnet's ACL treats them all alike.
-ALIKE = tuple((a, b) for a, b in PORTS if b < 1024 or a <= 1024 and b == 65535)
+ALIKE = tuple((a, b) for a, b in PORTS if b < 1024 or (a <= 1024 and b == 65535))
 ICMP = ((-1, -1), (8, -1), (8, 0), (13, -1), (0, 0), (3, -1))
 ICMPV6 = ((-1, -1), (128, -1), (128, 0), (129, 0), (1, -1))
 NUMBERS = ("253", "50")  # protocols without ports

@@ -99,7 +99,7 @@ class Candidates:
     def weight(self, start: str | None, destination: str) -> float:
         """What can only fail is tried less often."""
         owners = self.owners.get(destination)
-        if destination == NOT_ASSIGNED or start is None and owners is None:
+        if destination == NOT_ASSIGNED or (start is None and owners is None):
             return 0.1
         if owners is None or self._is_public(destination):
             return 1.0

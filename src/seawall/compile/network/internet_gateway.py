@@ -20,8 +20,8 @@ INTERNET_MTU = 1500
 EDGE_HOP, VPC_HOP = "169.254.0.1", "169.254.0.2"  # the edge as a VPC sees it, and the other way round
 EDGE_HOP6, VPC_HOP6 = ROUTER_IPV6, FAR_IPV6
 # RFC 1918 and 6598: an internet gateway takes neither as a destination nor as a source.
-NEVER_PUBLIC = ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16")
-_NO_SOURCES = (*NEVER_PUBLIC, "0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")
+NEVER_PUBLIC = ("10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16")
+_NO_SOURCES = (*NEVER_PUBLIC, "0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3")
 _NO_SOURCES6 = ("::/8", "fc00::/7", "fe80::/10", "ff00::/8")
 
 
