@@ -258,8 +258,8 @@ def test_without_a_route_there_is_silence(vpc: Lab) -> None:
     assert vpc.reachable(("task-app", "10.0.0.20", 80)) == [True]  # the local route stays
 
 
-def test_ipv6_is_closed(vpc: Lab) -> None:
-    for namespace in ("task-web", "vpc-a", "edge", "nat-n"):
+def test_ipv6_is_closed_without_a_block(vpc: Lab) -> None:
+    for namespace in ("task-web", "vpc-a", "nat-n"):
         with vpc.namespaces.inside(namespace):
             with open("/proc/net/if_inet6") as addresses:
                 assert addresses.read() == ""

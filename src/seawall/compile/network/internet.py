@@ -22,6 +22,7 @@ from seawall.model.internet import (
     PUBLIC_POOL,
     REGISTRY_ADDRESS,
     RESOLVER_ADDRESS,
+    S3_ADDRESS,
 )
 from seawall.program.network import (
     Element,
@@ -29,6 +30,7 @@ from seawall.program.network import (
     Link,
     LinkEnd,
     Namespace,
+    Neighbour,
     PacketPolicy,
     Route,
 )
@@ -46,6 +48,8 @@ ROUTER = (*NO_IPV6, *_FORWARDING)
 
 
 def client_link(placement: Placement) -> Link:
+    """ARP finds IPv4 neighbours.  IPv6's are fixed: without link-local addresses nobody can ask."""
+    edge_mac, client_mac = mac_address("edge"), mac_address("client")
     prefix, prefix6 = CLIENT_NETWORK.rsplit("/", 1)[1], CLIENT_IPV6_NETWORK.rsplit("/", 1)[1]
     return Link(
         origin=CLIENT_NAMESPACE,
@@ -54,15 +58,17 @@ def client_link(placement: Placement) -> Link:
             namespace=EDGE_NAMESPACE,
             name="clients",
             ifindex=placement.numbers["client"],
-            mac=mac_address("edge"),
+            mac=edge_mac,
             addresses=(f"{EDGE_ADDRESS}/{prefix}", f"{EDGE_IPV6_ADDRESS}/{prefix6}"),
+            neighbours=(Neighbour(address=CLIENT_IPV6_ADDRESS, mac=client_mac),),
         ),
         host=LinkEnd(
             namespace=CLIENT_NAMESPACE,
             name="eth0",
             ifindex=placement.numbers["client/host"],
-            mac=mac_address("client"),
+            mac=client_mac,
             addresses=(f"{CLIENT_ADDRESS}/{prefix}", f"{CLIENT_IPV6_ADDRESS}/{prefix6}"),
+            neighbours=(Neighbour(address=EDGE_IPV6_ADDRESS, mac=edge_mac),),
         ),
     )
 
@@ -88,7 +94,7 @@ def edge_namespace(
     return Namespace(
         name=EDGE_NAMESPACE,
         sysctls=(*ipv6_settings(on=True, forwarding=True), *_FORWARDING),
-        addresses=tuple(f"{a}/32" for a in (RESOLVER_ADDRESS, API_ADDRESS, REGISTRY_ADDRESS)),
+        addresses=tuple(f"{a}/32" for a in (RESOLVER_ADDRESS, API_ADDRESS, REGISTRY_ADDRESS, S3_ADDRESS)),
         routes=(
             Route(destination=PUBLIC_POOL),
             Route(destination=IPV6_POOL),

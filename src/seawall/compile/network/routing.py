@@ -155,6 +155,8 @@ def _variant_routes(
     own_blocks = [b for b in (own.cidr_block, own.ipv6_cidr_block) if b] if own else []
     routes = []
     for block, route in destinations(variant.table, lists).items():
+        if ":" in block and not vpc.ipv6_cidr_blocks:
+            continue
         specific = _within_any(block, vpc.all_blocks)
         if specific and any(_overlap(block, b) for b in own_blocks):
             continue

@@ -169,9 +169,10 @@ def _boundary_sets(
 
 def _own_addresses(vpc: Vpc, subnets: Iterable[Subnet]) -> tuple[str, ...]:
     """The router's address in each subnet, and the resolvers'."""
+    ipv6 = bool(vpc.ipv6_cidr_blocks)
     gateways = [
         (f"{IPv4Network(s.cidr_block)[1]}/32",)
-        + ((f"{IPv6Network(s.ipv6_cidr_block)[1]}/128",) if s.ipv6_cidr_block else ())
+        + ((f"{IPv6Network(s.ipv6_cidr_block)[1]}/128",) if s.ipv6_cidr_block and ipv6 else ())
         for s in subnets
     ]
     resolvers = [f"{a}/{128 if ':' in a else 32}" for a in resolver_addresses(vpc)]
