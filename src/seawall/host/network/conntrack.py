@@ -25,11 +25,15 @@ def forget_flows(netfilter: NetlinkSocket, releases: Iterable[Release]) -> None:
     netfilter   a NETLINK_NETFILTER socket
     """
     messages: list[Message] = []
+    of_six = []
     for release in sorted(releases):
-        if release.way == "address":
+        if family_of(release.address) == socket.AF_INET6:
+            of_six.append(release)
+        elif release.way == "address":
             messages += _deletions(release.address)
         else:
             messages += [_deletion(flow, release) for flow in _flows(netfilter, release)]
+    messages += _of_six(netfilter, of_six)
     for refusal in netfilter.send(messages):
         raise refusal
 
@@ -38,21 +42,40 @@ def _deletions(address: str) -> Iterator[Message]:
     """Every entry that has the address at any of its four places."""
     for direction in (_ORIGINAL, _REPLY):
         for place in (_SOURCE, _DESTINATION):
-            body = _header(address) + _at(direction, place, address, 0)
+            body = _header(socket.AF_INET) + _at(direction, place, address, 0)
             yield Message(_DELETE, 0, body, f"flows of {address}")
 
 
 def _flows(netfilter: NetlinkSocket, release: Release) -> list[bytes]:
     """Where a flow goes to is what its answers come from: the address behind any translation."""
     first, last = release.protocols
-    direction, place = (_REPLY, _SOURCE) if release.way == "to" else (_ORIGINAL, _SOURCE)
-    body = _header(release.address)
-    body += _at(direction, place, release.address, first if first == last else 0)
+    direction = _REPLY if release.way == "to" else _ORIGINAL
+    body = _header(socket.AF_INET)
+    body += _at(direction, _SOURCE, release.address, first if first == last else 0)
     return [
         entry
         for _, entry in netfilter.dump(_GET, body)
         if _falls_under(attributes(attributes(entry[4:])[_ORIGINAL]), release)
     ]
+
+
+def _of_six(netfilter: NetlinkSocket, releases: Iterable[Release]) -> Iterator[Message]:
+    """Kernels up to 6.18 at least take a filter for an IPv6 address for its opposite: look at every flow."""
+    wanted: dict[bytes, list[Release]] = {}
+    for release in releases:
+        wanted.setdefault(packed(release.address), []).append(release)
+    for _, entry in netfilter.dump(_GET, _header(socket.AF_INET6)) if wanted else ():
+        found = attributes(entry[4:])
+        original, reply = attributes(found[_ORIGINAL]), attributes(found[_REPLY])
+        sent, answered = attributes(original[_ADDRESSES]), attributes(reply[_ADDRESSES])
+        for way, addresses in (
+            ("from", {sent[_SOURCE + 2]}),
+            ("to", {answered[_SOURCE + 2]}),
+            ("address", {*sent.values(), *answered.values()}),
+        ):
+            for release in (r for address in addresses for r in wanted.get(address, ())):
+                if release.way == way and _falls_under(original, release):
+                    yield _deletion(entry, release)
 
 
 def _falls_under(original: dict[int, bytes], release: Release) -> bool:
@@ -77,14 +100,13 @@ def _deletion(flow: bytes, release: Release) -> Message:
     return Message(_DELETE, 0, body, f"a flow {release.way} {release.address}", (2,))
 
 
-def _header(address: str) -> bytes:
-    return struct.pack("=BBH", family_of(address), _VERSION, 0)
+def _header(family: int) -> bytes:
+    return struct.pack("=BBH", family, _VERSION, 0)
 
 
 def _at(direction: int, place: int, address: str, protocol: int) -> bytes:
-    """A filter: this address here and, unless it is 0, this protocol."""
-    kind = place if family_of(address) == socket.AF_INET else place + 2
-    filtered = nested(_ADDRESSES, attribute(kind, packed(address)))
+    """A filter: this IPv4 address here and, unless it is 0, this protocol."""
+    filtered = nested(_ADDRESSES, attribute(place, packed(address)))
     if protocol:
         filtered += nested(_PROTOCOL, attribute(_NUMBER, bytes([protocol])))
     flags = place | (_BY_NUMBER if protocol else 0)
