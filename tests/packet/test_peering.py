@@ -2,15 +2,12 @@
 
 import errno
 import socket
-from collections.abc import Iterable
 
 import pytest
 from msgspec.structs import replace
 from tests.packet.lab import Lab
 from tests.packet.world_data import BORN, Cloud
 
-from seawall.model.network_acl import NetworkAcl, NetworkAclAssociation, NetworkAclEntry
-from seawall.model.route_table import Route
 from seawall.model.vpc import Ipv6CidrAssociation
 from seawall.model.vpc_peering_connection import VpcPeeringConnection
 
@@ -28,12 +25,6 @@ def peer(cloud: Cloud, a: str, b: str, status: str = "active") -> str:
         )
     )
     return id
-
-
-def route(cloud: Cloud, table: str, destination: str, kind: str, target: str) -> None:
-    known = cloud.resources[table]
-    made = Route(destination=destination, target_kind=kind, target_id=target)
-    cloud.put(replace(known, routes=(*known.routes, made)))
 
 
 def unroute(cloud: Cloud, table: str, destination: str) -> None:
@@ -64,7 +55,7 @@ def peered(lab: Lab) -> Lab:
         ("rtb-b-main", "10.2.0.0/16", bc),
         ("rtb-c-main", "10.1.0.0/16", bc),
     ):
-        route(cloud, table, destination, "vpc_peering_connection", target)
+        cloud.route(table, destination, vpc_peering_connection=target)
     lab.settle()
     for task in ("a1", "b1", "b2", "c1"):
         lab.listen(f"task-{task}", 80, 8080)
@@ -116,8 +107,8 @@ def test_a_rule_that_names_the_peers_group_means_its_members(peered: Lab) -> Non
 
 def test_peering_is_not_transitive(peered: Lab) -> None:
     """a-b and b-c do not make a-c, whatever the route tables say."""
-    route(peered.cloud, "rtb-a-main", "10.2.0.0/16", "vpc_peering_connection", "pcx-ab")
-    route(peered.cloud, "rtb-c-main", "10.0.0.0/16", "vpc_peering_connection", "pcx-bc")
+    peered.cloud.route("rtb-a-main", "10.2.0.0/16", vpc_peering_connection="pcx-ab")
+    peered.cloud.route("rtb-c-main", "10.0.0.0/16", vpc_peering_connection="pcx-bc")
     peered.settle()
     probes = [("task-a1", "10.2.1.20", 80), ("task-c1", "10.0.1.20", 80)]
     assert peered.outcomes(*probes) == ["silence", "silence"]
@@ -129,9 +120,9 @@ def test_nobody_reaches_the_internet_through_a_peers_gateways(peered: Lab) -> No
     public = cloud.subnet("vpc-b", "pub", "10.1.9.0/24")
     nat = cloud.nat("b", public, "10.1.9.10", "198.18.0.30")
     cloud.table("vpc-b", "pub", subnets=(public,), internet_gateway="igw-b")
-    route(cloud, "rtb-b-main", "0.0.0.0/0", "nat_gateway", nat)
-    route(cloud, "rtb-a-main", "0.0.0.0/0", "vpc_peering_connection", "pcx-ab")
-    route(cloud, "rtb-c-main", "0.0.0.0/0", "vpc_peering_connection", "pcx-bc")
+    cloud.route("rtb-b-main", "0.0.0.0/0", nat_gateway=nat)
+    cloud.route("rtb-a-main", "0.0.0.0/0", vpc_peering_connection="pcx-ab")
+    cloud.route("rtb-c-main", "0.0.0.0/0", vpc_peering_connection="pcx-bc")
     peered.settle()
     peered.listen("internet", 80)
     outcomes = peered.outcomes(
@@ -180,48 +171,21 @@ def test_a_deleted_one_ends_the_flows_that_are_there(peered: Lab) -> None:
         server.recv(10)
 
 
-def acl(cloud: Cloud, subnet: str, entries: Iterable[tuple[bool, str, str, int | None, int | None]]) -> None:
-    vpc = cloud.resources[subnet].vpc_id
-    cloud.put(
-        NetworkAcl(
-            id=f"acl-{subnet}",
-            vpc_id=vpc,
-            is_default=False,
-            entries=tuple(
-                NetworkAclEntry(
-                    rule_number=number,
-                    protocol="6",
-                    rule_action=action,
-                    egress=egress,
-                    cidr_block=block_action,
-                    from_port=first,
-                    to_port=last,
-                )
-                for number, (egress, block_action, action, first, last) in enumerate(entries, 100)
-            ),
-            associations=(NetworkAclAssociation(association_id=f"aclassoc-{subnet}", subnet_id=subnet),),
-        )
-    )
-
-
-IN, OUT = False, True
-
-
 @pytest.mark.parametrize("subnet", ["subnet-a-one", "subnet-b-one"])
 def test_the_acls_of_both_sides_hold_and_remember_nothing(peered: Lab, subnet: str) -> None:
     mine, other = ("a1", "10.1.1.20") if subnet == "subnet-a-one" else ("b1", "10.0.1.20")
     there = "10.1.0.0/16" if mine == "a1" else "10.0.0.0/16"
     target = {"a1": "10.0.1.20", "b1": "10.1.1.20"}[mine]
     asker = {"a1": "task-b1", "b1": "task-a1"}[mine]
+    vpc, entry = subnet.replace("subnet", "vpc").removesuffix("-one"), f"in 100 allow tcp:80 {there}"
     # Requests come in, answers may not leave: nothing connects from outside, and nothing leaves either.
-    acl(peered.cloud, subnet, [(IN, there, "allow", 80, 80)])
+    peered.cloud.acl(vpc, "x", entry, subnets=(subnet,))
     peered.settle()
     check(peered, {(asker, target, 80): False, (f"task-{mine}", other, 80): False})
-    acl(peered.cloud, subnet, [(IN, there, "allow", 80, 80), (OUT, there, "allow", 1024, 65535)])
+    peered.cloud.acl(vpc, "x", entry, f"out 100 allow tcp:1024-65535 {there}", subnets=(subnet,))
     peered.settle()
-    check(
-        peered, {(asker, target, 80): True, (asker, target, 8080): False, (f"task-{mine}", other, 80): False}
-    )
+    expected = {(asker, target, 80): True, (asker, target, 8080): False, (f"task-{mine}", other, 80): False}
+    check(peered, expected)
 
 
 def test_two_peers_with_the_same_blocks_are_told_apart_by_routes(lab: Lab) -> None:
@@ -238,9 +202,9 @@ def test_two_peers_with_the_same_blocks_are_told_apart_by_routes(lab: Lab) -> No
             subnet = cloud.subnet(vpc, half[5:], f"{half}.0/24")
             cloud.task(f"{name}{half[5:]}", subnet, f"{half}.20", group)
         peer(cloud, a, vpc)
-        route(cloud, f"rtb-{name}-main", "10.0.0.0/16", "vpc_peering_connection", f"pcx-a{name}")
-    route(cloud, "rtb-a-main", "10.1.0.0/17", "vpc_peering_connection", "pcx-ab")
-    route(cloud, "rtb-a-main", "10.1.128.0/17", "vpc_peering_connection", "pcx-ac")
+        cloud.route(f"rtb-{name}-main", "10.0.0.0/16", vpc_peering_connection=f"pcx-a{name}")
+    cloud.route("rtb-a-main", "10.1.0.0/17", vpc_peering_connection="pcx-ab")
+    cloud.route("rtb-a-main", "10.1.128.0/17", vpc_peering_connection="pcx-ac")
     lab.settle()
     listening = {name: lab.listen(f"task-{name}", 80)[0] for name in ("b0", "b128", "c0", "c128")}
     lab.connect("task-a1", "10.1.0.20", 80)
@@ -305,10 +269,10 @@ def test_ipv6_takes_the_same_way(peered: Lab) -> None:
     ):
         cloud.change(f"eni-{eni}", ipv6_addresses=(address,))
     cloud.rule("sg-b-all", "ref", "tcp:90 sg-a-all")
-    route(cloud, "rtb-a-main", "2001:db8:1001::/56", "vpc_peering_connection", "pcx-ab")
-    route(cloud, "rtb-b-main", "2001:db8:1000::/56", "vpc_peering_connection", "pcx-ab")
-    route(cloud, "rtb-b-main", "2001:db8:1002::/56", "vpc_peering_connection", "pcx-bc")
-    route(cloud, "rtb-a-main", "2001:db8:1002::/56", "vpc_peering_connection", "pcx-ab")
+    cloud.route("rtb-a-main", "2001:db8:1001::/56", vpc_peering_connection="pcx-ab")
+    cloud.route("rtb-b-main", "2001:db8:1000::/56", vpc_peering_connection="pcx-ab")
+    cloud.route("rtb-b-main", "2001:db8:1002::/56", vpc_peering_connection="pcx-bc")
+    cloud.route("rtb-a-main", "2001:db8:1002::/56", vpc_peering_connection="pcx-ab")
     peered.settle()
     with listen6(peered, "task-a1", 70), listen6(peered, "task-b2", 70), listen6(peered, "task-c1", 70):
         assert connects6(peered, "task-a1", "2001:db8:1001:1::21", 70)
@@ -320,8 +284,8 @@ def test_ipv6_takes_the_same_way(peered: Lab) -> None:
 
 def test_the_internet_gateway_of_a_peer_lets_nobody_in(peered: Lab) -> None:
     """From the internet to a's public address only; b's private ones stay out of reach through it."""
-    route(peered.cloud, "rtb-a-main", "0.0.0.0/0", "internet_gateway", "igw-a")
-    route(peered.cloud, "rtb-b-main", "0.0.0.0/0", "vpc_peering_connection", "pcx-ab")
+    peered.cloud.route("rtb-a-main", "0.0.0.0/0", internet_gateway="igw-a")
+    peered.cloud.route("rtb-b-main", "0.0.0.0/0", vpc_peering_connection="pcx-ab")
     peered.settle()
     check(
         peered,

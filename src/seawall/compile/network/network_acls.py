@@ -71,14 +71,19 @@ def acl_sets(acl: NetworkAcl) -> tuple[ElementSet, ...]:
 
 
 def subnet_sets(limits: Boundaries, interfaces: Iterable[Placed]) -> list[ElementSet]:
-    """The devices of each bounded subnet, and of all of them together."""
+    """The devices of each bounded subnet, of all of them together, and those of transit gateways."""
     devices: dict[str, list[Element]] = {subnet: [] for subnet in limits.of_subnet}
+    transit = []
     for placed in interfaces:
         if placed.subnet.id in devices:
-            devices[placed.subnet.id].append(Element(key=str(placed.number), origin=placed.interface.id))
+            element = Element(key=str(placed.number), origin=placed.interface.id)
+            devices[placed.subnet.id].append(element)
+            if placed.interface.interface_type == "transit_gateway":
+                transit.append(element)
     every = tuple(element for subnet in sorted(devices) for element in devices[subnet])
     return [
         ElementSet(name="bounded", key=("iface_index",), elements=every),
+        ElementSet(name="transit", key=("iface_index",), elements=tuple(transit)),
         *(
             ElementSet(name=identifier(subnet), key=("iface_index",), elements=tuple(devices[subnet]))
             for subnet in sorted(devices)
@@ -87,11 +92,15 @@ def subnet_sets(limits: Boundaries, interfaces: Iterable[Placed]) -> list[Elemen
 
 
 def boundary_chains(limits: Boundaries) -> tuple[Chain, ...]:
-    """Two chains an ACL, and two a subnet that leave out what stays within it.  Jumped-to chains first."""
+    """Two chains an ACL, and two a subnet that leave out what stays within it.  Jumped-to chains first.
+
+    A packet to a transit gateway leaves even where the gateway's interface is in the same subnet; one from
+    it stays within.  Source: transit gateways guide, "Network ACLs for transit gateways".
+    """
     chains = [_acl_chain(acl_id, way) for acl_id in limits.acls for way in _WAYS]
     for subnet, acl_id in sorted(limits.of_subnet.items()):
         for way, device in (("out", "oif"), ("in", "iif")):
-            within = Rule(text=f"{device} @{identifier(subnet)} return", origin=subnet)
+            within = Rule(text=f"{device} @{identifier(subnet)} oif != @transit return", origin=subnet)
             judged = Rule(text=f"jump {identifier(acl_id)}_{way}", origin=acl_id)
             chains.append(Chain(name=f"{identifier(subnet)}_{way}", rules=(within, judged)))
     return tuple(chains)
