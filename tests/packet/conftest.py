@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.packet.attacker import Attacker, furnish
+from tests.packet.ears import one_processor
 from tests.packet.lab import Lab
 
 WHOLE_MACHINE = 4294967295
@@ -37,6 +39,16 @@ def lab(run_dir: Path) -> Iterator[Lab]:
         made = Lab(run_dir, runner.run)
         yield made
         made.close()
+
+
+@pytest.fixture
+def mallory(lab: Lab) -> Iterator[Attacker]:
+    furnish(lab)
+    lab.settle()
+    with one_processor():
+        attacker = Attacker(lab)
+        yield attacker
+        attacker.close()
 
 
 class _Runner:
