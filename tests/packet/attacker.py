@@ -13,6 +13,7 @@ MALLORY, MALLORY6 = "10.0.0.20", "2001:db8:1000::20"
 FRIEND, FRIEND6 = "10.0.0.30", "2001:db8:1000::30"  # whom the victim trusts
 OPEN, OPEN6 = "10.0.1.40", "2001:db8:1000:1::40"  # takes UDP 53 and TCP 80 from everybody
 VICTIM, VICTIM6 = "10.0.1.50", "2001:db8:1000:1::50"  # takes them from the friend only
+MULTICAST_ROUTERS = socket.inet_pton(socket.AF_INET6, "ff02::16")
 MARK = b"mallory was here"
 VICTIMS = ("task-victim", "task-friend", "task-open", "task-twin")
 
@@ -57,9 +58,9 @@ class Attacker:
         return {name for name, ears in self.ears.items() if any(mark in data for data in ears.heard())}
 
     def answered(self) -> list[bytes]:
-        """What came back to mallory since the last time."""
+        """What came back to mallory since the last time; the router's kernel tells its multicast groups."""
         self.fence.wait()
-        return self.own_ears.heard()
+        return [data for data in self.own_ears.heard() if data[24:40] != MULTICAST_ROUTERS]
 
     def close(self) -> None:
         for thing in (self.fence, self.own_ears, *self.ears.values()):
