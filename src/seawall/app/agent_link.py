@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from seawall.program.change import host_change
 from seawall.program.host import HostProgram
 from seawall.program.messages import (
     Applied,
@@ -28,6 +29,7 @@ from seawall.program.messages import (
     Refused,
     Reply,
     Request,
+    Revise,
     State,
     TaskChanged,
 )
@@ -131,13 +133,25 @@ class AgentLink:
             self._replies.clear()
 
     async def _send_programs(self) -> None:
+        """The first program of a connection goes whole, the others as what differs."""
+        sent: HostProgram | None = None
         while True:
             await self._wake.wait()
             self._wake.clear()
             program = self._waiting
             self._waiting = None
             if program is not None:
-                await self._ask(Apply(program=program))
+                await self._send_program(sent, program)
+                sent = program
+
+    async def _send_program(self, sent: HostProgram | None, program: HostProgram) -> None:
+        if sent is not None:
+            try:
+                await self._ask(Revise(change=host_change(sent, program)))
+                return
+            except AgentRefused as refusal:
+                log.warning("agent.revision_refused", extra={"error": str(refusal)})
+        await self._ask(Apply(program=program))
 
     async def _fetch(self, body: Listen | Connect) -> socket.socket:
         await self._connected.wait()
@@ -148,7 +162,7 @@ class AgentLink:
         fetched.setblocking(False)
         return fetched
 
-    async def _ask(self, body: Apply | Observe | Listen | Connect) -> tuple[Reply, int | None]:
+    async def _ask(self, body: Apply | Revise | Observe | Listen | Connect) -> tuple[Reply, int | None]:
         if self._socket is None:
             raise ConnectionError("the agent is away")
         self._numbers += 1

@@ -16,8 +16,6 @@ import sys
 import time
 from pathlib import Path
 
-import msgspec
-
 from seawall.host.cgroup import Cgroups
 from seawall.host.conmon import Conmon
 from seawall.host.container import Host
@@ -29,10 +27,12 @@ from seawall.host.namespaces import Namespaces
 from seawall.host.network.engine import NetworkEngine
 from seawall.host.resolver import Resolvers
 from seawall.host.runtime import NoRuntime, choose_runtime
+from seawall.host.saved_program import SavedProgram
 from seawall.host.seccomp import read_profile
 from seawall.host.server import Server
 from seawall.host.task import Task, remove_leftovers
 from seawall.host.upstream import Upstream
+from seawall.program.change import HostChange, changed_host
 from seawall.program.host import HostProgram
 from seawall.program.messages import (
     Applied,
@@ -43,6 +43,7 @@ from seawall.program.messages import (
     Observe,
     Reply,
     Request,
+    Revise,
     State,
     TaskChanged,
 )
@@ -63,7 +64,7 @@ class Agent:
         stage = (run / "stage").resolve()
         self.world = (run / "world-id").read_text()
         self._tasks_dir = state_dir / "tasks"
-        self._saved = run / "program.msgpack"
+        self._saved = SavedProgram(run / "program.msgpack")
         namespaces = Namespaces(run)
         ca_file = state_dir / "tls/ca.pem"
         http = NamespaceHttp(namespaces, ca_file)
@@ -92,8 +93,8 @@ class Agent:
     async def run(self) -> None:
         """Serve until cancelled."""
         self._forget_other_worlds()
-        if self._saved.exists():
-            self._program = msgspec.msgpack.decode(self._saved.read_bytes(), type=HostProgram)
+        self._program = self._saved.load()
+        if self._program is not None:
             self._wake.set()
         await self._finish_removals()
         log.info("agent.started", extra={"world": self.world, "runtime": str(self._host.conmon.runtime)})
@@ -174,6 +175,8 @@ class Agent:
         match request.body:
             case Apply(program=program):
                 self._accept(program)
+            case Revise(change=change):
+                self._accept_change(change)
             case Observe():
                 body = self._state()
             case Listen():
@@ -187,9 +190,15 @@ class Agent:
 
     def _accept(self, program: HostProgram) -> None:
         self._program = program
-        draft = self._saved.with_suffix(".new")
-        draft.write_bytes(msgspec.msgpack.encode(program))
-        draft.replace(self._saved)
+        self._saved.save(program)
+        self._wake.set()
+
+    def _accept_change(self, change: HostChange) -> None:
+        """Raises LookupError when it does not fit; the control plane then sends all."""
+        if self._program is None:
+            raise LookupError("there is no program to change")
+        self._program = changed_host(self._program, change)
+        self._saved.append(self._program, change)
         self._wake.set()
 
     def _state(self) -> State:

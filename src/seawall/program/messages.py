@@ -7,6 +7,7 @@ descriptor travels as SCM_RIGHTS with the frame of its reply.
 
 import msgspec
 
+from seawall.program.change import HostChange
 from seawall.program.host import HostProgram
 from seawall.program.report import Problem, TaskReport
 
@@ -15,6 +16,12 @@ class Apply(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """Make the host equal to the program.  Answered at once; `Applied` follows when the network stands."""
 
     program: HostProgram
+
+
+class Revise(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """The same for what differs from the last program; refused where that was another one."""
+
+    change: HostChange
 
 
 class Observe(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -41,7 +48,7 @@ class Connect(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     number: int
-    body: Apply | Observe | Listen | Connect
+    body: Apply | Revise | Observe | Listen | Connect
 
 
 class Done(msgspec.Struct, frozen=True, tag=True, kw_only=True):

@@ -1,0 +1,48 @@
+"""The program on disk: whole, with changes, cut short."""
+
+from pathlib import Path
+
+from seawall.host.saved_program import MOST_CHANGES, SavedProgram
+from seawall.program.change import host_change
+from seawall.program.host import HostProgram
+from seawall.program.network import Namespace, NetworkProgram
+
+
+def program(revision: int) -> HostProgram:
+    namespaces = tuple(Namespace(name=f"n{number}") for number in range(revision % 5))
+    return HostProgram(revision=revision, network=NetworkProgram(namespaces=namespaces))
+
+
+def follow(saved: SavedProgram, first: int, last: int) -> None:
+    for revision in range(first, last):
+        saved.append(program(revision + 1), host_change(program(revision), program(revision + 1)))
+
+
+def test_changes_are_put_on_top(tmp_path: Path) -> None:
+    path = tmp_path / "program"
+    saved = SavedProgram(path)
+    assert saved.load() is None
+    saved.save(program(1))
+    follow(saved, 1, 9)
+    assert SavedProgram(path).load() == program(9)
+
+
+def test_a_frame_cut_short_does_not_count_and_is_not_built_on(tmp_path: Path) -> None:
+    path = tmp_path / "program"
+    saved = SavedProgram(path)
+    saved.save(program(1))
+    follow(saved, 1, 4)
+    path.write_bytes(path.read_bytes()[:-3])
+    again = SavedProgram(path)
+    assert again.load() == program(3)
+    follow(again, 3, 6)
+    assert SavedProgram(path).load() == program(6)
+
+
+def test_it_does_not_grow_for_ever(tmp_path: Path) -> None:
+    path = tmp_path / "program"
+    saved = SavedProgram(path)
+    saved.save(program(1))
+    follow(saved, 1, 3 * MOST_CHANGES)
+    assert path.stat().st_size < 200 * MOST_CHANGES
+    assert SavedProgram(path).load() == program(3 * MOST_CHANGES)
