@@ -99,7 +99,11 @@ def request(known: Service, name: str, params: dict[str, Any]) -> Request:
     if isinstance(body, dict):
         body = urlencode(body).encode()
     headers = {key.lower(): value for key, value in made["headers"].items()}
-    return Request(method="POST", path="/", query="", headers=headers, body=body)
+    scope = f"Credential=test/20260101/us-east-1/{known.signing_name}/aws4_request"
+    headers["authorization"] = f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0"
+    path, _, query = made["url_path"].partition("?")
+    query = "&".join(filter(None, [query, urlencode(made["query_string"], doseq=True)]))
+    return Request(method=made["method"], path=path, query=query, headers=headers, body=body)
 
 
 def server_errors(
@@ -162,7 +166,7 @@ def empty_registry(resources: dict[str, Any]) -> None:
     resources["registry"] = EmptyRegistry()
 
 
-@pytest.mark.parametrize("service", ["ec2", "ecs", "logs", "ecr", "sts", "iam"])
+@pytest.mark.parametrize("service", ["ec2", "ecs", "logs", "ecr", "sts", "iam", "route53"])
 def test_no_request_is_answered_with_a_server_error(
     service: str,
     gateway: Gateway,

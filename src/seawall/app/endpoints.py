@@ -3,7 +3,7 @@
 from seawall.model.internet import API_ADDRESS, REGISTRY_ADDRESS
 
 REGIONAL = ("ec2", "ecs", "logs", "sts", "api.ecr", "monitoring")
-GLOBAL = ("sts", "iam")
+GLOBAL = ("sts", "iam", "route53")
 
 
 def endpoint_addresses(account: str, region: str) -> dict[str, str]:

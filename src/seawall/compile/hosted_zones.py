@@ -1,18 +1,10 @@
 """Route 53's hosted zones as a resolver serves them."""
 
-import re
 from collections.abc import Iterable, Mapping
 
 from seawall.compile.network.snapshot import NetworkSnapshot
-from seawall.model.hosted_zone import HostedZone, RecordSet
+from seawall.model.hosted_zone import HostedZone, RecordSet, zone_file_text
 from seawall.program.network import NameRecord, NameZone
-
-_ESCAPE = re.compile(r"\\([0-3][0-7]{2})")
-
-
-def plain_text(text: str) -> str:
-    """Route 53 writes characters as octal escapes (an asterisk is \\052), zone files as decimal ones."""
-    return _ESCAPE.sub(lambda found: f"\\{int(found[1], 8):03d}", text)
 
 
 def hosted_zones(snapshot: NetworkSnapshot) -> dict[str, NameZone]:
@@ -39,7 +31,7 @@ def _name_zone(zone: HostedZone, records: Iterable[RecordSet]) -> NameZone:
     (authority,) = sets.pop((zone.name, "SOA"))
     return NameZone(
         id=zone.id,
-        name=plain_text(zone.name),
+        name=zone_file_text(zone.name),
         soa=authority.values[0],
         soa_ttl=authority.ttl or 0,
         records=tuple(_name_record(r) for found in sets.values() for r in _answering(found)),
@@ -57,10 +49,10 @@ def _answering(found: list[RecordSet]) -> list[RecordSet]:
 
 def _name_record(record: RecordSet) -> NameRecord:
     return NameRecord(
-        name=plain_text(record.name),
+        name=zone_file_text(record.name),
         type=record.type,
         ttl=record.ttl if record.ttl is not None else 60,
-        values=tuple(map(plain_text, record.values)),
-        alias=plain_text(record.alias.dns_name) if record.alias else None,
+        values=tuple(map(zone_file_text, record.values)),
+        alias=zone_file_text(record.alias.dns_name) if record.alias else None,
         weight=record.weight,
     )

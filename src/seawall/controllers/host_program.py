@@ -78,7 +78,7 @@ reconciler(
     Reconciler(
         name="host_program",
         run=reconcile,
-        kinds=NETWORK_KINDS | {"task"},
+        kinds=NETWORK_KINDS | {"task", "zone_change"},
         keys=_keys,
         all_keys=_one,
         on_host=_when_met,

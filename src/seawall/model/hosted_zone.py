@@ -1,10 +1,18 @@
 """Route 53: hosted zones and their record sets."""
 
+import re
 from datetime import datetime
 
 import msgspec
 
 from seawall.model.resource import Ref, Resource, Tags, kind
+
+_ESCAPE = re.compile(r"\\([0-3][0-7]{2})")
+
+
+def zone_file_text(text: str) -> str:
+    """Route 53 writes characters as octal escapes (an asterisk is \\052), zone files as decimal ones."""
+    return _ESCAPE.sub(lambda found: f"\\{int(found[1], 8):03d}", text)
 
 
 class AliasTarget(msgspec.Struct, frozen=True, kw_only=True):

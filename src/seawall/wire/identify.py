@@ -63,6 +63,7 @@ class Identifier:
         self._by_prefix = {s.target_prefix: s for s in services if s.target_prefix}
         self._by_signing: dict[str, list[Service]] = {}
         self._by_version: dict[str, list[Service]] = {}
+        self._by_host = {s.endpoint_prefix: s for s in services}
         for service in services:
             self._by_signing.setdefault(service.signing_name, []).append(service)
             if {"query", "ec2"} & set(service.protocols):
@@ -94,6 +95,11 @@ class Identifier:
             other = load_service(scope)
             known = [other] if other is not None else []
         return known
+
+    def _hosted(self, request: Request) -> list[Service]:
+        """The service whose own name the client called, for those who do not sign."""
+        service = self._by_host.get(request.headers.get("host", "").partition(".")[0])
+        return [] if service is None else [service]
 
     def _from_target(self, target: str, scope: str | None, spoken: str) -> Target:
         prefix, _, name = target.rpartition(".")
@@ -136,7 +142,7 @@ class Identifier:
         return Target(service, protocol, service.operation(action))
 
     def _unknown(self, request: Request, scope: str | None) -> Target:
-        for service in self._scoped(scope):
+        for service in self._scoped(scope) or self._hosted(request):
             protocol = protocol_for(service)
             name = protocol.match(request) if isinstance(protocol, RestProtocol) else None
             if name is not None:

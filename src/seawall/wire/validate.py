@@ -143,6 +143,11 @@ class LogsRules(Rules):
         return ApiError("InvalidParameterException", _list_all(violations))
 
 
+class Route53Rules(Rules):
+    def refuse(self, operation: str, violations: list[Violation]) -> ApiError:
+        return ApiError("InvalidInput", _list_all(violations))
+
+
 class EcsRules(Rules):
     checks_enums = False
     worded_elsewhere = frozenset({"AwsVpcConfiguration"})  # "subnets can not be empty."
@@ -211,7 +216,12 @@ class Ec2Rules(Rules):
         return f"{parent}.{number}"
 
 
-_RULES: dict[str, type[Rules]] = {"logs": LogsRules, "ecs": EcsRules, "ecr": EcrRules}
+_RULES: dict[str, type[Rules]] = {
+    "logs": LogsRules,
+    "ecs": EcsRules,
+    "ecr": EcrRules,
+    "route53": Route53Rules,
+}
 _PROTOCOL_RULES: dict[str, type[Rules]] = {"ec2": Ec2Rules, "query": QueryRules}
 
 

@@ -1,0 +1,58 @@
+"""Tags of hosted zones."""
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from seawall.api.params import Params
+from seawall.api.registry import Call, operation
+from seawall.api.route53.names import find_zone
+from seawall.model.hosted_zone import HostedZone
+from seawall.store.store import Reader
+from seawall.wire.errors import ApiError
+
+
+@operation("route53", "ChangeTagsForResource")
+def change_tags_for_resource(call: Call, params: Params) -> dict[str, Any]:
+    added = {
+        _key(tag, number): tag.get("Value") or "" for number, tag in enumerate(params.get("AddTags") or [])
+    }
+    removed = set(params.get("RemoveTagKeys") or [])
+    with call.write() as txn:
+        zone = _tagged(txn, params["ResourceType"], params["ResourceId"])
+        kept = {key: value for key, value in zone.tags.items() if key not in removed}
+        txn.put(replace(zone, tags=kept | added))
+    return {}
+
+
+@operation("route53", "ListTagsForResource")
+def list_tags_for_resource(call: Call, params: Params) -> dict[str, Any]:
+    zone = _tagged(call.store, params["ResourceType"], params["ResourceId"])
+    return {"ResourceTagSet": _describe(zone)}
+
+
+@operation("route53", "ListTagsForResources")
+def list_tags_for_resources(call: Call, params: Params) -> dict[str, Any]:
+    kind = params["ResourceType"]
+    return {"ResourceTagSets": [_describe(_tagged(call.store, kind, id)) for id in params["ResourceIds"]]}
+
+
+def _key(tag: Params, number: int) -> str:
+    if tag.get("Key") is None:
+        raise ApiError(
+            "InvalidInput",
+            f"1 validation error detected: Value null at 'addTags.{number + 1}.member.key' failed to satisfy"
+            " constraint: Member must not be null",
+        )
+    return str(tag["Key"])
+
+
+def _tagged(reader: Reader, kind: str, id: str) -> HostedZone:
+    if kind == "healthcheck":
+        raise ApiError("NoSuchHealthCheck", "No health check exists with the specified ID.", status=404)
+    return find_zone(reader, id)
+
+
+def _describe(zone: HostedZone) -> dict[str, Any]:
+    tags = [{"Key": key, "Value": value} for key, value in sorted(zone.tags.items())]
+    return {"ResourceType": "hostedzone", "ResourceId": zone.id, "Tags": tags}
