@@ -15,7 +15,7 @@ from seawall.api.ec2.interface_creation import create_interface
 from seawall.model.elastic_ip import ElasticIp
 from seawall.model.internet import PUBLIC_POOL
 from seawall.model.network_interface import NetworkInterface
-from seawall.model.resource import Ref
+from seawall.model.resource import Ref, Resource
 from seawall.model.subnet import Subnet
 from seawall.store.store import Store, Transaction
 from seawall.wire.errors import ApiError
@@ -127,3 +127,22 @@ def test_public_addresses_of_all_kinds_are_distinct(store: Store) -> None:
             found.append(association.public_ip)
     assert len(set(found)) == 6
     assert all(IPv4Address(address) in IPv4Network(PUBLIC_POOL) for address in found)
+
+
+def test_a_new_interface_looks_at_none_of_the_others(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds: list[str] = []
+    decode = Transaction._decode
+
+    def noting(self: Transaction, ref: Ref, generation: int, body: bytes) -> Resource:
+        kinds.append(ref.kind)
+        return decode(self, ref, generation, body)
+
+    with store.write() as txn:
+        subnet = make_subnet(txn, "10.9.0.0/16")
+        for _ in range(20):
+            make_interface(txn, subnet, public=True)
+        monkeypatch.setattr(Transaction, "_decode", noting)
+        make_interface(txn, subnet, public=True)
+    assert kinds
+    assert "network_interface" not in kinds
+    assert "elastic_ip" not in kinds

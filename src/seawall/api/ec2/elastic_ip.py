@@ -4,20 +4,20 @@ from collections.abc import Sequence
 from ipaddress import AddressValueError, IPv4Address
 from typing import Any
 
-from msgspec.structs import replace
-
 from seawall.api.ec2.addressing import claim_public_address
 from seawall.api.ec2.describe import Filters, chosen, filtered
-from seawall.api.ec2.interface_creation import associate
 from seawall.api.ec2.lookup import look_up, required
 from seawall.api.ec2.managed_interface import refuse_managed
+from seawall.api.ec2.public_association import associate, association_of, disassociate
 from seawall.api.ec2.quotas import ELASTIC_IPS, check_quota
 from seawall.api.ec2.refusal import not_served
 from seawall.api.ec2.tagging import tag_list, tags_for
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
 from seawall.model.elastic_ip import ElasticIp
+from seawall.model.internet_gateway import InternetGateway
 from seawall.model.network_interface import NetworkInterface
+from seawall.model.resource import Ref
 from seawall.store.ids import new_id
 from seawall.store.store import Reader, Transaction
 from seawall.wire.errors import ApiError
@@ -79,16 +79,32 @@ def associate_address(call: Call, params: Params) -> dict[str, Any]:
         )
         refuse_managed(interface)
         private = params.get("PrivateIpAddress") or interface.private_ip_address
-        if private != interface.private_ip_address:
+        if private not in interface.private_ip_addresses:
             raise ApiError(
                 "InvalidParameterValue", f"Address {private} is not assigned to interface {interface.id}"
             )
-        if address.association_id and params.get("AllowReassociation", False):
-            address = _disassociate(txn, address)
-        interface = associate(txn, interface, address, call.account)
-        txn.put(interface)
-        assert interface.association is not None
-    return {"AssociationId": interface.association.association_id}
+        if not txn.referrers(InternetGateway, Ref("vpc", interface.vpc_id)):
+            raise ApiError(
+                "Gateway.NotAttached",
+                f"Network {interface.vpc_id} is not attached to any internet gateway",
+            )
+        if (address.network_interface_id, address.private_ip_address) == (interface.id, private):
+            return {"AssociationId": address.association_id}
+        address = _freed(txn, params, address)
+        present = association_of(interface, private)
+        if present is not None:
+            disassociate(txn, txn.get(ElasticIp, present.allocation_id or ""))
+        # The interface may have just lost this very address at another of its private ones.
+        interface = txn.get(NetworkInterface, interface.id)
+        txn.put(associate(txn, interface, address, call.account, private))
+        return {"AssociationId": txn.get(ElasticIp, address.id).association_id}
+
+
+def _freed(txn: Transaction, params: Params, address: ElasticIp) -> ElasticIp:
+    """`address` taken from where it is now, unless the request forbids that."""
+    if not address.association_id or not params.get("AllowReassociation", True):
+        return address
+    return _disassociate(txn, address)
 
 
 @operation("ec2", "DisassociateAddress")
@@ -175,12 +191,8 @@ def _with_public_ips(addresses: Sequence[ElasticIp], wanted: Sequence[str]) -> l
 
 
 def _disassociate(txn: Transaction, address: ElasticIp) -> ElasticIp:
-    interface = txn.get(NetworkInterface, address.network_interface_id or "")
-    refuse_managed(interface)
-    txn.put(replace(interface, association=None))
-    freed = replace(address, association_id=None, network_interface_id=None, private_ip_address=None)
-    txn.put(freed)
-    return freed
+    refuse_managed(txn.get(NetworkInterface, address.network_interface_id or ""))
+    return disassociate(txn, address)
 
 
 def _shown(reader: Reader, address: ElasticIp, call: Call) -> dict[str, Any]:

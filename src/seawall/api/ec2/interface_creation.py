@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from seawall.api.ec2.addressing import claim_private_address, claim_public_address
+from seawall.api.ec2.addressing import claim_ipv6_address, claim_private_address, claim_public_address
 from seawall.api.ec2.dhcp_options import dhcp_lease
 from seawall.api.ec2.lookup import look_up
+from seawall.api.ec2.public_association import associate
 from seawall.api.ec2.quotas import GROUPS_PER_INTERFACE, NETWORK_INTERFACES, check_quota
 from seawall.model.elastic_ip import ElasticIp
 from seawall.model.network_interface import (
@@ -54,6 +55,7 @@ def create_interface(
     interface_type: InterfaceType = "interface",
     public: bool | ElasticIp | None = None,
     wanted: IPv4Address | None = None,
+    ipv6: bool = False,
     tags: Tags | None = None,
 ) -> NetworkInterface:
     """Write a requester-managed interface (status "attaching") with a claimed private address.
@@ -61,6 +63,7 @@ def create_interface(
     public   True: a public address of AWS's ("amazon") that dies with the interface; an ElasticIp: that
              address, whose own document is updated too; otherwise none
     wanted   a private address; None: the next free one
+    ipv6     an address of the subnet's IPv6 block as well
     Raises   ApiError: InsufficientFreeAddressesInSubnet, NetworkInterfaceLimitExceeded,
              SecurityGroupsPerInterfaceLimitExceeded, InvalidGroup.NotFound, InvalidParameter (a group of
              another VPC), Resource.AlreadyAssociated, and those of claim_private_address.
@@ -74,6 +77,7 @@ def create_interface(
         subnet_id=subnet.id,
         availability_zone=subnet.availability_zone,
         private_ip_address=claim_private_address(txn, subnet, wanted),
+        ipv6_addresses=(claim_ipv6_address(txn, subnet),) if ipv6 else (),
         mac_address=new_mac(),
         description=description,
         group_ids=tuple(group_ids),
@@ -109,33 +113,3 @@ def check_groups(txn: Transaction, subnet: Subnet, group_ids: Sequence[str]) -> 
                 "InvalidParameter",
                 f"Security group {group_id} and subnet {subnet.id} belong to different networks.",
             )
-
-
-def associate(
-    txn: Transaction, interface: NetworkInterface, address: ElasticIp, account: str
-) -> NetworkInterface:
-    """Bind `address` to `interface`: writes the address, returns the interface to be written.
-
-    Raises ApiError Resource.AlreadyAssociated.
-    """
-    if address.association_id:
-        raise ApiError(
-            "Resource.AlreadyAssociated",
-            f"resource {address.id} is already associated with associate-id {address.association_id}",
-        )
-    association_id = new_id("eipassoc")
-    txn.put(
-        replace(
-            address,
-            association_id=association_id,
-            network_interface_id=interface.id,
-            private_ip_address=interface.private_ip_address,
-        )
-    )
-    association = PublicAssociation(
-        public_ip=address.public_ip,
-        ip_owner_id=account,
-        allocation_id=address.id,
-        association_id=association_id,
-    )
-    return replace(interface, association=association)
