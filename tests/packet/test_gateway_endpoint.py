@@ -6,6 +6,7 @@ import struct
 import pytest
 from tests.packet.lab import Lab
 from tests.packet.test_nat_gateway import flush
+from tests.packet.test_peering import peer
 from tests.packet.world_data import BORN, Cloud
 
 from seawall.compile.network.endpoint_addresses import endpoint_addresses, endpoint_of
@@ -135,6 +136,27 @@ def test_addresses_that_are_not_the_vpcs_do_not_pass(vpc: Lab) -> None:
 
     assert ping("10.0.1.20")
     assert not ping("10.9.0.1")
+
+
+def test_a_peered_vpc_cannot_use_it(vpc: Lab) -> None:
+    (server,) = vpc.listen("edge", 443)
+    b = vpc.cloud.vpc("b", "10.1.0.0/16", gateway=False)
+    vpc.cloud.group(b, "app", "-1 0.0.0.0/0")
+    vpc.cloud.task("b1", vpc.cloud.subnet(b, "one", "10.1.1.0/24"), "10.1.1.20", "sg-b-app")
+    id = peer(vpc.cloud, "vpc-a", b)
+    vpc.cloud.route("rtb-b-main", "10.0.0.0/16", vpc_peering_connection=id)
+    vpc.cloud.route("rtb-b-main", S3_NETWORK, vpc_peering_connection=id)
+    for table in ("rtb-a-main", "rtb-a-near"):
+        vpc.cloud.route(table, "10.1.0.0/16", vpc_peering_connection=id)
+    vpc.settle()
+    vpc.listen("task-b1", 80)
+    assert vpc.outcomes(("task-app", "10.1.1.20", 80), ("task-b1", S3_ADDRESS, 443)) == [
+        "connected",
+        "silence",
+    ]
+    server.settimeout(0)
+    with pytest.raises(BlockingIOError):
+        server.accept()
 
 
 def test_nothing_comes_in_through_it(vpc: Lab) -> None:

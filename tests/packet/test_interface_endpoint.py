@@ -5,6 +5,7 @@ import socket
 import pytest
 from tests.packet.lab import Lab
 from tests.packet.test_nat_gateway import flush
+from tests.packet.test_peering import peer
 from tests.packet.world_data import BORN, Cloud
 
 from seawall.compile.network.endpoint_addresses import endpoint_of
@@ -190,3 +191,20 @@ def test_deleted_it_leaves_nothing(vpc: Lab) -> None:
     assert vpc.outcomes(("task-app", ONE, 443)) == ["silence"]
     assert not {n.name for n in program.namespaces} & {"eni-logs-0", "eni-logs-1"}
     assert vpc.rest(program) == []
+
+
+def test_a_peered_vpc_may_use_it(vpc: Lab) -> None:
+    b = vpc.cloud.vpc("b", "10.1.0.0/16", gateway=False)
+    vpc.cloud.group(b, "app")
+    vpc.cloud.task("b1", vpc.cloud.subnet(b, "one", "10.1.1.0/24"), "10.1.1.20", "sg-b-app")
+    id = peer(vpc.cloud, "vpc-a", b)
+    vpc.cloud.route("rtb-b-main", "10.0.0.0/16", vpc_peering_connection=id)
+    vpc.cloud.route("rtb-a-main", "10.1.0.0/16", vpc_peering_connection=id)
+    vpc.settle()
+    (server,) = vpc.listen("edge", 443)
+    assert vpc.outcomes(("task-b1", ONE, 443)) == ["silence"]
+    vpc.cloud.rule("sg-a-ep", "peer", "tcp:443 10.1.0.0/16")
+    vpc.settle()
+    vpc.connect("task-b1", ONE, 443)
+    _, seen = vpc.accept(server)
+    assert endpoint_of(seen, [vpc.cloud.resources["vpce-logs"]]) == "vpce-logs"
