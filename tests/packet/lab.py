@@ -128,10 +128,10 @@ class Lab:
         """The next datagram, None for silence."""
         sock.settimeout(PATIENCE_S)
         try:
-            data, (address, port, *_) = sock.recvfrom(65536)
+            data, source = sock.recvfrom(65536)
         except TimeoutError:
             return None
-        return data, (address, port)
+        return data, source[:2] if source else ("", 0)  # a connection does not tell
 
 
 def family_of(address: str) -> int:

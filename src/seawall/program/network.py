@@ -85,7 +85,8 @@ class ElementSet(_Plain, frozen=True, kw_only=True):
     counted    each element counts the packets it matched
     releases   when an element leaves, tracked flows are forgotten.  "address": all from or to the key.  "to"
                and "from": the key is ADDRESS . PROTOCOL . PORTS, and it is the flows that began towards this
-               address, or from it, with a destination port among these
+               address, or from it, with a destination port among these (but none whose connection mark is
+               not 0)
     """
 
     name: str

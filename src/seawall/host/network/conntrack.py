@@ -10,7 +10,7 @@ from seawall.host.network.rtnetlink import family_of, packed
 
 NETLINK_NETFILTER = 12
 _GET, _DELETE = 1 << 8 | 1, 1 << 8 | 2  # NFNL_SUBSYS_CTNETLINK
-_ORIGINAL, _REPLY, _ID, _ZONE, _FILTER = 1, 2, 12, 18, 25  # CTA_*
+_ORIGINAL, _REPLY, _MARK, _ID, _ZONE, _FILTER = 1, 2, 8, 12, 18, 25  # CTA_*
 _ADDRESSES, _PROTOCOL = 1, 2  # CTA_TUPLE_*
 _SOURCE, _DESTINATION = 1, 2  # places in a tuple; CTA_FILTER_FLAG_* have the same numbers
 _NUMBER, _DESTINATION_PORT = 1, 3  # CTA_PROTO_*
@@ -55,7 +55,8 @@ def _flows(netfilter: NetlinkSocket, release: Release) -> list[bytes]:
     return [
         entry
         for _, entry in netfilter.dump(_GET, body)
-        if _falls_under(attributes(attributes(entry[4:])[_ORIGINAL]), release)
+        if not _is_marked(found := attributes(entry[4:]))
+        and _falls_under(attributes(found[_ORIGINAL]), release)
     ]
 
 
@@ -74,8 +75,13 @@ def _of_six(netfilter: NetlinkSocket, releases: Iterable[Release]) -> Iterator[M
             ("address", {*sent.values(), *answered.values()}),
         ):
             for release in (r for address in addresses for r in wanted.get(address, ())):
-                if release.way == way and _falls_under(original, release):
+                spared = way != "address" and _is_marked(found)
+                if release.way == way and not spared and _falls_under(original, release):
                     yield _deletion(entry, release)
+
+
+def _is_marked(found: dict[int, bytes]) -> bool:
+    return any(found.get(_MARK, b""))
 
 
 def _falls_under(original: dict[int, bytes], release: Release) -> bool:
