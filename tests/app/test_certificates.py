@@ -40,6 +40,10 @@ def handshake(certificates: Certificates, host: str, ca: Path) -> None:
         "sts.amazonaws.com",
         "api.ecr.us-east-1.amazonaws.com",
         "123456789012.dkr.ecr.us-east-1.amazonaws.com",
+        "s3.us-east-1.amazonaws.com",
+        "my-bucket.s3.us-east-1.amazonaws.com",
+        "vpce-0123456789abcdef0-abcd1234-us-east-1a.logs.us-east-1.vpce.amazonaws.com",
+        "vpce-0123456789abcdef0-abcd1234.api.ecr.us-east-1.vpce.amazonaws.com",
     ],
 )
 def test_every_name_of_aws_is_accepted(tmp_path: Path, host: str) -> None:

@@ -162,3 +162,27 @@ def test_without_the_rule_of_the_endpoints_group_it_does_not_start(
     assert task["stopCode"] == "TaskFailedToStart"
     assert "i/o timeout" in task["stoppedReason"]
     assert network.look("echo again") == "again"
+
+
+def test_the_own_name_of_an_endpoint_is_served_and_s3_has_its_gateway(network: EndpointNetwork) -> None:
+    (found,) = network.ec2.describe_vpc_endpoints(VpcEndpointIds=[network.endpoints["logs"]])["VpcEndpoints"]
+    own = found["DnsEntries"][0]["DnsName"]
+    hosts = (own, f"s3.{network.seawall.running.region}.amazonaws.com", "198.19.0.10")
+    said = network.look("; ".join(f"nc -w 2 {host} 443 < /dev/null; echo $?" for host in hosts) + "; true")
+    assert [line for line in said.splitlines() if line.isdigit()] == ["0", "0", "1"]
+
+
+def test_a_task_is_told_what_the_vpcs_options_say_when_it_is_made(network: EndpointNetwork) -> None:
+    ec2 = network.ec2
+    before = ec2.describe_vpcs(VpcIds=[network.vpc])["Vpcs"][0]["DhcpOptionsId"]
+    options = {"domain-name": ["corp.example"], "domain-name-servers": ["AmazonProvidedDNS"]}
+    made = ec2.create_dhcp_options(
+        DhcpConfigurations=[{"Key": key, "Values": values} for key, values in options.items()]
+    )["DhcpOptions"]["DhcpOptionsId"]
+    ec2.associate_dhcp_options(VpcId=network.vpc, DhcpOptionsId=made)
+    try:
+        said = network.look("cat /etc/resolv.conf")
+    finally:
+        ec2.associate_dhcp_options(VpcId=network.vpc, DhcpOptionsId=before)
+        ec2.delete_dhcp_options(DhcpOptionsId=made)
+    assert said.splitlines() == ["nameserver 10.7.0.2", "search corp.example"]

@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from seawall.model.endpoint_service import SERVICES
+
 LIFETIME = timedelta(days=825)
 RENEWAL = timedelta(days=30)
 
@@ -76,13 +78,15 @@ class Certificates:
 
 
 def server_names(account: str, region: str) -> tuple[str, ...]:
-    """Every AWS host name that Seawall answers for; a wildcard covers one label."""
+    """Every AWS host name that Seawall answers for, and those of VPC endpoints; a wildcard is one label."""
     return (
         f"*.{region}.amazonaws.com",
         "*.amazonaws.com",
         f"*.ecr.{region}.amazonaws.com",
         f"{account}.dkr.ecr.{region}.amazonaws.com",
         f"*.dkr.ecr.{region}.amazonaws.com",
+        f"*.s3.{region}.amazonaws.com",
+        *(f"*.{s.base_name(region)}" for s in SERVICES if s.endpoint_type == "Interface"),
     )
 
 

@@ -36,7 +36,7 @@ from seawall.controllers.loop import Context, Loops, Timer
 from seawall.host.deadline import within
 from seawall.model.access_key import AccessKey
 from seawall.model.installation import Installation
-from seawall.model.internet import API_ADDRESS, EDGE_NAMESPACE, REGISTRY_ADDRESS
+from seawall.model.internet import API_ADDRESS, EDGE_NAMESPACE, REGISTRY_ADDRESS, S3_ADDRESS
 from seawall.store.errors import Busy
 from seawall.store.log_events import LogEvents
 from seawall.store.metrics import Metrics
@@ -141,6 +141,7 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
         region=settings.region,
         services=endpoint_addresses(settings.account, settings.region),
         uplink=settings.uplink,
+        interface_release=timedelta(seconds=settings.interface_release_s),
     )
     loops = Loops(context)
     loops.start()
@@ -250,7 +251,8 @@ async def _serve_inside(
             if server is not None and serving is not None:
                 server.should_exit = True
                 await serving
-            sockets = [await link.listen(EDGE_NAMESPACE, a, 443) for a in (API_ADDRESS, REGISTRY_ADDRESS)]
+            addresses = (API_ADDRESS, REGISTRY_ADDRESS, S3_ADDRESS)
+            sockets = [await link.listen(EDGE_NAMESPACE, address, 443) for address in addresses]
             server = Server(_uvicorn_config(gateway, tls=certificates))
             serving = asyncio.create_task(server.serve(sockets=sockets))
             served = host.world
