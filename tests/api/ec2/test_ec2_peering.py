@@ -111,11 +111,18 @@ def test_a_peer_that_is_not_there_fails_and_a_missing_requester_is_refused(
         ec2.create_vpc_peering_connection(VpcId=absent, PeerVpcId=vpc_id)
 
 
-def test_blocks_that_came_to_overlap_fail_at_acceptance(ec2: Any, vpc_id: str, peer_id: str, id: str) -> None:
-    for vpc in (vpc_id, peer_id):
-        ec2.associate_vpc_cidr_block(VpcId=vpc, CidrBlock="100.64.0.0/16")
-    accepted = ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=id)["VpcPeeringConnection"]
-    assert accepted["Status"]["Code"] == "failed"
+def test_a_block_that_came_to_overlap_fails_the_request(
+    ec2: Any, refused: Refused, vpc_id: str, peer_id: str
+) -> None:
+    ec2.associate_vpc_cidr_block(VpcId=vpc_id, CidrBlock="100.64.0.0/16")
+    made = ec2.create_vpc_peering_connection(VpcId=vpc_id, PeerVpcId=peer_id)["VpcPeeringConnection"]
+    id = made["VpcPeeringConnectionId"]
+    assert described(ec2, id)["Status"]["Code"] == "pending-acceptance"
+    ec2.associate_vpc_cidr_block(VpcId=peer_id, CidrBlock="100.64.9.0/24")
+    assert described(ec2, id)["Status"] == {"Code": "failed", "Message": FAILED}
+    text = f"Invalid state transition for {id}, attempted to transition from failed to provisioning"
+    with refused("InvalidStateTransition", text):
+        ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=id)
 
 
 @pytest.mark.parametrize(
