@@ -4,6 +4,7 @@ Not a packet sees half of it.  A transaction that only adds stays free of deleti
 would make the following one wait some milliseconds.
 """
 
+import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -11,11 +12,13 @@ from msgspec.structs import replace
 
 from seawall.host.network import nf_tables as nf
 from seawall.host.network.elements import add_elements, delete_elements, flush_elements
-from seawall.host.network.learned import Learned
-from seawall.host.network.netlink import NLM_F_CREATE, Message, text
+from seawall.host.network.learned import Learned, new_set
+from seawall.host.network.netlink import NLM_F_CREATE, Message, attribute, text
 from seawall.host.network.releases import Release, released
 from seawall.program.network import Chain, Element, ElementSet, PacketPolicy
 
+_KEY_TYPE, _KEY_LENGTH, _MARK = 4, 5, 19
+_SEALS_ID = 1 << 24  # beyond those of learned sets
 SEALS = ElementSet(name="applied", key=("mark",))
 
 
@@ -75,8 +78,7 @@ def change_messages(found: Difference, table: str, learned: Learned) -> list[Mes
     messages += [_chain(nf.NEW_CHAIN, table, chain) for chain in found.new_chains]
     messages += [nf.without_rules(table, chain.name) for chain in found.changed_chains]
     for chain in (*found.new_chains, *found.changed_chains):
-        for rule in chain.rules:
-            messages += learned.rule_messages(table, chain.name, rule)
+        messages += rule_messages(chain, table, learned)
     for contents in found.new_sets:
         messages += add_elements(table, contents, contents.elements)
     for old, contents in found.changed_sets:
@@ -88,6 +90,12 @@ def change_messages(found: Difference, table: str, learned: Learned) -> list[Mes
     return messages
 
 
+def new_seals(table: str) -> Message:
+    """Make room for seals in a new table."""
+    members = attribute(_KEY_TYPE, struct.pack(">I", _MARK)) + attribute(_KEY_LENGTH, struct.pack(">I", 4))
+    return new_set(table, SEALS.name, members, _SEALS_ID)
+
+
 def seal_messages(table: str, generation: int, digest: str, messages: list[Message]) -> Iterator[Message]:
     """Say in the table what it holds once these messages are in force: a digest, under the generation that
     the kernel will then be at.  Anybody's later transaction breaks the seal.
@@ -95,6 +103,11 @@ def seal_messages(table: str, generation: int, digest: str, messages: list[Messa
     if any(message.kind in (nf.DELETE_ELEMENTS, nf.DELETE_RULE) for message in messages):
         yield flush_elements(table, SEALS.name)
     yield from add_elements(table, SEALS, [Element(key=str(generation), origin=digest)])
+
+
+def rule_messages(chain: Chain, table: str, learned: Learned) -> Iterator[Message]:
+    for rule in chain.rules:
+        yield from learned.rule_messages(table, chain.name, rule)
 
 
 def _changed_elements(table: str, old: ElementSet, new: ElementSet) -> Iterator[Message]:

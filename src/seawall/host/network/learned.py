@@ -27,6 +27,7 @@ from seawall.host.network.state import declaration
 from seawall.program.network import ElementSet, PacketPolicy, Rule
 
 _NAMED = re.compile(r"(@|\bjump |\bgoto )([A-Za-z_]\w*)")
+_CHAINS_WITHIN = re.compile(r"\{[^}]*\b(?:jump|goto) ")
 _SET_ID, _LIST_SET_ID = 10, 4
 _SET_MEMBERS = (3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 15, 17, 18)  # of those the kernel shows, what it takes
 _ELEMENT_MEMBERS = (nf.KEY, nf.KEY_END, nf.DATA, nf.ELEMENT_FLAGS, nf.ELEMENT_USER_DATA)
@@ -58,7 +59,7 @@ class Learned:
         self._ids = 0  # of sets within transactions; unique in each
 
     def knows_rule(self, rule: Rule) -> bool:
-        return rule.text in self._shapes or _general(rule.text)[0] in self._shapes
+        return general_shape(rule.text) in self._shapes
 
     def knows_set(self, contents: ElementSet) -> bool:
         return declaration(contents) in self._sets
@@ -80,12 +81,9 @@ class Learned:
 
     def rule_messages(self, table: str, chain: str, rule: Rule) -> Iterator[Message]:
         """Append a rule of a known shape to a chain."""
-        shape = self._shapes.get(rule.text)
         general, names = _general(rule.text)
-        now = {}
-        if shape is None:
-            shape = self._shapes[general]
-            now = dict(zip(shape.names, names, strict=True))
+        shape = self._shapes[general]
+        now = dict(zip(shape.names, names, strict=True))
         ids = {}
         for name, anonymous in shape.anonymous.items():
             made, ids[name] = self._new_set(table, anonymous.plural, anonymous.members)
@@ -109,7 +107,6 @@ class Learned:
         expressions: bytes,
         shown: Mapping[str, Mapping[int, bytes]],
     ) -> None:
-        """A rule with sets of its own is kept as the very text it is."""
         used = [name for _, e in each(expressions) if (name := _set_of(e))]
         anonymous = {
             name: _Anonymous(
@@ -124,18 +121,30 @@ class Learned:
             if name.startswith("__")
         }
         general, names = _general(rule.text)
-        key, names = (rule.text, ()) if anonymous else (general, names)
-        self._shapes[key] = _Shape(expressions, names, anonymous)
+        self._shapes[general] = _Shape(expressions, names, anonymous)
 
     def _new_set(self, table: str, name: str, members: bytes) -> tuple[Message, int]:
         self._ids = self._ids % 0xFFFFFF + 1
-        body = nf.HEADER + text(nf.TABLE, table) + text(nf.NAME, name) + members
-        body += attribute(_SET_ID, struct.pack(">I", self._ids))
-        return Message(nf.NEW_SET, NLM_F_CREATE, body, f"set {name}"), self._ids
+        return new_set(table, name, members, self._ids), self._ids
+
+
+def new_set(table: str, name: str, members: bytes, id: int) -> Message:
+    """`members` are its other attributes; `id` is its own in this transaction."""
+    body = nf.HEADER + text(nf.TABLE, table) + text(nf.NAME, name) + members
+    body += attribute(_SET_ID, struct.pack(">I", id))
+    return Message(nf.NEW_SET, NLM_F_CREATE, body, f"set {name}")
+
+
+def general_shape(rule_text: str) -> str:
+    return _general(rule_text)[0]
 
 
 def _general(rule_text: str) -> tuple[str, tuple[str, ...]]:
-    """A text with numbers for the names of sets and chains, and the names."""
+    """A text with numbers for the names of sets and chains, and the names.  Where a set within the text names
+    chains, the very text.
+    """
+    if _CHAINS_WITHIN.search(rule_text):
+        return rule_text, ()
     names: dict[str, int] = {}
     shape = _NAMED.sub(lambda m: m[1] + str(names.setdefault(m[2], len(names))), rule_text)
     return shape, tuple(names)

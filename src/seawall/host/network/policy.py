@@ -1,10 +1,10 @@
-"""The parts of a packet policy that the nft program writes: tables, sets, chains, rules; never elements."""
+"""The parts of a packet policy that the nft program writes: base chains, and one of each other shape."""
 
 from msgspec.structs import replace
 
 from seawall.host.network.changes import SEALS, Difference
 from seawall.host.network.elements import comment_text
-from seawall.host.network.learned import Learned
+from seawall.host.network.learned import Learned, general_shape
 from seawall.host.network.state import declaration, names_in
 from seawall.program.network import Chain, ElementSet, PacketPolicy
 
@@ -19,32 +19,34 @@ def declarations(table: str, policy: PacketPolicy) -> str:
 
 def chains_in_force(table: str, policy: PacketPolicy) -> str:
     """Base chains and rules, for a table with all sets and chains."""
-    lines = [f"table inet {table} {{{policy.skeleton}}}"]
-    lines += [
+    lines = [
         f"add rule inet {table} {chain.name} {rule.text}{_comment(rule.origin)}"
         for chain in policy.chains
         for rule in chain.rules
     ]
-    return "\n".join(lines) + "\n"
+    return skeleton_script(table, policy) + "\n".join(lines) + "\n"
+
+
+def skeleton_script(table: str, policy: PacketPolicy) -> str:
+    """The base chains, for a table with all sets and chains."""
+    return f"table inet {table} {{{policy.skeleton}}}\n"
 
 
 def unknown_part(policy: PacketPolicy, found: Difference, learned: Learned) -> PacketPolicy:
-    """A small policy with all that has to be learned to make a change."""
-    chains = [
-        replace(chain, rules=tuple(rule for rule in chain.rules if not learned.knows_rule(rule)))
+    """A small policy with all that has to be learned to make a change: one of each kind."""
+    shapes = {
+        general_shape(rule.text): rule
         for chain in (*found.new_chains, *found.changed_chains)
-    ]
-    chains = [chain for chain in chains if chain.rules]
-    texts = [policy.skeleton, *(rule.text for chain in chains for rule in chain.rules)]
-    named = frozenset[str]().union(*(names_in(text) for text in texts))
-    mentioned = named - {chain.name for chain in chains}
-    sets = [
-        replace(contents, elements=())
-        for contents in policy.sets
-        if contents.name in named or (contents in found.new_sets and not learned.knows_set(contents))
-    ]
-    bare = [Chain(name=chain.name) for chain in policy.chains if chain.name in mentioned]
-    return PacketPolicy(skeleton=policy.skeleton, sets=tuple(sets), chains=(*bare, *chains))
+        for rule in chain.rules
+        if not learned.knows_rule(rule)
+    }
+    chain = Chain(name="shapes_of_rules", rules=tuple(shapes.values()))
+    named = names_in(policy.skeleton).union(*(names_in(rule.text) for rule in chain.rules))
+    types = {declaration(s): s for s in found.new_sets if not learned.knows_set(s)}
+    wanted = named | {contents.name for contents in types.values()}
+    sets = [replace(contents, elements=()) for contents in policy.sets if contents.name in wanted]
+    bare = [Chain(name=chain.name) for chain in policy.chains if chain.name in named]
+    return PacketPolicy(skeleton=policy.skeleton, sets=tuple(sets), chains=(*bare, chain))
 
 
 def _declare(table: str, contents: ElementSet) -> str:

@@ -12,20 +12,30 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from seawall.host.namespaces import Namespaces
 from seawall.host.network import nf_tables as nf
-from seawall.host.network.changes import SEALS, change_messages, difference, is_known, seal_messages
+from seawall.host.network.changes import (
+    SEALS,
+    Difference,
+    change_messages,
+    difference,
+    is_known,
+    new_seals,
+    rule_messages,
+    seal_messages,
+)
 from seawall.host.network.conntrack import NETLINK_NETFILTER, forget_flows
-from seawall.host.network.elements import add_elements
 from seawall.host.network.learned import Learned
 from seawall.host.network.lost import lost_flows
-from seawall.host.network.netlink import Message, NetlinkError, NetlinkSocket, attributes, text
+from seawall.host.network.netlink import NLM_F_CREATE, Message, NetlinkError, NetlinkSocket, attributes, text
 from seawall.host.network.nft import NftError, Scratch, run_nft
-from seawall.host.network.policy import chains_in_force, declarations, unknown_part
+from seawall.host.network.policy import skeleton_script, unknown_part
 from seawall.host.network.releases import Release
-from seawall.host.network.state import Contents, declaration, table_name
+from seawall.host.network.state import Contents, declaration, names_in, table_name
 from seawall.host.network.unforgotten import Unforgotten
-from seawall.program.network import PacketPolicy
+from seawall.program.network import Chain, PacketPolicy
 
 log = logging.getLogger("seawall.network")
 
@@ -96,9 +106,8 @@ class Tables:
         return Seal(tables[0], "", generation)
 
     def trust(self, namespace: str, policy: PacketPolicy, seal: Seal) -> None:
-        """A table that an agent before this one filled holds just this policy.  Learn from it, too."""
+        """A table that an agent before this one filled holds just this policy."""
         self._held[namespace] = Held(policy, seal.table, seal.generation)
-        self._learned.study(self.filter(namespace), seal.table, policy)
 
     def distrust(self) -> None:
         self._held.clear()
@@ -141,9 +150,7 @@ class Tables:
         found = difference(policy, held.policy)
         if any(declaration(old) != declaration(new) for old, new in found.changed_sets):
             return None
-        if not is_known(found, self._learned):
-            self._scratch = self._scratch or Scratch(self._namespaces)
-            self._scratch.study(self._learned, unknown_part(policy, found, self._learned))
+        self._learn(policy, found)
         messages = change_messages(found, held.table, self._learned)
         messages += seal_messages(held.table, held.generation + 1, digest, messages)
         if not self.filter(namespace).fits(messages):
@@ -161,11 +168,11 @@ class Tables:
         base = table_name(policy)
         table = next(name for name in (base, *(f"{base}_{n}" for n in range(2, 99))) if name not in old)
         try:
-            self._fill(namespace, table, policy, serves_at_once=not old)
+            self._fill(namespace, table, policy)
             for step in _retirement(netfilter, old):
                 netfilter.transact(nf.begin(0), step, nf.END)
         except (OSError, NftError):
-            if old:  # they go on; alone, a table without elements at least lets nothing by
+            if table in _ours(netfilter):
                 netfilter.transact(nf.begin(0), [_table(nf.DELETE_TABLE, table)], nf.END)
             raise
         releases = lost_flows(netfilter, old, policy)
@@ -175,17 +182,28 @@ class Tables:
         self._seal(namespace, generation, messages, digest, releases)
         return Held(policy, table, generation + 1)
 
-    def _fill(self, namespace: str, table: str, policy: PacketPolicy, *, serves_at_once: bool) -> None:
-        """Elements come in as many transactions as they need, so no packet must be judged before the last."""
-        netfilter, place = self.filter(namespace), self._namespaces.inside
-        chains = chains_in_force(table, policy)
-        run_nft(place(namespace), declarations(table, policy) + chains * serves_at_once)
-        elements = [m for contents in policy.sets for m in add_elements(table, contents, contents.elements)]
-        for batch in netfilter.batches(elements):
+    def _fill(self, namespace: str, table: str, policy: PacketPolicy) -> None:
+        """In as many transactions as it takes.  Base chains come last but for rules over their own sets."""
+        netfilter = self.filter(namespace)
+        everything = difference(policy, PacketPolicy(skeleton=policy.skeleton))
+        self._learn(policy, everything)
+        names = {contents.name for contents in policy.sets} | {chain.name for chain in policy.chains}
+        later = [chain for chain in policy.chains if not _names_used(chain) <= names]
+        bare = {chain.name for chain in later}
+        chains = [replace(c, rules=()) if c.name in bare else c for c in policy.chains]
+        messages = [_table(nf.NEW_TABLE, table), new_seals(table)]
+        messages += change_messages(everything._replace(new_chains=chains), table, self._learned)
+        for batch in netfilter.batches(messages):
             netfilter.transact(nf.begin(0), batch, nf.END)
-        if not serves_at_once:
-            run_nft(place(namespace), chains)
-        self._learned.study(netfilter, table, policy)
+        run_nft(self._namespaces.inside(namespace), skeleton_script(table, policy))
+        rules = [m for chain in later for m in rule_messages(chain, table, self._learned)]
+        if rules:
+            netfilter.transact(nf.begin(0), rules, nf.END)
+
+    def _learn(self, policy: PacketPolicy, found: Difference) -> None:
+        if not is_known(found, self._learned):
+            self._scratch = self._scratch or Scratch(self._namespaces)
+            self._scratch.study(self._learned, unknown_part(policy, found, self._learned))
 
     def _seal(
         self, namespace: str, generation: int, messages: list[Message], digest: str, releases: set[Release]
@@ -210,8 +228,14 @@ def _ours(netfilter: NetlinkSocket) -> list[str]:
     return [name for name in nf.table_names(netfilter) if name.startswith(PREFIX)]
 
 
+def _names_used(chain: Chain) -> set[str]:
+    return {name for rule in chain.rules for name in names_in(rule.text)}
+
+
 def _table(kind: int, name: str) -> Message:
-    return Message(kind, 0, nf.HEADER + text(nf.TABLE, name), f"table {name}")
+    return Message(
+        kind, NLM_F_CREATE if kind == nf.NEW_TABLE else 0, nf.HEADER + text(nf.TABLE, name), f"table {name}"
+    )
 
 
 def _retirement(netfilter: NetlinkSocket, tables: Iterable[str]) -> Iterator[list[Message]]:
