@@ -72,7 +72,13 @@ def test_settings_of_up(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["--listen", "4566"], ["--listen", "a:99999"], ["--account", "12345678901"], ["--account", "x" * 12]],
+    [
+        ["--listen", "4566"],
+        ["--listen", "a:99999"],
+        ["--account", "12345678901"],
+        ["--account", "x" * 12],
+        ["--interface-release", "-1"],
+    ],
 )
 def test_settings_that_make_no_sense_end_with_2(words: list[str], tmp_path: Path) -> None:
     assert cli.main(["--state-dir", str(tmp_path), "up", *words]) == 2

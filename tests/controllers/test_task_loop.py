@@ -215,5 +215,18 @@ def test_a_stopped_task_stays_visible_for_an_hour(bench: Bench) -> None:
     assert bench.store.find(Task, ID) is None
 
 
+def test_the_interface_of_a_stopped_task_can_stay_a_while(bench: Bench) -> None:
+    bench.context.interface_release = timedelta(seconds=20)
+    bring_to_running(bench)
+    bench.meet("another world")
+    bench.look(reconcile, ID)
+    assert task(bench).last_status == "STOPPED"
+    assert bench.store.get(NetworkInterface, "eni-1").status == "detaching"
+    assert bench.look(reconcile, ID) == After(20.0)
+    bench.clock.move(20)
+    bench.look(reconcile, ID)
+    assert bench.store.find(NetworkInterface, "eni-1") is None
+
+
 def test_a_task_that_is_gone_needs_nothing(bench: Bench) -> None:
     assert bench.look(reconcile, "b" * 32) == Done()

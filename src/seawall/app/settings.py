@@ -10,6 +10,7 @@ class Settings:
     """state_dir   everything this Seawall keeps; two Seawalls have two
     auth        "enforce": only known keys with right signatures; "open": anybody is the administrator
     uplink      let tasks reach the real internet
+    interface_release_s   how long the interface of a stopped task keeps its addresses, groups and subnet
     runtime     an OCI runtime by name or path; None: crun if it works here, else runc
     """
 
@@ -20,5 +21,6 @@ class Settings:
     account: str = "123456789012"
     region: str = "us-east-1"
     uplink: bool = False
+    interface_release_s: float = 0.0
     json_logs: bool = False
     runtime: str | None = None

@@ -14,7 +14,7 @@ import logging
 import pkgutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from seawall.controllers.host_view import HostView
@@ -61,6 +61,7 @@ class Context:
     region: str
     services: dict[str, str]  # AWS service host names and the addresses they have on the internet
     uplink: bool = False
+    interface_release: timedelta = timedelta(0)  # how long the interface of a stopped task stays
     changed_at: dict[Ref, int] = field(default_factory=dict)
     wanted: int = 0  # the newest revision that a gathering loop has to look at
     started_at: int = 0  # the store's revision when this process began to follow it

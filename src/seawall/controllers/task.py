@@ -43,7 +43,7 @@ def reconcile(task_id: str, context: Context) -> Done | After:
     if after is not task or _needs_session(task, context):
         with context.store.write() as txn:
             after = _with_session(txn, after, context)
-            _write_interface(txn, task, after)
+            _write_interface(txn, task, after, context)
             txn.put(after)
     return _next_look(after, context)
 
@@ -80,8 +80,8 @@ def _missing_path(task: Task, report: TaskReport | None, context: Context) -> st
     return missing_path_to_internet(network_snapshot(context), interface)
 
 
-def _write_interface(txn: Transaction, before: Task, after: Task) -> None:
-    """The interface follows its task: attached with it, detached with it, gone with it."""
+def _write_interface(txn: Transaction, before: Task, after: Task, context: Context) -> None:
+    """The interface follows its task: attached with it, detached with it, gone with it or a while after."""
     interface = txn.find(NetworkInterface, after.network_interface_id or "")
     if interface is None or before.last_status == after.last_status:
         return
@@ -92,8 +92,10 @@ def _write_interface(txn: Transaction, before: Task, after: Task) -> None:
     elif after.last_status == "DEPROVISIONING":
         detaching = attachment and replace(attachment, status="detaching")
         txn.put(replace(interface, status="detaching", attachment=detaching))
-    elif after.last_status == "STOPPED":
+    elif after.last_status == "STOPPED" and not context.interface_release:
         txn.delete(NetworkInterface, interface.id)
+    elif after.last_status == "STOPPED":
+        txn.put(replace(interface, status="detaching"))
 
 
 def _needs_session(task: Task, context: Context) -> bool:
@@ -120,7 +122,13 @@ def _with_session(txn: Transaction, task: Task, context: Context) -> Task:
 
 
 def _forget(task: Task, context: Context) -> Done | After:
+    """Let go of a stopped task's interface in time, and later of the task."""
     age = context.clock.now() - (task.stopped_at or task.created_at)
+    if context.store.find(NetworkInterface, task.network_interface_id or ""):
+        if age < context.interface_release:
+            return After((context.interface_release - age).total_seconds())
+        with context.store.write() as txn:
+            txn.delete(NetworkInterface, task.network_interface_id or "")
     if age < KEEP_STOPPED:
         return After((KEEP_STOPPED - age).total_seconds())
     with context.store.write() as txn:

@@ -71,6 +71,7 @@ class Task(Resource, frozen=True, kw_only=True):
     network_interface_id: str | None = None
     # What the interface was, kept for DescribeTasks after it is gone.
     private_ip_address: str | None = None
+    ipv6_address: str | None = None
     mac_address: str | None = None
     private_dns_name: str | None = None
 

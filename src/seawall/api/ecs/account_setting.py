@@ -1,4 +1,4 @@
-"""Account settings.  Recorded and shown; none of them changes what Seawall runs.
+"""Account settings.  Recorded and shown; dualStackIPv6 alone changes what Seawall runs.
 
 Source: "Account settings" of the ECS developer guide: names, values and defaults.
 """
@@ -26,7 +26,7 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "tagResourceAuthorization": ("off", "on"),
     "taskLongArnFormat": ON_OFF,
 }
-STORED = {"name": "no account setting changes what Seawall runs", "value": "as for name"}
+STORED = {"name": "no setting but dualStackIPv6 changes what Seawall runs", "value": "as for name"}
 
 
 @operation("ecs", "PutAccountSetting", stored=STORED)
@@ -67,6 +67,11 @@ def list_account_settings(call: Call, params: Params) -> dict[str, Any]:
             found.append(_show(known, current, principal))
     page, rest = page_of(found, limit or None, token, lambda setting: setting["name"])
     return {"settings": page, **rest}
+
+
+def effective_setting(call: Call, name: str) -> str:
+    """What a setting is for the caller."""
+    return _effective(call, name, call.principal.arn)
 
 
 def _put(call: Call, params: Params, principal: str | None) -> dict[str, Any]:

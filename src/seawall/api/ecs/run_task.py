@@ -6,6 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from seawall.api.ec2.interface_creation import create_interface
+from seawall.api.ecs.account_setting import effective_setting
 from seawall.api.ecs.definition_names import runnable_definition
 from seawall.api.ecs.launch import Launch, read_launch
 from seawall.api.ecs.names import active_cluster, check_choice, invalid_parameter
@@ -169,6 +170,7 @@ def _attach(call: Call, txn: Transaction, network: TaskNetwork, subnet: Subnet, 
             owner=task.ref,
             now=call.now,
             public=network.public,
+            ipv6=_is_dual_stack(call, subnet),
         )
     except ApiError as error:
         assignment = "enabled" if network.public else "disabled"
@@ -187,7 +189,20 @@ def _attach(call: Call, txn: Transaction, network: TaskNetwork, subnet: Subnet, 
         network_interface_id=interface.id,
         private_ip_address=address,
         mac_address=interface.mac_address,
+        ipv6_address=next(iter(interface.ipv6_addresses), None),
         private_dns_name=interface_dns_name(address, call.region, network.vpc),
+    )
+
+
+def _is_dual_stack(call: Call, subnet: Subnet) -> bool:
+    """Whether the task gets an IPv6 address as well (ECS developer guide, "Using a VPC in dual-stack mode").
+
+    The platform version that it also needs, 1.4.0, is the only one served.
+    """
+    return (
+        subnet.ipv6_cidr_block is not None
+        and subnet.assign_ipv6_address_on_creation
+        and effective_setting(call, "dualStackIPv6") == "enabled"
     )
 
 

@@ -77,6 +77,7 @@ def _attachment(task: Task) -> dict[str, Any]:
                 ("macAddress", task.mac_address),
                 ("privateDnsName", task.private_dns_name),
                 ("privateIPv4Address", task.private_ip_address),
+                ("ipv6Address", task.ipv6_address),
             )
             if value is not None
         ]
@@ -91,7 +92,9 @@ def _attachment(task: Task) -> dict[str, Any]:
 def _container(call: Call, task: Task, arn: str, container: TaskContainer) -> dict[str, Any]:
     interfaces = []
     if task.attachment_status in ATTACHED and task.private_ip_address:
-        interfaces = [{"attachmentId": task.attachment_id, "privateIpv4Address": task.private_ip_address}]
+        addresses = {"privateIpv4Address": task.private_ip_address, "ipv6Address": task.ipv6_address}
+        told = {member: address for member, address in addresses.items() if address is not None}
+        interfaces = [{"attachmentId": task.attachment_id, **told}]
     shown: dict[str, Any] = {
         "containerArn": call.arn(f"container/{task.cluster}/{task.id}/{container.id}"),
         "taskArn": arn,

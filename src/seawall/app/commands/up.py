@@ -25,6 +25,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--account", default="123456789012", help="twelve digits (default: %(default)s)")
     parser.add_argument("--region", default="us-east-1", help="(default: %(default)s)")
     parser.add_argument("--uplink", action="store_true", help="let tasks reach the real internet")
+    parser.add_argument(
+        "--interface-release",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="how long the interface of a stopped task stays; on AWS 10 to 60 (default: %(default)g)",
+    )
     parser.add_argument("--runtime", help="OCI runtime by name or path (default: crun, else runc)")
     parser.add_argument("--json-logs", action="store_true", help="one JSON object a line on stderr")
 
@@ -52,6 +59,10 @@ def settings_of(args: argparse.Namespace) -> Settings:
         raise CommandFailed(f"--listen {args.listen}: say HOST:PORT", status=USAGE)
     if not (args.account.isdigit() and args.account.isascii() and len(args.account) == 12):
         raise CommandFailed(f"--account {args.account}: an AWS account has twelve digits", status=USAGE)
+    if not 0 <= args.interface_release <= 3600:
+        raise CommandFailed(
+            f"--interface-release {args.interface_release:g}: 0 to 3600 seconds", status=USAGE
+        )
     return Settings(
         state_dir=args.state_dir,
         listen_host=host.strip("[]"),
@@ -60,6 +71,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
         account=args.account,
         region=args.region,
         uplink=args.uplink,
+        interface_release_s=args.interface_release,
         json_logs=args.json_logs,
         runtime=args.runtime,
     )
