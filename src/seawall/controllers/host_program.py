@@ -1,9 +1,10 @@
-"""The host's program: recompiled whole whenever something it is made from changed."""
+"""The host's program: recompiled whenever something it is made from changed."""
 
 from collections.abc import Iterable
 
 from seawall.compile.container import task_program
 from seawall.compile.network.compile_network import compile_network
+from seawall.compile.network.memory import Memory
 from seawall.compile.task_lifecycle import WITH_CONTAINERS
 from seawall.controllers.loop import After, Context, Done, Reconciler, reconciler
 from seawall.controllers.network_snapshot import NETWORK_KINDS, network_snapshot
@@ -18,6 +19,7 @@ from seawall.program.host import HostProgram
 from seawall.program.task import Credentials, TaskProgram
 
 KEY = "host"
+MEMORY = Memory()  # of the network as it was compiled last: what did not change costs nothing again
 
 
 def reconcile(_: str, context: Context) -> Done | After:
@@ -26,7 +28,7 @@ def reconcile(_: str, context: Context) -> Done | After:
     context.host.give(
         HostProgram(
             revision=context.store.revision(),
-            network=compile_network(network_snapshot(context)),
+            network=compile_network(network_snapshot(context), MEMORY),
             tasks=tuple(_tasks(context)),
         )
     )

@@ -8,59 +8,89 @@ Source: EC2 user guide, "Security group connection tracking".
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple
 
 from seawall.compile.network import services
 from seawall.compile.network.addresses import ADDRESS_TYPE, EVERY_ADDRESS, FAMILIES, family
 from seawall.compile.network.boxes import Box, Piece, disjoint
 from seawall.compile.network.placement import Placed
-from seawall.compile.network.policies import Policies, Policy
+from seawall.compile.network.policies import Catalog, Policies, Policy
 from seawall.compile.network.security_groups import cidr_boxes, piece_key
 from seawall.model.security_group import SecurityGroupRule
 from seawall.program.network import Element, ElementSet
 
 _TRANSPORTS = (services.TCP, services.UDP)
+_SETS: tuple[tuple[str, Literal["to", "from"], bool], ...] = (
+    ("untracked_in", "to", False),
+    ("untracked_out", "from", True),
+)
+
+Pieces = Mapping[tuple[bool, int], Mapping[str, list[Piece]]]
 
 
-def untracked_sets(
-    interfaces: Sequence[Placed],
-    policies: Policies,
-    rules: Mapping[str, Sequence[SecurityGroupRule]],
-) -> list[ElementSet]:
-    """`rules` are by group.  Four sets: flows towards an interface and from it, of both families."""
-    sets = []
-    for version in FAMILIES:
-        open_to = {p.key: _open(p, rules, version) for p in policies.catalog.own}
-        for name, releases, index in (("untracked_in", "to", 0), ("untracked_out", "from", 1)):
-            elements = [
+class OpenRules(NamedTuple):
+    """What a group's rules for everybody allow on TCP and UDP, by (egress, family)."""
+
+    boxes: Mapping[tuple[bool, int], tuple[Box, ...]]
+
+
+def open_rules(rules: Sequence[SecurityGroupRule]) -> OpenRules:
+    """Of one group."""
+    return OpenRules(
+        {
+            (egress, version): tuple(_for_everybody((r for r in rules if r.is_egress == egress), version))
+            for egress in (False, True)
+            for version in FAMILIES
+        }
+    )
+
+
+def untracked_pieces(catalog: Catalog, groups: Mapping[str, OpenRules]) -> Pieces:
+    """What each policy leaves untracked, by (egress, family) and policy; those that leave nothing are out."""
+    return {
+        (egress, version): {
+            policy.key: pieces
+            for policy in catalog.own
+            if (pieces := _untracked(policy, groups, egress=egress, version=version))
+        }
+        for egress in (False, True)
+        for version in FAMILIES
+    }
+
+
+def untracked_sets(interfaces: Sequence[Placed], policies: Policies, pieces: Pieces) -> list[ElementSet]:
+    """Four sets: flows towards an interface and from it, of both families."""
+    by_policy: dict[str, list[Placed]] = {}
+    for placed in interfaces:
+        by_policy.setdefault(policies.of_interface[placed.interface.id].key, []).append(placed)
+    return [
+        ElementSet(
+            name=f"{name}{version}",
+            key=(ADDRESS_TYPE[version], "inet_proto", "inet_service"),
+            interval=True,
+            releases=releases,
+            elements=tuple(
                 Element(key=piece_key(piece, address), origin=",".join(piece.tags))
-                for placed in interfaces
-                for piece in open_to.get(policies.of_interface[placed.interface.id].key, _NONE)[index]
+                for key, open_to in pieces[egress, version].items()
+                for piece in open_to
+                for placed in by_policy.get(key, ())
                 for address in placed.addresses
                 if family(address) == version
-            ]
-            sets.append(
-                ElementSet(
-                    name=f"{name}{version}",
-                    key=(ADDRESS_TYPE[version], "inet_proto", "inet_service"),
-                    interval=True,
-                    releases="to" if releases == "to" else "from",
-                    elements=tuple(elements),
-                )
-            )
-    return sets
+            ),
+        )
+        for version in FAMILIES
+        for name, releases, egress in _SETS
+    ]
 
 
-_NONE: tuple[list[Piece], list[Piece]] = ([], [])
-
-
-def _open(
-    policy: Policy, rules: Mapping[str, Sequence[SecurityGroupRule]], version: int
-) -> tuple[list[Piece], list[Piece]]:
-    """The untracked services of interfaces with these groups: inwards and outwards."""
-    own = [rule for group in policy.groups for rule in rules.get(group, ())]
-    inward = _for_everybody((r for r in own if not r.is_egress), version)
-    outward = _for_everybody((r for r in own if r.is_egress), version)
-    return _answered(inward, outward), _answered(outward, inward)
+def _untracked(policy: Policy, groups: Mapping[str, OpenRules], *, egress: bool, version: int) -> list[Piece]:
+    """What is open to everybody, if its answers may go to everybody, to any port."""
+    asked, answers = (
+        [box for group in policy.groups for box in groups[group].boxes[way, version]]
+        for way in (egress, not egress)
+    )
+    free = {box.protocols for box in answers if box.services == services.EVERY_SERVICE}
+    return disjoint([box for box in asked if box.protocols in free])
 
 
 def _for_everybody(rules: Iterable[SecurityGroupRule], version: int) -> list[Box]:
@@ -71,9 +101,3 @@ def _for_everybody(rules: Iterable[SecurityGroupRule], version: int) -> list[Box
         for transport in _TRANSPORTS
         if box.addresses == EVERY_ADDRESS[version] and box.protocols[0] <= transport <= box.protocols[1]
     ]
-
-
-def _answered(boxes: Iterable[Box], answers: Iterable[Box]) -> list[Piece]:
-    """Those whose answers may go to everybody, to any port."""
-    free = {box.protocols for box in answers if box.services == services.EVERY_SERVICE}
-    return disjoint([box for box in boxes if box.protocols in free])

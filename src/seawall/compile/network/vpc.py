@@ -27,7 +27,7 @@ from seawall.compile.network.routing import (
     table_routes,
 )
 from seawall.compile.network.security_groups import group_sets, policy_chains, policy_verdicts
-from seawall.compile.network.untracked import untracked_sets
+from seawall.compile.network.untracked import open_rules, untracked_pieces, untracked_sets
 from seawall.compile.zones import resolver_addresses
 from seawall.model.network_acl import NetworkAcl
 from seawall.model.prefix_list import PrefixList
@@ -146,8 +146,9 @@ def _group_sets(parts: VpcParts, policies: Policies, memory: Memory) -> Iterable
         yield from memory.recall(
             ("group", group), group_sets, group, rules, _lists_of(rules, parts.lists), policies.catalog
         )
-    own = {group: parts.rules.get(group, ()) for group in in_use}
-    yield from memory.recall(("untracked", vpc_id), untracked_sets, parts.interfaces, policies, own)
+    own = {group: memory.recall(("open", group), open_rules, parts.rules.get(group, ())) for group in in_use}
+    pieces = memory.recall(("untracked", vpc_id), untracked_pieces, policies.catalog, own)
+    yield from memory.recall(("untracked sets", vpc_id), untracked_sets, parts.interfaces, policies, pieces)
 
 
 def _lists_of(
