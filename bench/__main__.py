@@ -13,6 +13,7 @@ from bench.network import NetworkFigures, measure
 from bench.place import bare_veth
 from bench.podman import Podman, podman
 from bench.record import Result, compare, lines, sample, write
+from bench.rule_in_force import rule_in_force
 from bench.scale import scale
 from bench.seawall_side import CLUSTER, SeawallSide, seawall_side
 from seawall.app.demo.images import api_image
@@ -110,6 +111,8 @@ def main() -> int:
             results += networks(seawall, baseline)
             say("DescribeTasks")
             results += descriptions(seawall)
+            say("a rule in force beside a thousand interfaces")
+            results += rule_in_force(seawall)
         say("a VPC of a thousand interfaces and rules")
         results += scale()
     finally:
