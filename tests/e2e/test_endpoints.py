@@ -161,6 +161,10 @@ def test_without_the_rule_of_the_endpoints_group_it_does_not_start(
         seawall.settle()
     assert task["stopCode"] == "TaskFailedToStart"
     assert "i/o timeout" in task["stoppedReason"]
+    group = network.rule["GroupId"]
+    assert (
+        f"[Seawall: no ingress rule of {group}, of {network.endpoints['ecr.api']} " in task["stoppedReason"]
+    )
     assert network.look("echo again") == "again"
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
+from seawall.compile.network.endpoint_reach import endpoint_interface, missing_path_to_endpoint
 from seawall.compile.network.reach import missing_path_to_internet
 from seawall.compile.task_lifecycle import INTERFACE_PATIENCE, Facts, advance
 from seawall.controllers.loop import After, Context, Done, Reconciler, reconciler
@@ -77,7 +78,13 @@ def _missing_path(task: Task, report: TaskReport | None, context: Context) -> st
     interface = context.store.find(NetworkInterface, task.network_interface_id or "")
     if interface is None:
         return None
-    return missing_path_to_internet(network_snapshot(context), interface)
+    snapshot = network_snapshot(context)
+    for container in report.containers:
+        asked, _, port = ((container.failure and container.failure.address) or "").partition(":")
+        endpoint = endpoint_interface(snapshot, interface, asked)
+        if endpoint is not None:
+            return missing_path_to_endpoint(snapshot, interface, endpoint, int(port))
+    return missing_path_to_internet(snapshot, interface)
 
 
 def _write_interface(txn: Transaction, before: Task, after: Task, context: Context) -> None:
