@@ -16,6 +16,7 @@ from seawall.model.transit_gateway import (
     TransitGatewayRouteTable,
 )
 from seawall.model.vpc import Ipv6CidrAssociation
+from seawall.model.vpc_peering_connection import VpcPeeringConnection
 
 pytestmark = pytest.mark.world
 
@@ -337,6 +338,59 @@ def test_the_way_out_needs_the_route_back(egress: Lab) -> None:
     egress.cloud.change("rtb-c-pub", routes=kept)
     egress.settle()
     assert egress.outcomes(("task-a1", CLIENT, 80)) == ["silence"]
+
+
+def test_the_way_out_needs_the_nat_gateway(egress: Lab) -> None:
+    """An internet gateway translates addresses of its own VPC only."""
+    egress.cloud.table("vpc-c", "main", main=True, internet_gateway="igw-c")
+    egress.cloud.route("rtb-c-main", "10.0.0.0/8", transit_gateway=TGW)
+    egress.settle()
+    assert egress.outcomes(("task-a1", CLIENT, 80)) == ["silence"]
+
+
+def peer_a_and_b(cloud: Cloud) -> None:
+    cloud.put(
+        VpcPeeringConnection(
+            id="pcx-ab",
+            requester_vpc_id="vpc-a",
+            accepter_vpc_id="vpc-b",
+            status="active",
+            status_message="Active",
+            create_time=BORN,
+        )
+    )
+
+
+def test_nobody_reaches_a_peer_of_an_attached_vpc_through_it(hub: Lab) -> None:
+    """a leaves the gateway and is b's peer: c cannot use b as a way to a."""
+    cloud = hub.cloud
+    peer_a_and_b(cloud)
+    cloud.drop("tgw-attach-a")
+    cloud.drop("eni-at0")
+    cloud.change("tgw-rtb-main", propagations=("tgw-attach-b", "tgw-attach-c"))
+    for block in ("10.1.0.0/16", "10.2.0.0/16"):
+        cloud.route("rtb-a-main", block, vpc_peering_connection="pcx-ab")
+    cloud.route("rtb-b-main", "10.0.0.0/16", vpc_peering_connection="pcx-ab")
+    static(cloud, "10.0.0.0/16", "tgw-attach-b")
+    hub.settle()
+    check(
+        hub,
+        {
+            ("task-a1", "10.1.1.20", 80): True,
+            ("task-b1", "10.0.1.20", 80): True,
+            ("task-c1", "10.1.1.20", 80): True,
+            ("task-c1", "10.0.1.20", 80): False,
+            ("task-a1", "10.2.1.20", 80): False,
+        },
+    )
+
+
+def test_a_flow_may_go_by_the_peering_and_come_back_by_the_gateway(hub: Lab) -> None:
+    cloud = hub.cloud
+    peer_a_and_b(cloud)
+    cloud.route("rtb-a-main", "10.1.0.0/16", vpc_peering_connection="pcx-ab")
+    hub.settle()
+    check(hub, {("task-a1", "10.1.1.20", 80): True, ("task-b1", "10.0.1.20", 80): True})
 
 
 def test_a_gateway_that_is_gone_carries_nothing(hub: Lab) -> None:

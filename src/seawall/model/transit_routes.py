@@ -1,6 +1,7 @@
 """What a transit gateway's route table holds: its static routes, and those of the VPCs propagated to it."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from ipaddress import ip_network
 from typing import Literal
 
@@ -46,21 +47,34 @@ def _propagated(
     alive: Mapping[str, TransitGatewayAttachment],
     vpcs: Mapping[str, Vpc],
 ) -> Iterable[tuple[TransitGatewayAttachment, str]]:
-    taken: list[str] = []
+    taken: set[_Prefix] = set()
+    around: set[_Prefix] = set()  # every block that has a taken one in it
     propagating = [alive[id] for id in table.propagations if id in alive]
     for attachment in sorted(propagating, key=lambda a: (a.create_time, a.id)):
         vpc = vpcs.get(attachment.vpc_id)
-        blocks = [b for b in (vpc.all_blocks if vpc else ()) if attachment.ipv6_support or ":" not in b]
-        free = [block for block in blocks if not any(_overlap(block, other) for other in taken)]
-        taken += free
-        yield from ((attachment, block) for block in free)
+        for block in vpc.all_blocks if vpc else ():
+            prefixes = _prefixes(block)
+            free = prefixes[-1] not in around and taken.isdisjoint(prefixes)
+            if free and (attachment.ipv6_support or ":" not in block):
+                taken.add(prefixes[-1])
+                around.update(prefixes)
+                yield attachment, block
 
 
-def _overlap(a: str, b: str) -> bool:
-    one, two = ip_network(a), ip_network(b)
-    return one.version == two.version and one.overlaps(two)
+_Prefix = tuple[int, int, int]  # IP version, the leading bits, how many they are
 
 
+@lru_cache(maxsize=1 << 12)
+def _prefixes(block: str) -> tuple[_Prefix, ...]:
+    """Every block that a block is in, the widest first, itself last."""
+    network = ip_network(block)
+    bits, width = int(network.network_address), network.max_prefixlen
+    return tuple(
+        (network.version, bits >> (width - length), length) for length in range(network.prefixlen + 1)
+    )
+
+
+@lru_cache(maxsize=1 << 14)
 def _order(block: str) -> tuple[int, int, int]:
     network = ip_network(block)
     return network.version, int(network.network_address), network.prefixlen

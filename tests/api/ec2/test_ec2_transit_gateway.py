@@ -279,6 +279,26 @@ def test_subnets_come_and_go(
         modify(AddSubnetIds=[subnet_id])
 
 
+def test_an_attachment_that_speaks_ipv6(ec2: Any, store: Store, tgw: str) -> None:
+    made = ec2.create_vpc(CidrBlock="10.5.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]
+    vpc = made["VpcId"]
+    block = ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["Ipv6CidrBlockAssociationSet"][0]["Ipv6CidrBlock"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.5.1.0/24", Ipv6CidrBlock=block.replace("/56", "/64"))[
+        "Subnet"
+    ]["SubnetId"]
+    id = attach(ec2, tgw, vpc, subnet, Options={"Ipv6Support": "enable"})
+    (eni,) = store.get(TransitGatewayAttachment, id).network_interface_ids
+    assert len(store.get(NetworkInterface, eni).ipv6_addresses) == 1
+    assert set(search(ec2, default_table(ec2, tgw))) == {"10.5.0.0/16", block}
+    for option, count, blocks in (("disable", 0, {"10.5.0.0/16"}), ("enable", 1, {"10.5.0.0/16", block})):
+        become(store, TransitGatewayAttachment, id, "available")
+        ec2.modify_transit_gateway_vpc_attachment(
+            TransitGatewayAttachmentId=id, Options={"Ipv6Support": option}
+        )
+        assert len(store.get(NetworkInterface, eni).ipv6_addresses) == count
+        assert set(search(ec2, default_table(ec2, tgw))) == blocks
+
+
 def test_deletion_in_the_right_order(
     ec2: Any, refused: Refused, store: Store, tgw: str, vpc_id: str, subnet_id: str, attachment: str
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from seawall.api.ec2.addressing import claim_ipv6_address
 from seawall.api.ec2.describe import Filters, answer, chosen, filtered, paged
 from seawall.api.ec2.interface_creation import create_interface
 from seawall.api.ec2.lookup import WORDS, check_id, look_up
@@ -111,17 +112,33 @@ def modify_transit_gateway_vpc_attachment(call: Call, params: Params) -> dict[st
         added = _subnets(txn, attachment.vpc_id, params.get("AddSubnetIds") or (), kept)
         if not kept and not added:
             raise ApiError("InsufficientSubnetsException", "Insufficient Subnets")
-        old = [txn.get(NetworkInterface, id) for id in attachment.network_interface_ids]
-        staying = tuple(interface.id for interface in old if interface.subnet_id in kept)
         subnets = [txn.get(Subnet, id) for id in kept] + added
+        attachment = _with_options(attachment, params, subnets)
+        staying = _staying(txn, attachment, kept)
         attachment = replace(
-            _with_options(attachment, params, subnets),
+            attachment,
             subnet_ids=tuple(subnet.id for subnet in subnets),
             network_interface_ids=staying + _interfaces(call, txn, attachment, added),
             state="modifying",
         )
         txn.put(attachment)
     return {"TransitGatewayVpcAttachment": _shown(attachment, call)}
+
+
+def _staying(txn: Transaction, attachment: TransitGatewayAttachment, kept: Sequence[str]) -> tuple[str, ...]:
+    """The interfaces in the kept subnets, with an IPv6 address or without, as the attachment has it now."""
+    found = []
+    for id in attachment.network_interface_ids:
+        interface = txn.get(NetworkInterface, id)
+        if interface.subnet_id not in kept:
+            continue
+        found.append(id)
+        if not attachment.ipv6_support:
+            txn.put(replace(interface, ipv6_addresses=()))
+        elif not interface.ipv6_addresses:
+            subnet = txn.get(Subnet, interface.subnet_id)
+            txn.put(replace(interface, ipv6_addresses=(claim_ipv6_address(txn, subnet),)))
+    return tuple(found)
 
 
 @operation("ec2", "DeleteTransitGatewayVpcAttachment")
@@ -220,6 +237,7 @@ def _interfaces(
             requester_id=call.account,
             owner=Ref("transit_gateway_attachment", attachment.id),
             now=call.now,
+            ipv6=attachment.ipv6_support,
         ).id
         for subnet in subnets
     )

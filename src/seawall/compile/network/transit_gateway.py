@@ -14,13 +14,8 @@ from seawall.compile.network.kernel_settings import ROUTER_IPV4, ipv6_settings
 from seawall.compile.network.numbers import assign
 from seawall.compile.network.placement import ROUTER_IPV6, Placed, Placement
 from seawall.compile.network.snapshot import NetworkSnapshot
-from seawall.model.transit_gateway import (
-    TransitGateway,
-    TransitGatewayAttachment,
-    TransitGatewayRouteTable,
-)
+from seawall.model.transit_gateway import TransitGateway, TransitGatewayAttachment
 from seawall.model.transit_routes import TransitRoute, transit_routes
-from seawall.model.vpc import Vpc
 from seawall.program.network import Element, ElementSet, Namespace, PacketPolicy, Route, RoutingRule
 
 MTU = 8500
@@ -113,12 +108,16 @@ def _namespace(gateway: TransitGateway, snapshot: NetworkSnapshot, ports: Ports)
         for placed in ports[attachment.id]
     ]
     marks = assign((_key(variant) for _, _, variant in senders), 1, MARK_MASK)
-    tables = {table.id: table for table in snapshot.transit_gateway_route_tables}
     vpcs = {vpc.id: vpc for vpc in snapshot.vpcs}
+    tables = {
+        table.id: transit_routes(table, attachments, vpcs)
+        for table in snapshot.transit_gateway_route_tables
+        if table.transit_gateway_id == gateway.id
+    }
     routes = [
-        route
-        for variant in sorted({variant for _, _, variant in senders})
-        for route in _routes(variant, marks[_key(variant)], tables, attachments, vpcs, ports)
+        _route(route, zone, _TABLES + marks[_key((table_id, zone))], ports)
+        for table_id, zone in sorted({variant for _, _, variant in senders})
+        for route in tables.get(table_id, ())
     ]
     ipv6 = any(placed.ipv6 for id in attachments for placed in ports[id])
     return Namespace(
@@ -154,20 +153,6 @@ def _key(variant: Variant) -> str:
 def _rules(marks: Iterable[int]) -> Iterable[RoutingRule]:
     for mark in sorted(marks):
         yield RoutingRule(priority=TABLE_PRIORITY, table=_TABLES + mark, mark=mark, mask=MARK_MASK)
-
-
-def _routes(
-    variant: Variant,
-    mark: int,
-    tables: Mapping[str, TransitGatewayRouteTable],
-    attachments: Mapping[str, TransitGatewayAttachment],
-    vpcs: Mapping[str, Vpc],
-    ports: Ports,
-) -> Iterable[Route]:
-    table_id, zone = variant
-    table = tables.get(table_id)
-    for route in transit_routes(table, attachments, vpcs) if table else ():
-        yield _route(route, zone, _TABLES + mark, ports)
 
 
 def _route(route: TransitRoute, zone: str, table: int, ports: Ports) -> Route:
