@@ -48,11 +48,11 @@ def test_rules_become_elements_that_name_where_they_come_from() -> None:
     vpc = namespace(compile_network(small().snapshot()), "vpc-a")
     policy = contents(vpc, "members4")["10.0.0.20"]
     assert origins(vpc, "sg_a_web_in4") == {
-        "0.0.0.0/0 . 6 . 80": "sgr-a-web-in0",
-        "10.0.0.0/8 . 1 . 2056": "sgr-a-web-in2",
+        "80 . 6 . 0.0.0.0/0": "sgr-a-web-in0",
+        "2056 . 1 . 10.0.0.0/8": "sgr-a-web-in2",
     }
-    assert origins(vpc, "sg_a_web_inr") == {f"{policy} . 6 . 8000-8100": "sgr-a-web-in1"}
-    assert origins(vpc, "sg_a_web_out4") == {"0.0.0.0/0 . 0-255 . 0-65535": "sgr-a-web-out0"}
+    assert origins(vpc, "sg_a_web_inr") == {f"8000-8100 . 6 . {policy}": "sgr-a-web-in1"}
+    assert origins(vpc, "sg_a_web_out4") == {"0-65535 . 0-255 . 0.0.0.0/0": "sgr-a-web-out0"}
     assert contents(vpc, "members4") == {"10.0.0.20": policy, "10.0.1.20": policy}
 
 

@@ -165,7 +165,7 @@ def _volume(*ranges: Range) -> int:
 def _set(name: str, version: int, pieces: Iterable[tuple[Piece, NetworkAclEntry]], acl_id: str) -> ElementSet:
     return ElementSet(
         name=name,
-        key=(ADDRESS_TYPE[version], "inet_proto", "inet_service"),
+        key=("inet_service", "inet_proto", ADDRESS_TYPE[version]),
         interval=True,
         counted=True,
         elements=tuple(

@@ -1,7 +1,7 @@
 """Security groups as interval sets behind fixed chains: changing a rule changes elements, never a chain.
 
-A group has six sets.  NAME_in4, _in6, _out4 and _out6 are its rules about addresses: `address . protocol .
-service`.  NAME_inr and _outr are those that name groups: `policy of the other side . protocol . service`.
+A group has six sets.  NAME_in4, _in6, _out4 and _out6 are its rules about addresses: `service . protocol .
+address`.  NAME_inr and _outr are those that name groups: `service . protocol . policy of the other side`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -111,7 +111,7 @@ def _policy_text(span: Range) -> str:
 def _box_set(name: str, kind: str, boxes: Sequence[Box], text: Callable[[Range], str]) -> ElementSet:
     return ElementSet(
         name=name,
-        key=(kind, "inet_proto", "inet_service"),
+        key=("inet_service", "inet_proto", kind),
         interval=True,
         counted=True,
         elements=tuple(
@@ -122,13 +122,14 @@ def _box_set(name: str, kind: str, boxes: Sequence[Box], text: Callable[[Range],
 
 
 def piece_key(piece: Piece, addresses: str) -> str:
-    return f"{addresses} . {services.range_text(piece.protocols)} . {services.range_text(piece.services)}"
+    """The service stands first: few pieces share one, and the kernel walks through those that do."""
+    return f"{services.range_text(piece.services)} . {services.range_text(piece.protocols)} . {addresses}"
 
 
 def service_rules(address: str, name: str, verdict: str) -> list[str]:
-    """Look `address . protocol . service` up in the sets NAME4 and NAME6."""
+    """Look `service . protocol . address` up in the sets NAME4 and NAME6."""
     return [
-        f"meta l4proto {protocols} {word} {address} . meta l4proto . th {bits} @{name}{version} {verdict}"
+        f"meta l4proto {protocols} th {bits} . meta l4proto . {word} {address} @{name}{version} {verdict}"
         for protocols, bits in _FIRST_BITS.items()
         for version, word in ((4, "ip"), (6, "ip6"))
     ]
@@ -138,7 +139,7 @@ def _group_chain(group_id: str, way: str) -> Chain:
     name = f"{identifier(group_id)}_{way}"
     texts = service_rules(_REMOTE[way], name, "accept")
     texts += [
-        f"meta l4proto {protocols} meta mark . meta l4proto . th {bits} @{name}r accept"
+        f"meta l4proto {protocols} th {bits} . meta l4proto . meta mark @{name}r accept"
         for protocols, bits in _FIRST_BITS.items()
     ]
     return Chain(name=name, rules=tuple(Rule(text=text, origin=group_id) for text in texts))

@@ -15,7 +15,7 @@ from seawall.compile.network.addresses import ADDRESS_TYPE, EVERY_ADDRESS, FAMIL
 from seawall.compile.network.boxes import Box, Piece, disjoint
 from seawall.compile.network.placement import Placed
 from seawall.compile.network.policies import Catalog, Policies, Policy
-from seawall.compile.network.security_groups import cidr_boxes, piece_key
+from seawall.compile.network.security_groups import cidr_boxes
 from seawall.model.security_group import SecurityGroupRule
 from seawall.program.network import Element, ElementSet
 
@@ -70,7 +70,7 @@ def untracked_sets(interfaces: Sequence[Placed], policies: Policies, pieces: Pie
             interval=True,
             releases=releases,
             elements=tuple(
-                Element(key=piece_key(piece, address), origin=",".join(piece.tags))
+                Element(key=_key(piece, address), origin=",".join(piece.tags))
                 for key, open_to in pieces[egress, version].items()
                 for piece in open_to
                 for placed in by_policy.get(key, ())
@@ -91,6 +91,11 @@ def _untracked(policy: Policy, groups: Mapping[str, OpenRules], *, egress: bool,
     )
     free = {box.protocols for box in answers if box.services == services.EVERY_SERVICE}
     return disjoint([box for box in asked if box.protocols in free])
+
+
+def _key(piece: Piece, address: str) -> str:
+    """As ElementSet.releases wants it."""
+    return f"{address} . {services.range_text(piece.protocols)} . {services.range_text(piece.services)}"
 
 
 def _for_everybody(rules: Iterable[SecurityGroupRule], version: int) -> list[Box]:
