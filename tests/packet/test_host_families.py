@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from tests.packet.lab import Lab
 
 from seawall.program.network import (
+    Chain,
     Element,
     ElementSet,
     Link,
@@ -19,6 +20,7 @@ from seawall.program.network import (
     PacketPolicy,
     Route,
     RoutingRule,
+    Rule,
 )
 
 pytestmark = pytest.mark.world
@@ -273,3 +275,92 @@ def test_the_flows_of_other_addresses_stay(lab: Lab, stranger: str, address: str
     lab.apply(program(replace(owned, elements=())))
     assert talk.alive(80)
     talk.close()
+
+
+def test_elements_and_rules_tell_what_they_counted(lab: Lab) -> None:
+    services = ElementSet(
+        name="services",
+        key=("ipv4_addr", "inet_proto", "inet_service"),
+        interval=True,
+        counted=True,
+        elements=(
+            Element(key="10.0.0.0/8 . 17 . 80-90", origin="sgr-1,sgr-2"),
+            Element(key="10.0.0.0/8 . 17 . 91", origin="sgr-3"),
+        ),
+    )
+    blocks = ElementSet(
+        name="blocks",
+        key=("ipv4_addr",),
+        interval=True,
+        counted=True,
+        elements=(Element(key="10.0.0.2/31", origin="a"), Element(key="10.0.1.0/24", origin="b")),
+    )
+    chain = Chain(
+        name="counting",
+        rules=(
+            Rule(text="ip daddr @blocks"),
+            Rule(text="ip daddr . meta l4proto . th dport @services counter", origin="sg-1"),
+        ),
+    )
+    wanted = program(services, blocks)
+    router, *hosts = wanted.namespaces
+    assert router.policy
+    policy = replace(
+        router.policy, skeleton=OPEN.replace("drop;\n", "drop;\n jump counting\n", 1), chains=(chain,)
+    )
+    lab.apply(replace(wanted, namespaces=(replace(router, policy=policy), *hosts)))
+    with lab.namespaces.socket_in("one", socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        for port in (80, 85, 91, 92):
+            sock.sendto(b"12345678", ("10.0.0.2", port))
+    found = {(c.where, c.what): c for c in lab.run(lab.engine.counters("router"))}
+    assert {key: c.packets for key, c in found.items()} == {
+        ("services", "10.0.0.0/8 . 17 . 80-90"): 2,
+        ("services", "10.0.0.0/8 . 17 . 91"): 1,
+        ("blocks", "10.0.0.2/31"): 4,
+        ("blocks", "10.0.1.0/24"): 0,
+        ("counting", chain.rules[1].text): 3,
+    }
+    assert found["services", "10.0.0.0/8 . 17 . 80-90"].origin == "sgr-1,sgr-2"
+    assert found["services", "10.0.0.0/8 . 17 . 91"].bytes == 36
+    with pytest.raises(LookupError):
+        lab.run(lab.engine.counters("one"))
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "add element inet TABLE pairs { 10.0.0.2 . 10.0.0.1 }",
+        "delete element inet TABLE pairs { 10.0.0.1 . 10.0.0.2 }",
+        "add rule inet TABLE send accept",
+        "insert rule inet TABLE send drop",
+        "flush chain inet TABLE send",
+        "delete table inet TABLE",
+        "add table inet seawall_0123456789",
+        "add table inet other; add chain inet other x { type filter hook forward priority 0; policy drop; }",
+    ],
+)
+def test_whatever_a_hand_changed_is_seen(lab: Lab, edit: str) -> None:
+    """By an agent that begins, and by one that comes to its next change."""
+    wanted = program()
+    lab.apply(wanted)
+    for again in (lab.replace_engine, lambda: None):
+        table = lab.engine._tables.seal("router")
+        assert table
+        with lab.namespaces.inside("router"):
+            subprocess.run(["nft", edit.replace("TABLE", table.table)], check=True)
+        assert lab.rest(wanted) != []
+        again()
+        extra = ElementSet(name="extra", key=("mark",), elements=(Element(key=str(table.generation)),))
+        wanted = program(extra)
+        lab.apply(wanted)
+        assert lab.rest(wanted) == []
+        with lab.namespaces.inside("router"):
+            subprocess.run(["nft", "destroy table inet other"], check=False)
+        with lab.namespaces.inside("router"):
+            listing = subprocess.run(["nft", "list", "ruleset"], capture_output=True, text=True).stdout
+        assert "10.0.0.1 . 10.0.0.2" in listing
+        assert "10.0.0.2 . 10.0.0.1" not in listing
+        assert listing.count("chain send") == 1
+        assert "\t\taccept\n" not in listing
+        lab.engine.distrust()
+        lab.apply(wanted)

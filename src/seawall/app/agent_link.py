@@ -22,10 +22,12 @@ from seawall.program.messages import (
     Applied,
     Apply,
     Connect,
+    Counters,
     Done,
     Event,
     Listen,
     Observe,
+    ReadCounters,
     Refused,
     Reply,
     Request,
@@ -33,6 +35,7 @@ from seawall.program.messages import (
     State,
     TaskChanged,
 )
+from seawall.program.report import Counter
 
 log = logging.getLogger("seawall.agent_link")
 
@@ -81,6 +84,12 @@ class AgentLink:
         return await self._fetch(
             Connect(namespace=namespace, address=address, port=port, timeout_s=timeout_s)
         )
+
+    async def counters(self, namespace: str) -> tuple[Counter, ...]:
+        """What the packet policy of a namespace has counted.  Raises AgentRefused, ConnectionError."""
+        await self._connected.wait()
+        reply, _ = await self._ask(ReadCounters(namespace=namespace))
+        return reply.body.counters if isinstance(reply.body, Counters) else ()
 
     async def serve(self) -> None:
         """Stay connected until cancelled."""
@@ -162,7 +171,9 @@ class AgentLink:
         fetched.setblocking(False)
         return fetched
 
-    async def _ask(self, body: Apply | Revise | Observe | Listen | Connect) -> tuple[Reply, int | None]:
+    async def _ask(
+        self, body: Apply | Revise | Observe | ReadCounters | Listen | Connect
+    ) -> tuple[Reply, int | None]:
         if self._socket is None:
             raise ConnectionError("the agent is away")
         self._numbers += 1

@@ -38,9 +38,11 @@ from seawall.program.messages import (
     Applied,
     Apply,
     Connect,
+    Counters,
     Done,
     Listen,
     Observe,
+    ReadCounters,
     Reply,
     Request,
     Revise,
@@ -171,7 +173,7 @@ class Agent:
 
     async def _answer(self, request: Request) -> tuple[Reply, socket.socket | None]:
         carried: socket.socket | None = None
-        body: Done | State = Done()
+        body: Done | State | Counters = Done()
         match request.body:
             case Apply(program=program):
                 self._accept(program)
@@ -179,6 +181,8 @@ class Agent:
                 self._accept_change(change)
             case Observe():
                 body = self._state()
+            case ReadCounters(namespace=namespace):
+                body = Counters(counters=await self._engine.counters(namespace))
             case Listen():
                 carried = self._listen(request.body)
                 self._host.upstream.found()

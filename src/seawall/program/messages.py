@@ -9,7 +9,7 @@ import msgspec
 
 from seawall.program.change import HostChange
 from seawall.program.host import HostProgram
-from seawall.program.report import Problem, TaskReport
+from seawall.program.report import Counter, Problem, TaskReport
 
 
 class Apply(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -26,6 +26,14 @@ class Revise(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 class Observe(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """Report everything: answered by `State`."""
+
+
+class ReadCounters(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Read what the packet policy of a namespace has counted: answered by `Counters`, refused where no policy
+    is in force.
+    """
+
+    namespace: str
 
 
 class Listen(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -48,7 +56,7 @@ class Connect(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     number: int
-    body: Apply | Revise | Observe | Listen | Connect
+    body: Apply | Revise | Observe | ReadCounters | Listen | Connect
 
 
 class Done(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -71,9 +79,13 @@ class State(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     limits: str = "enforced"  # or why memory, CPU and process limits cannot hold here
 
 
+class Counters(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    counters: tuple[Counter, ...]
+
+
 class Reply(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     number: int
-    body: Done | Refused | State
+    body: Done | Refused | State | Counters
 
 
 class Applied(msgspec.Struct, frozen=True, tag=True, kw_only=True):

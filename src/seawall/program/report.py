@@ -61,3 +61,18 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
     subject: str  # namespace, link or task id
     text: str
+
+
+class Counter(msgspec.Struct, frozen=True, kw_only=True):
+    """What an element of a packet policy, or a rule, has matched since it was made.
+
+    where    the set or chain
+    what     the element's key, or the rule's text
+    origin   as in the program: ids separated by commas
+    """
+
+    where: str
+    what: str
+    origin: str
+    packets: int
+    bytes: int

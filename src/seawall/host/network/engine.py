@@ -9,6 +9,7 @@ from pathlib import Path
 from seawall.host.namespaces import Namespaces, task_id_map
 from seawall.host.network import rtnetlink as rt
 from seawall.host.network.burial import Burial
+from seawall.host.network.counters import read_counters
 from seawall.host.network.netlink import NetlinkError, NetlinkSocket
 from seawall.host.network.nft import NftError
 from seawall.host.network.observe import SYSCTL_ROOT, observe_namespace
@@ -26,7 +27,7 @@ from seawall.host.network.plan import (
 from seawall.host.network.state import NOTHING, State, Wanted, wanted_of
 from seawall.host.network.tables import Seal, Tables
 from seawall.program.network import NetworkProgram
-from seawall.program.report import Problem
+from seawall.program.report import Counter, Problem
 
 NETLINK_ROUTE = 0
 
@@ -54,6 +55,11 @@ class NetworkEngine:
         """What the kernel holds now, in terms of the program (its sysctls are the ones read)."""
         async with self._lock:
             return await asyncio.to_thread(self._observe, program)
+
+    async def counters(self, namespace: str) -> tuple[Counter, ...]:
+        """What the policy of a namespace has counted.  Raises LookupError where none is in force, OSError."""
+        async with self._lock:
+            return await asyncio.to_thread(self._read_counters, namespace)
 
     def distrust(self) -> None:
         """Look at the kernel again before the next change."""
@@ -92,6 +98,12 @@ class NetworkEngine:
         if problems:
             self.distrust()
         return tuple(problems)
+
+    def _read_counters(self, namespace: str) -> tuple[Counter, ...]:
+        held = self._tables.held.get(namespace)
+        if held is None:
+            raise LookupError(f"no packet policy is in force in {namespace}")
+        return tuple(read_counters(self._tables.filter(namespace), held))
 
     def _look(self, wanted: Wanted) -> State:
         """Observe, and take over what an agent before this one left in order."""

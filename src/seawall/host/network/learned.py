@@ -91,13 +91,14 @@ class Learned:
             body = nf.HEADER + text(nf.TABLE, table) + text(nf.NAME, anonymous.plural)
             body += attribute(_LIST_SET_ID, struct.pack(">I", ids[name]))
             body += attribute(nf.LIST_ELEMENTS, anonymous.elements)
-            yield Message(nf.NEW_ELEMENTS, NLM_F_CREATE, body, f"elements within {rule.text}")
+            yield Message(nf.NEW_ELEMENTS, NLM_F_CREATE, body, f"within {rule.text}", joined=True)
         listed = b"".join(_renamed(e, now, shape, ids) for _, e in each(shape.expressions))
         body = nf.HEADER + text(nf.TABLE, table) + text(nf.NAME, chain)
         body += attribute(nf.RULE_EXPRESSIONS, listed)
         if rule.origin:
             body += attribute(nf.RULE_USER_DATA, nf.commented(comment_text(rule.origin)))
-        yield Message(nf.NEW_RULE, NLM_F_CREATE | NLM_F_APPEND, body, f"{chain}: {rule.text}")
+        what = f"{chain}: {rule.text}"
+        yield Message(nf.NEW_RULE, NLM_F_CREATE | NLM_F_APPEND, body, what, joined=bool(ids))
 
     def _study_rule(
         self,

@@ -27,13 +27,16 @@ _ATTRIBUTE = struct.Struct("=HH")
 
 
 class Message(NamedTuple):
-    """`tolerated` are the error numbers that mean the wish is fulfilled already."""
+    """`tolerated` are the error numbers that mean the wish is fulfilled already; what is `joined` belongs in
+    the transaction of the message before it.
+    """
 
     kind: int
     flags: int
     body: bytes
     what: str = ""  # for people
     tolerated: tuple[int, ...] = ()
+    joined: bool = False
 
 
 class NetlinkError(OSError):
@@ -99,7 +102,7 @@ class NetlinkSocket:
         batch: list[Message] = []
         room = self._room
         for message in messages:
-            if batch and _size(message) > room:
+            if batch and _size(message) > room and not message.joined:
                 yield batch
                 batch, room = [], self._room
             batch.append(message)

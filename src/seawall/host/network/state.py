@@ -85,10 +85,7 @@ NOTHING = Wanted(NetworkProgram(), {}, {}, {}, {})
 
 def wanted_of(program: NetworkProgram, before: Wanted = NOTHING) -> Wanted:
     """Facts of what did not change since the program before are not reckoned again but the very same."""
-    links: dict[str, dict[str, Link]] = {n.name: {} for n in program.namespaces}
-    for link in program.links:
-        links[link.router.namespace][link.router.name] = link
-        links[link.host.namespace][link.host.name] = link
+    links = _links_by_end(program, before)
     state: State = {}
     contents: dict[str, Contents] = {}
     namespaces: dict[str, Namespace] = {}
@@ -101,8 +98,28 @@ def wanted_of(program: NetworkProgram, before: Wanted = NOTHING) -> Wanted:
         if namespace.policy is not None:
             kept = before.contents.get(name) if old is not None and old.policy is namespace.policy else None
             contents[name] = kept or contents_of(namespace.policy, before.contents.get(name))
-        state[name] = _fact(namespace, old, links[name], before, contents.get(name))
+        if old is namespace and links[name] is before.links[name]:
+            state[name] = before.state[name]
+        else:
+            state[name] = _fact(namespace, old, links[name], before, contents.get(name))
     return Wanted(program, state, contents, namespaces, links)
+
+
+def _links_by_end(program: NetworkProgram, before: Wanted) -> dict[str, Mapping[str, Link]]:
+    """Namespace -> device -> the link it is an end of; the same mapping as before where nothing changed."""
+    found = {n.name: before.links.get(n.name, {}) for n in program.namespaces}
+    if program.links is before.program.links:
+        return found
+    had, has = ({id(link) for link in links} for links in (before.program.links, program.links))
+    touched: dict[str, dict[str, Link]] = {}
+    for link in before.program.links:
+        for end in (link.router, link.host) if id(link) not in has else ():
+            if end.namespace in found:
+                touched.setdefault(end.namespace, dict(found[end.namespace])).pop(end.name, None)
+    for link in program.links:
+        for end in (link.router, link.host) if id(link) not in had else ():
+            touched.setdefault(end.namespace, dict(found[end.namespace]))[end.name] = link
+    return {**found, **touched}
 
 
 def state_of(program: NetworkProgram) -> State:
