@@ -18,6 +18,7 @@ Value = str | int | bool | None
 Filters = Mapping[str, Callable[[T], Value | Iterable[Value]]]
 """For each filter the values of an item; the item matches when one of them does.  None matches nothing."""
 
+SMALLEST_PAGE = 5
 PAGE = 1000
 
 
@@ -60,18 +61,23 @@ def filtered(
 
 
 def paged(
-    params: Params, items: Sequence[T], key: Callable[[T], str], *, largest: int = PAGE
+    params: Params,
+    items: Sequence[T],
+    key: Callable[[T], str],
+    *,
+    smallest: int = SMALLEST_PAGE,
+    largest: int = PAGE,
 ) -> tuple[list[T], str | None]:
     """One page of `items` (sorted by `key`) and the token of the next.
 
-    Raises ApiError InvalidParameterValue for MaxResults below 5, InvalidNextToken for a foreign token.
+    Raises ApiError InvalidParameterValue for MaxResults below `smallest`, InvalidNextToken for a strange one.
     """
     wanted = params.get("MaxResults")
-    if wanted is not None and wanted < 5:
+    if wanted is not None and wanted < smallest:
         raise ApiError(
             "InvalidParameterValue",
             f"Value ( {wanted} ) for parameter maxResults is invalid."
-            " Expecting a value greater than or equal to 5.",
+            f" Expecting a value greater than {smallest}.",
         )
     try:
         # Without MaxResults EC2 answers with everything.

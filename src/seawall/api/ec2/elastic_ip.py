@@ -5,8 +5,8 @@ from ipaddress import AddressValueError, IPv4Address
 from typing import Any
 
 from seawall.api.ec2.addressing import claim_public_address
-from seawall.api.ec2.describe import Filters, chosen, filtered
-from seawall.api.ec2.lookup import look_up, required
+from seawall.api.ec2.describe import Filters, answer, chosen, filtered, paged
+from seawall.api.ec2.lookup import check_id, look_up, required
 from seawall.api.ec2.managed_interface import refuse_managed
 from seawall.api.ec2.public_association import associate, association_of, disassociate
 from seawall.api.ec2.quotas import ELASTIC_IPS, check_quota
@@ -113,6 +113,8 @@ def disassociate_address(call: Call, params: Params) -> dict[str, Any]:
         association, public_ip = params.get("AssociationId"), params.get("PublicIp")
         if not association and not public_ip:
             raise ApiError("MissingParameter", "Either public IP or association id must be specified")
+        if association:
+            check_id(association, "eipassoc", "InvalidAssociationID.Malformed")
         for address in txn.all(ElasticIp):
             if address.association_id and (association or public_ip) in (
                 address.association_id,
@@ -149,7 +151,8 @@ def describe_addresses(call: Call, params: Params) -> dict[str, Any]:
 def describe_addresses_attribute(call: Call, params: Params) -> dict[str, Any]:
     params.get("Attribute")  # domain-name is the only one there is
     addresses = chosen(call.store, ElasticIp, params.get("AllocationIds"))
-    return {"Addresses": [{"PublicIp": a.public_ip, "AllocationId": a.id} for a in addresses]}
+    page, token = paged(params, addresses, lambda address: address.id, smallest=1)
+    return answer("Addresses", [{"PublicIp": a.public_ip, "AllocationId": a.id} for a in page], token)
 
 
 def _check_border(call: Call, params: Params) -> None:

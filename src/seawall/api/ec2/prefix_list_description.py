@@ -18,7 +18,7 @@ def describe_managed_prefix_lists(call: Call, params: Params) -> dict[str, Any]:
     found = chosen(call.store, PrefixList, params.get("PrefixListIds"))
     filters: Filters[PrefixList] = {**_FILTERS, "owner-id": lambda prefix_list: prefix_list.owner_id}
     found = filtered(params, found, filters, tags=lambda prefix_list: prefix_list.tags)
-    page, token = paged(params, found, lambda prefix_list: prefix_list.id)
+    page, token = paged(params, found, lambda prefix_list: prefix_list.id, smallest=1, largest=100)
     return answer("PrefixLists", [shown(prefix_list, call) for prefix_list in page], token)
 
 
@@ -38,7 +38,7 @@ def describe_prefix_lists(call: Call, params: Params) -> dict[str, Any]:
 def get_managed_prefix_list_entries(call: Call, params: Params) -> dict[str, Any]:
     prefix_list = _named(call, params)
     entries = entries_of(prefix_list, params.get("TargetVersion") or prefix_list.version)
-    page, token = paged(params, sorted(entries, key=_cidr), _cidr)
+    page, token = paged(params, sorted(entries, key=_cidr), _cidr, smallest=1, largest=100)
     shown_entries = [
         {"Cidr": entry.cidr} | ({"Description": entry.description} if entry.description else {})
         for entry in page
