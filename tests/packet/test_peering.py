@@ -264,11 +264,11 @@ def test_ipv6_takes_the_same_way(peered: Lab) -> None:
         with_ipv6(cloud, name, number)
     for eni, address in (
         ("a1", "2001:db8:1000:1::20"),
+        ("b1", "2001:db8:1001:1::20"),
         ("b2", "2001:db8:1001:1::21"),
         ("c1", "2001:db8:1002:1::20"),
     ):
         cloud.change(f"eni-{eni}", ipv6_addresses=(address,))
-    cloud.rule("sg-b-all", "ref", "tcp:90 sg-a-all")
     cloud.route("rtb-a-main", "2001:db8:1001::/56", vpc_peering_connection="pcx-ab")
     cloud.route("rtb-b-main", "2001:db8:1000::/56", vpc_peering_connection="pcx-ab")
     cloud.route("rtb-b-main", "2001:db8:1002::/56", vpc_peering_connection="pcx-bc")
@@ -279,6 +279,13 @@ def test_ipv6_takes_the_same_way(peered: Lab) -> None:
         assert connects6(peered, "task-b2", "2001:db8:1000:1::20", 70)
         assert not connects6(peered, "task-a1", "2001:db8:1002:1::20", 70)  # not transitive
         assert not connects6(peered, "task-b2", "2001:db8:1002:1::20", 70)  # c has no route back
+        cloud.route("rtb-c-main", "2001:db8:1001::/56", vpc_peering_connection="pcx-bc")
+        peered.settle()
+        assert connects6(peered, "task-b2", "2001:db8:1002:1::20", 70)
+        with listen6(peered, "task-b1", 8080):  # b1 lets in members of a's group only
+            assert connects6(peered, "task-a1", "2001:db8:1001:1::20", 8080)
+            assert not connects6(peered, "task-c1", "2001:db8:1001:1::20", 8080)
+            assert not connects6(peered, "task-b2", "2001:db8:1001:1::20", 8080)
         assert peered.reachable(("task-a1", "10.1.1.21", 80)) == [True]
 
 

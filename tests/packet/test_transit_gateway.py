@@ -23,6 +23,7 @@ pytestmark = pytest.mark.world
 CLIENT = "203.0.113.10"
 IP_MTU = 14
 IP_MTU_DISCOVER, IP_PMTUDISC_DO = 10, 2
+IPV6_MTU, IPV6_DONTFRAG = 24, 62
 IPPROTO_TCP, TCP_MAXSEG = 6, 2
 TGW = "tgw-t"
 
@@ -486,8 +487,21 @@ def test_ipv6_is_routed_by_the_same_tables(hub: Lab) -> None:
     hub.settle()
     assert _connects6(hub, "task-a1", "2001:db8:1002:1::20")
     assert hub.reachable(("task-a1", "10.1.1.20", 80)) == [True]
+    with hub.namespaces.socket_in("task-a1", socket.AF_INET6, socket.SOCK_DGRAM) as sender:
+        sender.setsockopt(socket.IPPROTO_IPV6, IPV6_DONTFRAG, 1)
+        sender.connect(("2001:db8:1001:1::20", 4000))
+        sender.send(b"x" * (8501 - 48))
+        _told(sender)
+        assert sender.getsockopt(socket.IPPROTO_IPV6, IPV6_MTU) == 8500
     for sock in sockets:
         sock.close()
+
+
+def _told(sender: socket.socket) -> None:
+    """Wait for the router's word that the last packet was too big."""
+    sender.settimeout(2)
+    with pytest.raises(OSError, match="Errno"):
+        sender.recv(1)
 
 
 def _listen6(lab: Lab, namespace: str) -> socket.socket:
