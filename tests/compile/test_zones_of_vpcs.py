@@ -10,7 +10,8 @@ import dns.rdatatype
 import pytest
 from tests.packet.world_data import BORN, Cloud
 
-from seawall.compile.zones import compile_names, public_domain
+from seawall.compile.address_zones import public_domain
+from seawall.compile.zones import compile_names
 from seawall.host.dns.message import NOERROR, NXDOMAIN
 from seawall.host.dns.names import Names
 from seawall.host.dns.zone import Zone

@@ -32,7 +32,7 @@ def _name_zone(zone: HostedZone, records: Iterable[RecordSet]) -> NameZone:
     return NameZone(
         id=zone.id,
         name=zone_file_text(zone.name),
-        soa=authority.values[0],
+        soa=zone_file_text(authority.values[0]),
         soa_ttl=authority.ttl or 0,
         records=tuple(_name_record(r) for found in sets.values() for r in _answering(found)),
         delegates=not zone.private,
