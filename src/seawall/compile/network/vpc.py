@@ -78,33 +78,31 @@ def vpc_namespace(parts: VpcParts, memory: Memory) -> Namespace:
         ("policies", vpc.id), number_policies, parts.interfaces, parts.members, tuple(limits.of_subnet)
     )
     tables = memory.recall(("tables", vpc.id), _routing, parts.vpc, _routing_parts(parts), parts.lists)
-    routes, rules = tables[1:]
+    numbered, routes, rules = tables
+    local = memory.recall(("local", vpc.id), local_routes, vpc, parts.interfaces)
+    sets = (
+        *memory.recall(
+            ("senders", vpc.id),
+            senders.sender_sets,
+            parts.interfaces,
+            parts.doors,
+            policies,
+            numbered,
+            vpc,
+        ),
+        *_group_sets(parts, policies, memory),
+        *_boundary_sets(parts, limits, policies, memory),
+        *senders.address_sets("resolvers", resolver_addresses(vpc)),
+    )
     return Namespace(
         name=vpc.id,
         sysctls=(*ipv6_settings(on=bool(vpc.ipv6_cidr_blocks), forwarding=True), *_ROUTER),
         addresses=_own_addresses(vpc, parts.subnets),
-        routes=(
-            *memory.recall(("local", vpc.id), local_routes, vpc, parts.interfaces),
-            *parts.routes,
-            *routes,
-        ),
+        routes=memory.same(("routes", vpc.id), (*local, *parts.routes, *routes)),
         rules=rules,
         policy=PacketPolicy(
             skeleton=skeletons.VPC,
-            sets=(
-                *memory.recall(
-                    ("senders", vpc.id),
-                    senders.sender_sets,
-                    parts.interfaces,
-                    parts.doors,
-                    policies,
-                    tables[0],
-                    vpc,
-                ),
-                *_group_sets(parts, policies, memory),
-                *_boundary_sets(parts, limits, policies, memory),
-                *_resolver_sets(vpc),
-            ),
+            sets=tuple(memory.same(("set", vpc.id, each.name), each) for each in sets),
             chains=(
                 *memory.recall(("group chains", vpc.id), policy_chains, policies.catalog),
                 *memory.recall(("boundary chains", vpc.id), boundary_chains, limits),
@@ -178,7 +176,3 @@ def _own_addresses(vpc: Vpc, subnets: Iterable[Subnet]) -> tuple[str, ...]:
     ]
     resolvers = [f"{a}/{128 if ':' in a else 32}" for a in resolver_addresses(vpc)]
     return tuple(chain(*gateways, resolvers))
-
-
-def _resolver_sets(vpc: Vpc) -> tuple[ElementSet, ...]:
-    return senders.address_sets("resolvers", resolver_addresses(vpc))
