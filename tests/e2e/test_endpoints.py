@@ -9,32 +9,35 @@ import pytest
 from tests.e2e.harness import ROLE, WAIT, Seawall, register, run_task, wait_for
 
 INTERFACES = ("ecr.api", "ecr.dkr", "logs")
-# The SDK has no waiters for endpoints.
+
+
+def waiter(operation: str, **acceptor: Any) -> dict[str, Any]:
+    return {
+        "operation": operation,
+        "delay": WAIT["Delay"],
+        "maxAttempts": WAIT["MaxAttempts"],
+        "acceptors": [{"state": "success", **acceptor}],
+    }
+
+
+# The SDK has none for endpoints.
 WAITERS = botocore.waiter.WaiterModel(
     {
         "version": 2,
         "waiters": {
-            "Available": {
-                "operation": "DescribeVpcEndpoints",
-                "delay": WAIT["Delay"],
-                "maxAttempts": WAIT["MaxAttempts"],
-                "acceptors": [
-                    {
-                        "matcher": "pathAll",
-                        "argument": "VpcEndpoints[].State",
-                        "expected": "available",
-                        "state": "success",
-                    }
-                ],
-            },
-            "Gone": {
-                "operation": "DescribeVpcEndpoints",
-                "delay": WAIT["Delay"],
-                "maxAttempts": WAIT["MaxAttempts"],
-                "acceptors": [
-                    {"matcher": "error", "expected": "InvalidVpcEndpointId.NotFound", "state": "success"}
-                ],
-            },
+            "Available": waiter(
+                "DescribeVpcEndpoints",
+                matcher="pathAll",
+                argument="VpcEndpoints[].State",
+                expected="available",
+            ),
+            "Gone": waiter("DescribeVpcEndpoints", matcher="error", expected="InvalidVpcEndpointId.NotFound"),
+            "NoInterfaces": waiter(
+                "DescribeNetworkInterfaces",
+                matcher="path",
+                argument="length(NetworkInterfaces[]) == `0`",
+                expected=True,
+            ),
         },
     }
 )
@@ -87,6 +90,18 @@ class EndpointNetwork:
         waiter = botocore.waiter.create_waiter_with_client(state, WAITERS, self.ec2)
         waiter.wait(VpcEndpointIds=list(ids))
 
+    def remove(self) -> None:
+        """Nothing stays in the way: endpoints give back their interfaces, groups and subnet."""
+        ids = list(self.endpoints.values())
+        assert self.ec2.delete_vpc_endpoints(VpcEndpointIds=ids)["Unsuccessful"] == []
+        self.wait("Gone", *ids)
+        waiter = botocore.waiter.create_waiter_with_client("NoInterfaces", WAITERS, self.ec2)
+        waiter.wait(Filters=[{"Name": "vpc-id", "Values": [self.vpc]}])
+        for group in (self.rule["GroupId"], self.task_group):
+            self.ec2.delete_security_group(GroupId=group)
+        self.ec2.delete_subnet(SubnetId=self.subnet)
+        self.ec2.delete_vpc(VpcId=self.vpc)
+
     def address(self, name: str) -> str:
         """Where the endpoint is in the subnet."""
         (found,) = self.ec2.describe_vpc_endpoints(VpcEndpointIds=[self.endpoints[name]])["VpcEndpoints"]
@@ -116,9 +131,7 @@ class EndpointNetwork:
 def network(seawall: Seawall, account: None) -> Iterator[EndpointNetwork]:
     made = EndpointNetwork(seawall)
     yield made
-    ids = list(made.endpoints.values())
-    made.ec2.delete_vpc_endpoints(VpcEndpointIds=ids)
-    made.wait("Gone", *ids)
+    made.remove()
 
 
 def test_it_pulls_its_image_and_writes_its_logs(network: EndpointNetwork) -> None:

@@ -13,7 +13,7 @@ import pytest
 from tests.e2e.harness import Seawall
 
 PLUGINS = Path(os.environ.get("SEAWALL_TERRAFORM_PLUGINS", "/opt/tf-plugins"))
-SITE = Path(__file__).parent / "terraform" / "main.tf"
+SITES = Path(__file__).parent / "terraform"
 NO_DIFFERENCE = 0  # of `plan -detailed-exitcode`; 2: there is something to do
 
 pytestmark = pytest.mark.skipif(
@@ -36,8 +36,11 @@ def terraform(folder: Path, seawall: Seawall, *words: str) -> "subprocess.Comple
 
 
 @pytest.mark.timeout(400)
-def test_terraform_applies_finds_no_difference_and_destroys(seawall: Seawall, tmp_path: Path) -> None:
-    shutil.copy(SITE, tmp_path)
+@pytest.mark.parametrize(("site", "count"), [("main.tf", 20), ("endpoints.tf", 15)])
+def test_terraform_applies_finds_no_difference_and_destroys(
+    seawall: Seawall, tmp_path: Path, site: str, count: int
+) -> None:
+    shutil.copy(SITES / site, tmp_path)
     ec2 = seawall.client("ec2")
     before = {vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"]}
 
@@ -45,12 +48,12 @@ def test_terraform_applies_finds_no_difference_and_destroys(seawall: Seawall, tm
     assert done.returncode == 0, done.stderr
     done = terraform(tmp_path, seawall, "apply", "-auto-approve", "-input=false")
     assert done.returncode == 0, done.stderr
-    assert "Resources: 20 added, 0 changed, 0 destroyed." in done.stdout
+    assert f"Resources: {count} added, 0 changed, 0 destroyed." in done.stdout
 
     done = terraform(tmp_path, seawall, "plan", "-detailed-exitcode", "-input=false")
     assert done.returncode == NO_DIFFERENCE, done.stdout + done.stderr
 
     done = terraform(tmp_path, seawall, "destroy", "-auto-approve", "-input=false")
     assert done.returncode == 0, done.stderr
-    assert "Resources: 20 destroyed." in done.stdout
+    assert f"Resources: {count} destroyed." in done.stdout
     assert {vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"]} == before

@@ -4,12 +4,13 @@ import socket
 
 import pytest
 from tests.packet.lab import Lab
+from tests.packet.test_gateway_endpoint import gateway_endpoint
 from tests.packet.test_nat_gateway import flush
 from tests.packet.test_peering import peer
 from tests.packet.world_data import BORN, Cloud
 
 from seawall.compile.network.endpoint_addresses import endpoint_of
-from seawall.model.internet import API_ADDRESS, REGISTRY_ADDRESS
+from seawall.model.internet import API_ADDRESS, REGISTRY_ADDRESS, S3_ADDRESS
 from seawall.model.resource import Ref
 from seawall.model.vpc_endpoint import VpcEndpoint
 
@@ -208,3 +209,16 @@ def test_a_peered_vpc_may_use_it(vpc: Lab) -> None:
     vpc.connect("task-b1", ONE, 443)
     _, seen = vpc.accept(server)
     assert endpoint_of(seen, [vpc.cloud.resources["vpce-logs"]]) == "vpce-logs"
+
+
+def test_a_new_agent_finds_nothing_to_do(vpc: Lab) -> None:
+    gateway_endpoint(vpc.cloud, "vpc-a", "rtb-a-main")
+    vpc.listen("edge", 443)
+    program = vpc.settle()
+    held = vpc.connect("task-app", ONE, 443), vpc.connect("task-app", S3_ADDRESS, 443)
+    vpc.replace_engine()
+    assert vpc.rest(program) == []
+    vpc.apply(program)
+    assert vpc.outcomes(("task-app", ONE, 443), ("task-app", S3_ADDRESS, 443)) == ["connected"] * 2
+    for sock in held:
+        sock.sendall(b"still here")
