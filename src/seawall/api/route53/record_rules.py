@@ -74,7 +74,7 @@ def _routing_fault(record: RecordSet, others: list[RecordSet]) -> str | None:
         return taken if others else None
     what += f", SetIdentifier {record.set_identifier}"
     policy = _policy(record)
-    if policy != "weighted" and record.type in ("NS", "SOA"):
+    if record.type == "SOA" or (policy != "weighted" and record.type == "NS"):
         return f"{what} cannot be created as {policy} routing is not permitted for the type {record.type}."
     if policy == "multivalue answer" and (record.alias is not None or record.type == "CNAME"):
         return f"{what} cannot be created as multivalue answer sets must not be aliases or of type CNAME."
