@@ -4,6 +4,7 @@ REQUESTS has a request that would succeed for each of them.  From it follow the 
 with an id misspelt, with an id that nobody has, with a required member left out.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from ipaddress import IPv6Network
 from itertools import islice
@@ -383,3 +384,23 @@ def test_pages_have_a_smallest_size_and_tokens_of_their_own(ec2: Any, lenient: A
         assert (name, told(ec2, name, {"MaxResults": smallest})) == (name, None)
         foreign = told(ec2, name, {"NextToken": "nonsense"})
         assert (name, foreign) == (name, ("InvalidNextToken", "The specified NextToken is not valid."))
+
+
+def _documented_filters(name: str) -> list[str]:
+    """The names that the service model's documentation lists; `tag` stands for tag:KEY there."""
+    members = _members(name)
+    text = (members.get("Filters") or members["Filter"]).documentation
+    found = re.findall(r"<li> <p> <code>([a-z0-9.-]+)(?:</code>)?(?::| -|:&lt;| )", text)
+    return ["tag:a" if name == "tag" else name for name in dict.fromkeys(found)]
+
+
+def test_every_documented_filter_is_understood(ec2: Any) -> None:
+    names = [name for name in READABLE if {"Filters", "Filter"} & _members(name).keys()]
+    asked = [(name, known) for name in names for known in _documented_filters(name)]
+    assert len(asked) > 150
+    unknown = []
+    for name, known in asked:
+        member = "Filters" if "Filters" in _members(name) else "Filter"
+        if told(ec2, name, {member: [{"Name": known, "Values": ["x"]}]}) is not None:
+            unknown.append((name, known))
+    assert unknown == []
