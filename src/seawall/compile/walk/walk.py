@@ -1,0 +1,83 @@
+"""What becomes of a packet, and of its answer, by the model alone.
+
+It shares no code with what compiles the model to kernel state, so that the two check each other.
+"""
+
+from msgspec.structs import replace
+
+from seawall.compile.network.snapshot import NetworkSnapshot
+from seawall.compile.walk.cloud import Cloud, addresses
+from seawall.compile.walk.journey import Flow, Journey
+from seawall.compile.walk.packet import Packet, RoundTrip, Walk
+
+
+def walk(snapshot: NetworkSnapshot, packet: Packet, *, start: str | None) -> Walk:
+    """The first packet of a new flow, from the interface `start`, or from the internet (None).
+
+    Raises LookupError when there is no such interface.
+    """
+    found, _ = _walk(Cloud(snapshot), packet, start, None)
+    return found
+
+
+def round_trip(snapshot: NetworkSnapshot, packet: Packet, *, start: str | None) -> RoundTrip:
+    """A request and its answer.  Raises LookupError when there is no interface `start`."""
+    cloud = Cloud(snapshot)
+    forward, flow = _walk(cloud, packet, start, None)
+    if forward.delivered_to is None:
+        return RoundTrip(forward=forward, back=None, connects=False)
+    if forward.delivered_to in ("resolver", start):
+        return RoundTrip(forward=forward, back=None, connects=True)
+    back = _back(cloud, forward, flow)
+    home = "internet" if start is None else start
+    same = back.delivered_to == home and back.packet.source == packet.destination
+    return RoundTrip(forward=forward, back=back, connects=same and back.packet.destination == packet.source)
+
+
+def _walk(cloud: Cloud, packet: Packet, start: str | None, answering: Flow | None) -> tuple[Walk, Flow]:
+    journey = Journey(cloud, packet, answering)
+    if start is None:
+        return _told(journey, journey.internet()), journey.flow
+    interface = cloud.standing.get(start)
+    if interface is None:
+        if not any(i.id == start for i in cloud.snapshot.network_interfaces):
+            raise LookupError(f"there is no interface {start}")
+        journey.refuse(
+            "BAD_STATE", f"{start} is attached to nothing that works", "egress", network_interface=start
+        )
+        return _told(journey, None), journey.flow
+    if packet.destination in addresses(interface):
+        return _told(journey, start), journey.flow
+    return _told(journey, journey.leave(interface)), journey.flow
+
+
+def _back(cloud: Cloud, forward: Walk, flow: Flow) -> Walk:
+    packet = forward.packet.reply()
+    place = forward.delivered_to or ""
+    journey = Journey(cloud, packet, flow)
+    if place in cloud.standing:
+        interface = cloud.standing[place]
+        if packet.source not in addresses(interface):
+            journey.refuse(
+                "NO_POSSIBLE_DESTINATION",
+                f"{packet.source} is no address of {place}: nothing answers",
+                "ingress",
+                network_interface=place,
+            )
+            return _told(journey, None)
+        return _told(journey, journey.leave(interface))
+    if flow.served_by in cloud.endpoints:
+        return _told(journey, journey.from_gateway_endpoint(flow.served_by or ""))
+    if flow.served_by is not None:
+        return _told(journey, journey.leave(cloud.standing[flow.served_by]))
+    return _told(journey, journey.internet())
+
+
+def _told(journey: Journey, delivered_to: str | None) -> Walk:
+    return Walk(
+        hops=tuple(journey.hops),
+        delivered_to=delivered_to,
+        packet=replace(journey.packet),
+        sources=frozenset(journey.sources),
+        explanations=tuple(journey.explanations),
+    )
