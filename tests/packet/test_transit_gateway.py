@@ -2,12 +2,14 @@
 
 import errno
 import socket
+import struct
 from datetime import timedelta
 
 import pytest
 from tests.packet.lab import Lab
 from tests.packet.world_data import BORN, Cloud
 
+from seawall.compile.network.compile_network import compile_network
 from seawall.model.resource import Ref
 from seawall.model.transit_gateway import (
     TransitGateway,
@@ -22,7 +24,7 @@ pytestmark = pytest.mark.world
 
 CLIENT = "203.0.113.10"
 IP_MTU = 14
-IP_MTU_DISCOVER, IP_PMTUDISC_DO = 10, 2
+IP_MTU_DISCOVER, IP_PMTUDISC_DONT, IP_PMTUDISC_DO = 10, 0, 2
 IPV6_MTU, IPV6_DONTFRAG = 24, 62
 IPPROTO_TCP, TCP_MAXSEG = 6, 2
 TGW = "tgw-t"
@@ -362,6 +364,40 @@ def peer_a_and_b(cloud: Cloud) -> None:
     )
 
 
+def test_who_claims_an_address_of_another_vpc_is_not_heard_over_a_peering(hub: Lab) -> None:
+    """b1 may send from any address, and a would answer c over the gateway; the peering lets b's blocks in."""
+    peer_a_and_b(hub.cloud)
+    hub.cloud.change("eni-b1", source_dest_check=False)
+    hub.cloud.route("rtb-b-main", "10.0.0.0/16", vpc_peering_connection="pcx-ab")
+    hub.settle()
+    receiver = hub.receive("task-a1", 4000)
+    device = hub.namespaces.socket_in("task-b1", socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
+    with device:
+        mac = next(
+            neighbour.mac
+            for link in compile_network(hub.cloud.snapshot()).links
+            if link.origin == "eni-b1" and link.host.name == "eth1"
+            for neighbour in link.host.neighbours
+        )
+        to = ("eth1", 0x0800, 0, 0, bytes.fromhex(mac.replace(":", "")))
+        for source, heard in (("10.1.1.20", True), ("10.2.1.20", False), ("10.1.7.7", True)):
+            device.sendto(_udp(source, "10.0.1.20", 4000), to)
+            assert (hub.heard(receiver) is not None) is heard, source
+
+
+def _udp(source: str, target: str, port: int) -> bytes:
+    """A whole IPv4 packet, without a UDP checksum."""
+    payload = b"claim"
+    udp = struct.pack(">HHHH", 999, port, 8 + len(payload), 0) + payload
+    length = 20 + len(udp)
+    head = struct.pack(">BBHHHBBH", 0x45, 0, length, 0, 0, 64, 17, 0)
+    head += socket.inet_aton(source) + socket.inet_aton(target)
+    total = sum(struct.unpack(">10H", head))
+    total = (total & 0xFFFF) + (total >> 16)
+    checksum = ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
+    return head[:10] + struct.pack(">H", checksum) + head[12:] + udp
+
+
 def test_nobody_reaches_a_peer_of_an_attached_vpc_through_it(hub: Lab) -> None:
     """a leaves the gateway and is b's peer: c cannot use b as a way to a."""
     cloud = hub.cloud
@@ -414,6 +450,15 @@ def test_its_largest_packet_has_8500_bytes_and_senders_are_told(hub: Lab) -> Non
     with pytest.raises(OSError, match=f"Errno {errno.EMSGSIZE}"):
         sender.send(b"x" * (8501 - 28))
     assert sender.getsockopt(socket.IPPROTO_IP, IP_MTU) == 8500
+
+
+def test_fragments_arrive_as_one_datagram(hub: Lab) -> None:
+    sender, receiver = hub.receive("task-a1", 4000), hub.receive("task-b1", 4000)
+    sender.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT)
+    sender.sendto(bytes(range(256)) * 100, ("10.1.1.20", 4000))
+    heard = hub.heard(receiver)
+    assert heard is not None
+    assert heard[0] == bytes(range(256)) * 100
 
 
 def test_segments_are_clamped_to_it(hub: Lab) -> None:
