@@ -227,3 +227,12 @@ def test_a_client_token_makes_one_list(ec2: Any) -> None:
     }
     first, second = ec2.create_managed_prefix_list(**asked), ec2.create_managed_prefix_list(**asked)
     assert first["PrefixList"] == second["PrefixList"]
+
+
+def test_entries_in_pages(ec2: Any) -> None:
+    blocks = [f"10.{n}.0.0/16" for n in range(5)]
+    id = create(ec2, *blocks)
+    first = ec2.get_managed_prefix_list_entries(PrefixListId=id, MaxResults=2)
+    rest = ec2.get_managed_prefix_list_entries(PrefixListId=id, MaxResults=100, NextToken=first["NextToken"])
+    assert [entry["Cidr"] for entry in first["Entries"] + rest["Entries"]] == blocks
+    assert "NextToken" not in rest

@@ -11,6 +11,8 @@ from seawall.api.params import Params
 from seawall.api.registry import Call, operation
 from seawall.model.prefix_list import PrefixList, PrefixListEntry
 
+LARGEST_PAGE = 100
+
 
 @operation("ec2", "DescribeManagedPrefixLists")
 def describe_managed_prefix_lists(call: Call, params: Params) -> dict[str, Any]:
