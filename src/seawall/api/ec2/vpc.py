@@ -123,7 +123,9 @@ def _dependents(txn: Transaction, vpc: Vpc) -> Iterator[Resource]:
     yield from txn.referrers(EgressOnlyInternetGateway, vpc.ref)
     yield from txn.referrers(VpcEndpoint, vpc.ref)
     yield from txn.referrers(TransitGatewayAttachment, vpc.ref)
-    yield from (p for p in txn.referrers(VpcPeeringConnection, vpc.ref) if p.status == "active")
+    yield from (
+        p for p in txn.referrers(VpcPeeringConnection, vpc.ref) if p.status in ("provisioning", "active")
+    )
     yield from txn.referrers(NetworkInterface, vpc.ref)
     yield from (nat for nat in txn.referrers(NatGateway, vpc.ref) if nat.state not in ("deleted", "failed"))
     yield from (table for table in txn.referrers(RouteTable, vpc.ref) if not table.is_main)
