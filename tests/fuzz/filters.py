@@ -110,11 +110,24 @@ class Filters:
         if lists and self.random.random() < 0.1:
             return {"prefix_list_id": self.random.choice(lists)}
         if self.random.random() < 0.25:
-            others = [g.id for g in self.made["security_groups"] if g.vpc_id == group.vpc_id]
-            return {"referenced_group_id": self.random.choice((group.id, *others))}
+            return self.reference(group)
         if self.random.random() < 0.3:
             return {"cidr_ipv6": self.block(group.vpc_id, 6)}
         return {"cidr_ipv4": self.block(group.vpc_id, 4)}
+
+    def reference(self, group: SecurityGroup) -> Mapping[str, str]:
+        """To itself, to a group of its VPC, or to one of a peer's."""
+        groups: list[SecurityGroup] = self.made["security_groups"]
+        own = [g.id for g in groups if g.vpc_id == group.vpc_id]
+        found: list[Mapping[str, str]] = [{"referenced_group_id": id} for id in (group.id, *own)]
+        for peering in self.made.get("vpc_peering_connections", ()):
+            if group.vpc_id in (peering.requester_vpc_id, peering.accepter_vpc_id):
+                found += [
+                    {"referenced_group_id": g.id, "vpc_peering_connection_id": peering.id}
+                    for g in groups
+                    if g.vpc_id == peering.other(group.vpc_id)
+                ]
+        return self.random.choice(found)
 
     def block(self, vpc_id: str, version: int) -> str:
         """Everything, or somewhere near somebody of the VPC, or of the internet."""
@@ -124,7 +137,7 @@ class Filters:
             [CLIENT_NETWORK, f"{CLIENT_ADDRESS}/32", PUBLIC_POOL] if version == 4 else [CLIENT_IPV6_NETWORK]
         )
         for interface in self.made.get("network_interfaces", ()):
-            if interface.vpc_id == vpc_id:
+            if interface.vpc_id == vpc_id or self.random.random() < 0.2:
                 for address in (*interface.private_ip_addresses, *interface.ipv6_addresses):
                     if ip_network(address).version == version:
                         near += self.around(address)

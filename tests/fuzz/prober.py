@@ -11,8 +11,9 @@ from tests.packet.ears import Ears, Fence
 
 from seawall.compile.network.snapshot import NetworkSnapshot
 from seawall.host.namespaces import Namespaces
-from seawall.model.internet import API_ADDRESS, CLIENT_NAMESPACE, EDGE_NAMESPACE
+from seawall.model.internet import API_ADDRESS, CLIENT_NAMESPACE, EDGE_NAMESPACE, S3_ADDRESS
 
+SERVICES = (API_ADDRESS, S3_ADDRESS)  # what listens in the edge
 BATCH = 48  # small enough for every socket's buffer
 
 
@@ -135,7 +136,7 @@ class Prober:
             for packet in filter(None, map(parse, place.ears.heard())):
                 where = name
                 if name == EDGE_NAMESPACE:
-                    if packet.destination != API_ADDRESS:
+                    if packet.destination not in SERVICES:
                         continue  # passing by
                     where = f"service:{packet.destination}"
                 number = packet.mark - self.first_mark

@@ -15,6 +15,7 @@ from seawall.model.internet import (
     CLIENT_ADDRESS,
     CLIENT_IPV6_ADDRESS,
     PUBLIC_POOL,
+    S3_ADDRESS,
 )
 from seawall.model.network_interface import NetworkInterface
 from seawall.model.security_group import SecurityGroupRule
@@ -104,7 +105,10 @@ class Candidates:
         if owners is None or self._is_public(destination):
             return 1.0
         vpc = self.interfaces[start].vpc_id if start else None
-        return 1.0 if any(self.interfaces[owner].vpc_id == vpc for owner in owners) else 0.15
+        if any(self.interfaces[owner].vpc_id == vpc for owner in owners):
+            return 1.0
+        connected = self.snapshot.vpc_peering_connections or self.snapshot.transit_gateways
+        return 0.7 if start and connected else 0.15
 
     def _is_public(self, address: str) -> bool:
         return ":" in address or any(
@@ -184,7 +188,7 @@ class Candidates:
 
     def _asked(self) -> list[str]:
         """All that anybody may have an address of, without repetitions (equal VPCs share addresses)."""
-        found = [CLIENT_ADDRESS, API_ADDRESS, NOT_ASSIGNED, *self.owners]
+        found = [CLIENT_ADDRESS, API_ADDRESS, S3_ADDRESS, NOT_ASSIGNED, *self.owners]
         if any(vpc.ipv6_cidr_blocks for vpc in self.snapshot.vpcs):
             found.append(CLIENT_IPV6_ADDRESS)
         found += [str(IPv4Network(subnet.cidr_block)[5]) for subnet in self.snapshot.subnets[:1]]

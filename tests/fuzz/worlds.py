@@ -5,10 +5,10 @@ tracked flows, of another one.
 """
 
 import random
-from datetime import datetime, timezone
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from typing import Any
 
+from tests.fuzz.connections import BORN, Connections
 from tests.fuzz.filters import Filters
 
 from seawall.compile.network.snapshot import NetworkSnapshot
@@ -28,7 +28,6 @@ from seawall.model.route_table import Route, RouteTable, RouteTableAssociation
 from seawall.model.subnet import Subnet
 from seawall.model.vpc import CidrAssociation, Ipv6CidrAssociation, Vpc
 
-BORN = datetime(2026, 1, 1, tzinfo=timezone.utc)
 # Often the same one: VPCs with equal addresses must not meet.
 BLOCKS = ("10.0.0.0/16", "10.0.0.0/16", "10.0.0.0/16", "10.1.0.0/16", "172.31.0.0/16", "192.168.0.0/20")
 SECOND_BLOCK = "10.200.0.0/20"
@@ -48,11 +47,13 @@ class _World:
         self.made: dict[str, list[Any]] = {}
         self.public = iter(IPv4Network(PUBLIC_POOL).hosts())
         self.filters = Filters(seed, self.random, self.made)
+        self.connections = Connections(seed, self.random, self.made, self.interface)
         self.count = 0
 
     def snapshot(self) -> NetworkSnapshot:
         for number in range(self.random.choice((1, 1, 2, 2, 2, 3))):
             self.vpc(number)
+        self.connections.connect()
         self.filters.fill()
         return NetworkSnapshot(
             region="us-east-1",

@@ -1,0 +1,41 @@
+"""Cases: a world and probes as JSON, so that a difference, once found, is tried for ever."""
+
+from pathlib import Path
+
+import msgspec
+from tests.fuzz.probes import Probe
+
+from seawall.compile.network.snapshot import NetworkSnapshot
+
+FOLDER = Path(__file__).parent / "cases"
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """`about` says in a sentence what went wrong there."""
+
+    about: str
+    snapshot: NetworkSnapshot
+    probes: tuple[Probe, ...]
+
+
+def read_case(path: Path) -> Case:
+    return msgspec.json.decode(path.read_bytes(), type=Case)
+
+
+def write_case(name: str, case: Case) -> Path:
+    """Sorted and indented, without what has its default: people read it."""
+    FOLDER.mkdir(exist_ok=True)
+    path = FOLDER / f"{name}.json"
+    plain = _without_defaults(msgspec.to_builtins(case))
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(plain), indent=1) + b"\n")
+    return path
+
+
+def _without_defaults(value: object) -> object:
+    """Empty members and nulls are every model's defaults."""
+    if isinstance(value, dict):
+        kept = {name: _without_defaults(member) for name, member in value.items()}
+        return {name: member for name, member in kept.items() if member not in (None, [], {}, "")}
+    if isinstance(value, list):
+        return [_without_defaults(member) for member in value]
+    return value
