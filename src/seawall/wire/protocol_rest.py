@@ -141,6 +141,16 @@ class RestXmlProtocol(RestProtocol):
         self._writers.element(shape, str(shape.serialization.get("name", shape.name)))(out, value)
         return "".join(out).encode()
 
+    @cached_property
+    def _namespace(self) -> str:
+        """Errors are of the namespace that the model has requests be of."""
+        for name in sorted(self.service.operation_names):
+            shape = self.service.operation(name).input_shape
+            declared = shape.serialization.get("xmlNamespace") if shape is not None else None
+            if declared:
+                return f' xmlns="{declared["uri"]}"'
+        return ""
+
     def error(self, error: ApiError, request_id: str) -> Response:
         status = error_status(self.service, error)
         out = [f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>"]
@@ -153,7 +163,7 @@ class RestXmlProtocol(RestProtocol):
         else:
             blame = "Receiver" if is_fault(status) else "Sender"
             text = (
-                f"<ErrorResponse><Error><Type>{blame}</Type>{inner}</Error>"
+                f"<ErrorResponse{self._namespace}><Error><Type>{blame}</Type>{inner}</Error>"
                 f"<RequestId>{request_id}</RequestId></ErrorResponse>"
             )
         headers = {"x-amzn-requestid": request_id, "content-type": self.content_type}
