@@ -38,13 +38,16 @@ def test_all_options_there_are(ec2: Any) -> None:
 def test_several_servers_in_one_value(ec2: Any) -> None:
     made = created(ec2, domain_name_servers=["10.0.0.2, 10.0.0.3"])
     assert shown(made) == {"domain-name-servers": ["10.0.0.2", "10.0.0.3"]}
+    made = created(ec2, domain_name_servers=["10.0.0.2", "AmazonProvidedDNS", "fd00::53"])
+    assert shown(made) == {"domain-name-servers": ["10.0.0.2", "AmazonProvidedDNS", "fd00::53"]}
 
 
 @pytest.mark.parametrize(
     ("key", "values"),
     [
         ("domain-name-servers", ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5"]),
-        ("domain-name-servers", ["AmazonProvidedDNS", "10.0.0.1"]),
+        ("domain-name-servers", ["AmazonProvidedDNS", "10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"]),
+        ("ntp-servers", ["AmazonProvidedDNS"]),
         ("domain-name-servers", ["dns.example"]),
         ("ntp-servers", ["fd00::1", "fd00::2", "fd00::3", "fd00::4", "fd00::5"]),
         ("netbios-name-servers", ["fd00::1"]),

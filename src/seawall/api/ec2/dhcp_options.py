@@ -134,10 +134,10 @@ def _fields(configurations: Sequence[Params]) -> dict[str, Any]:
 
 
 def _valid(name: str, values: list[str]) -> bool:
-    if name == "domain-name-servers" and AMAZON_DNS in values:
-        return values == [AMAZON_DNS]
     if name in _LISTS:
-        families = [_family(value) for value in values]
+        # AWS's own resolver takes the place of one IPv4 address.
+        amazon = name == "domain-name-servers"
+        families = [4 if amazon and value == AMAZON_DNS else _family(value) for value in values]
         six = 0 if name == "netbios-name-servers" else MOST_SERVERS
         return families.count(4) <= MOST_SERVERS and families.count(6) <= six and 0 not in families
     if len(values) > 1:
