@@ -194,15 +194,18 @@ def _device_up(link: Link, fact: LinkFact, old: LinkFact | None, *, host_end: bo
 
 
 def _settle(changed: Iterable[Namespace], was: State, wanted: Wanted) -> list[Step]:
-    """Wait for the carrier of every link that has come up: the router's end came up before the other."""
+    """Wait for the carrier of every link that has come up: the router's end came up before the other, and
+    IPv6 looks at the other's, too.
+    """
     fresh: dict[str, set[int]] = {}
     for namespace in changed:
         had = was.get(namespace.name, EMPTY).links
         for device in wanted.state[namespace.name].links:
             end = had.get(device)
             if end is None or not end.up:
-                router = wanted.links[namespace.name][device].router
-                fresh.setdefault(router.namespace, set()).add(router.ifindex)
+                link = wanted.links[namespace.name][device]
+                for side in (link.router, link.host):
+                    fresh.setdefault(side.namespace, set()).add(side.ifindex)
     return [Send(name, tuple(map(rt.settle_link, sorted(found)))) for name, found in fresh.items()]
 
 
