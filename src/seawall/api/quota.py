@@ -31,6 +31,7 @@ class Quota(NamedTuple):
 
 
 _quotas: dict[str, Quota] = {}
+_bounds: list[tuple[Quota, Quota, int]] = []
 
 
 def quota(service: str, code: str, name: str, default: int, greatest: int | None = None) -> Quota:
@@ -39,6 +40,17 @@ def quota(service: str, code: str, name: str, default: int, greatest: int | None
         raise ValueError(f"two quotas have the code {code}")
     _quotas[code] = Quota(service, code, name, default, greatest)
     return _quotas[code]
+
+
+def bound_together(one: Quota, other: Quota, most: int) -> None:
+    """Let the product of two quotas never be more than `most`."""
+    _bounds.append((one, other, most))
+
+
+def bounds_of(wanted: Quota) -> list[tuple[Quota, int]]:
+    """The quotas whose product with this one is bounded, each with the bound."""
+    found = [(other, most) for one, other, most in _bounds if one == wanted]
+    return found + [(one, most) for one, other, most in _bounds if other == wanted]
 
 
 def published() -> Mapping[str, Quota]:

@@ -242,8 +242,9 @@ REQUESTS: dict[str, Callable[[Request], Request]] = {
         "IpPermissions": [ALL_OUT],
     },
 }
-# Those that cannot succeed here: nothing to attach to or detach from, no rule to revoke, no gateway yet.
+# Those that cannot succeed here: nothing to attach or detach, no rule to revoke, no gateway, no default VPC.
 NEVER = {
+    "CreateDefaultSubnet",
     "AttachNetworkInterface",
     "DetachNetworkInterface",
     "RevokeSecurityGroupIngress",

@@ -152,3 +152,22 @@ def test_the_default_vpc_is_complete(ec2: Any, refused: Refused) -> None:
     text = "A Default VPC already exists for this account in this region."
     with refused("DefaultVpcAlreadyExists", text):
         ec2.create_default_vpc()
+
+
+def test_a_default_subnet_can_be_made_again(ec2: Any, refused: Refused) -> None:
+    with refused("DefaultVpcDoesNotExist", "No default VPC for this user"):
+        ec2.create_default_subnet(AvailabilityZone="us-east-1c")
+    ec2.create_default_vpc()
+    made = ec2.create_default_subnet(AvailabilityZone="us-east-1c")["Subnet"]
+    assert (made["CidrBlock"], made["DefaultForAz"], made["MapPublicIpOnLaunch"]) == (
+        "172.31.32.0/20",
+        True,
+        True,
+    )
+    text = f"'{made['SubnetId']}' is already the default subnet in us-east-1c."
+    with refused("DefaultSubnetAlreadyExistsInAvailabilityZone", text):
+        ec2.create_default_subnet(AvailabilityZoneId="use1-az3")
+    with refused("MissingParameter", "The request must contain the parameter availabilityZone"):
+        ec2.create_default_subnet()
+    with refused("InvalidParameterValue", "Value (mars) for parameter availabilityZone is invalid."):
+        ec2.create_default_subnet(AvailabilityZone="mars")

@@ -55,3 +55,14 @@ def test_quotas_are_listed_in_pages(quotas: Any) -> None:
 def test_what_cannot_be_raised(quotas: Any, change: dict[str, Any], code: str) -> None:
     with pytest.raises(ClientError, match=code):
         quotas.request_service_quota_increase(**VPCS | change)
+
+
+def test_rules_times_groups_stay_below_a_thousand(quotas: Any) -> None:
+    rules = {"ServiceCode": "vpc", "QuotaCode": "L-0EA8095F"}
+    groups = {"ServiceCode": "vpc", "QuotaCode": "L-2AFB9258"}
+    with pytest.raises(ClientError, match=r"per network interface cannot exceed 1000\.") as caught:
+        quotas.request_service_quota_increase(**rules, DesiredValue=201)
+    assert caught.value.response["Error"]["Code"] == "IllegalArgumentException"
+    quotas.request_service_quota_increase(**rules, DesiredValue=200)
+    with pytest.raises(ClientError, match="per security group cannot exceed 1000"):
+        quotas.request_service_quota_increase(**groups, DesiredValue=6)

@@ -1,6 +1,6 @@
 """How much of everything one account may have: the published quotas of the VPC, in one table."""
 
-from seawall.api.quota import Quota, limit, quota
+from seawall.api.quota import Quota, bound_together, limit, quota
 from seawall.store.store import Reader
 from seawall.wire.errors import ApiError
 
@@ -38,6 +38,8 @@ TRANSIT_GATEWAYS_PER_VPC = 5
 ROUTES_PER_TRANSIT_GATEWAY = 10_000  # static ones, in all its tables
 TAGS_PER_RESOURCE = 50
 FILTER_VALUES = 200
+
+bound_together(RULES_PER_GROUP, GROUPS_PER_INTERFACE, 1000)
 
 _REFUSALS = {
     "VpcLimitExceeded": "The maximum number of VPCs has been reached.",

@@ -58,7 +58,7 @@ def create_subnet(call: Call, params: Params) -> dict[str, Any]:
             availability_zone_id=zone_id,
             tags=tags_for(params, "subnet"),
         )
-        return {"Subnet": _shown(txn, subnet, call)}
+        return {"Subnet": shown_subnet(txn, subnet, call)}
 
 
 def _check_block(txn: Transaction, vpc: Vpc, block: IPv4Network) -> None:
@@ -143,7 +143,7 @@ def describe_subnets(call: Call, params: Params) -> dict[str, Any]:
     }
     subnets = filtered(params, subnets, filters, tags=lambda subnet: subnet.tags)
     page, token = paged(params, subnets, lambda subnet: subnet.id)
-    return answer("Subnets", [_shown(reader, subnet, call) for subnet in page], token)
+    return answer("Subnets", [shown_subnet(reader, subnet, call) for subnet in page], token)
 
 
 _STORED = {
@@ -195,7 +195,7 @@ def modify_subnet_attribute(call: Call, params: Params) -> dict[str, Any]:
     return {}
 
 
-def _shown(reader: Reader, subnet: Subnet, call: Call) -> dict[str, Any]:
+def shown_subnet(reader: Reader, subnet: Subnet, call: Call) -> dict[str, Any]:
     return {
         "SubnetId": subnet.id,
         "SubnetArn": call.arn(f"subnet/{subnet.id}"),

@@ -5,7 +5,7 @@ from typing import Any
 
 from seawall.api.page import InvalidToken, take_page
 from seawall.api.params import Params
-from seawall.api.quota import SERVICES, Quota, limit, published
+from seawall.api.quota import SERVICES, Quota, bounds_of, limit, published
 from seawall.api.registry import Call, operation
 from seawall.model.service_quota import AppliedQuota, QuotaRequest
 from seawall.store.ids import new_uuid
@@ -71,6 +71,13 @@ def request_increase(call: Call, params: Params) -> dict[str, Any]:
                 "IllegalArgumentException",
                 f"The desired value {desired:g} exceeds {quota.greatest}, the most there can be.",
             )
+        for other, most in bounds_of(quota):
+            if desired * limit(txn, other) > most:
+                raise ApiError(
+                    "IllegalArgumentException",
+                    f"The quota for {quota.name} multiplied by the quota for {other.name} cannot exceed"
+                    f" {most}.",
+                )
         request = QuotaRequest(
             id=new_uuid().replace("-", ""),
             quota_code=quota.code,
