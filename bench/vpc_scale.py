@@ -22,6 +22,7 @@ from msgspec.structs import replace
 
 from bench.place import TRAFFIC, Place
 from seawall.compile.network.compile_network import compile_network
+from seawall.compile.network.memory import Memory
 from seawall.compile.network.snapshot import NetworkSnapshot
 from seawall.host.network.engine import NetworkEngine
 from seawall.model.network_interface import InterfaceAttachment, NetworkInterface
@@ -111,6 +112,7 @@ class Bench:
     def __init__(self, run_dir: Path) -> None:
         self.run_dir = run_dir
         self.loop = asyncio.new_event_loop()
+        self.memory = Memory()
         self.engine = NetworkEngine(run_dir)
         self.apply(NetworkProgram())
 
@@ -122,7 +124,7 @@ class Bench:
     def put(self, wanted: NetworkSnapshot) -> float:
         """Compile and apply; how many milliseconds it took."""
         began = time.perf_counter()
-        self.apply(compile_network(wanted))
+        self.apply(compile_network(wanted, self.memory))
         return (time.perf_counter() - began) * 1000
 
     def places(self) -> tuple[Place, Place]:
