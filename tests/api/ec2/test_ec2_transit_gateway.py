@@ -489,6 +489,7 @@ def test_the_search_in_pages(ec2: Any, refused: Refused, tgw: str) -> None:
     first = ec2.search_transit_gateway_routes(**asked, MaxResults=5)
     assert first["AdditionalRoutesAvailable"] is True
     second = ec2.search_transit_gateway_routes(**asked, MaxResults=5, NextToken=first["NextToken"])
+    assert second["AdditionalRoutesAvailable"] is False
     shown = [r["DestinationCidrBlock"] for r in first["Routes"] + second["Routes"]]
     assert shown == [f"10.{number}.0.0/16" for number in range(7)]
     with refused("InvalidParameterValue", "The filter 'colour' is invalid"):

@@ -43,8 +43,14 @@ _NOT_SERVED = {
 }
 _BLOCKS = ("TransitGatewayCidrBlocks", "AddTransitGatewayCidrBlocks", "RemoveTransitGatewayCidrBlocks")
 _NO_BLOCKS = "there are no Connect peers to take addresses from them"
-_REFUSED = {f"Options.{member}": reason for member, reason in _NOT_SERVED.items()} | {
-    f"Options.{member}": _NO_BLOCKS for member in _BLOCKS
+_REASONS = {
+    f"Options.{m}": reason for m, reason in (_NOT_SERVED | dict.fromkeys(_BLOCKS, _NO_BLOCKS)).items()
+}
+_AT_BIRTH = {"Options.MulticastSupport", "Options.TransitGatewayCidrBlocks"}
+_LATER = {
+    "Options.EncryptionSupport",
+    "Options.AddTransitGatewayCidrBlocks",
+    "Options.RemoveTransitGatewayCidrBlocks",
 }
 _ASN_RANGES = ((64512, 65534), (4200000000, 4294967294))
 
@@ -71,7 +77,12 @@ def named(value: str | None, parameter: str) -> str:
     return value
 
 
-@operation("ec2", "CreateTransitGateway", stored=_STORED, refused=_REFUSED)
+@operation(
+    "ec2",
+    "CreateTransitGateway",
+    stored=_STORED,
+    refused={member: reason for member, reason in _REASONS.items() if member not in _LATER},
+)
 def create_transit_gateway(call: Call, params: Params) -> dict[str, Any]:
     """With a default for either, the gateway is born with one route table."""
     with call.write() as txn:
@@ -107,7 +118,12 @@ def create_transit_gateway(call: Call, params: Params) -> dict[str, Any]:
     return {"TransitGateway": shown(gateway, call)}
 
 
-@operation("ec2", "ModifyTransitGateway", stored=_STORED, refused=_REFUSED)
+@operation(
+    "ec2",
+    "ModifyTransitGateway",
+    stored=_STORED,
+    refused={member: reason for member, reason in _REASONS.items() if member not in _AT_BIRTH},
+)
 def modify_transit_gateway(call: Call, params: Params) -> dict[str, Any]:
     with call.write() as txn:
         gateway = living(txn, named(params.get("TransitGatewayId"), "TransitGatewayId"))

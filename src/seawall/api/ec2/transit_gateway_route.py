@@ -84,7 +84,7 @@ def search_transit_gateway_routes(call: Call, params: Params) -> dict[str, Any]:
     page, token = _at_most(page, token, params)
     shown: dict[str, Any] = {
         "Routes": [_shown(found[key]) for key in page],
-        "AdditionalRoutesAvailable": len(page) < len(found),
+        "AdditionalRoutesAvailable": token is not None,
     }
     return shown | ({"NextToken": token} if token else {})
 
