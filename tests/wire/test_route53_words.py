@@ -7,8 +7,8 @@ from seawall.wire.protocols import protocol_for
 from seawall.wire.service import load_service
 
 
-def request(path: str, **headers: str) -> Request:
-    return Request(method="GET", path=path, query="", headers=headers, body=b"")
+def request(path: str, method: str = "GET", **headers: str) -> Request:
+    return Request(method=method, path=path, query="", headers=headers, body=b"")
 
 
 def test_errors_are_of_the_services_namespace() -> None:
@@ -21,6 +21,17 @@ def test_errors_are_of_the_services_namespace() -> None:
         "<Code>NoSuchHostedZone</Code><Message>No &lt;zone&gt;</Message></Error>"
         "<RequestId>id-1</RequestId></ErrorResponse>"
     )
+
+
+def test_a_last_slash_makes_no_difference() -> None:
+    """botocore sends the one that the model has, the SDK for Go (Terraform) does not."""
+    identifier = Identifier(["route53"])
+    for path in ("/2013-04-01/hostedzone/Z1/rrset", "/2013-04-01/hostedzone/Z1/rrset/"):
+        asked = request(path, "POST", host="route53.amazonaws.com")
+        target = identifier.identify(asked)
+        assert target.operation is not None
+        assert target.operation.name == "ChangeResourceRecordSets"
+        assert target.protocol.parse(target.operation, asked)["HostedZoneId"] == "Z1"
 
 
 def test_the_host_name_tells_the_service_of_a_request_that_is_not_signed() -> None:

@@ -54,13 +54,14 @@ def path_labels(path: RestPath, request: Request) -> dict[str, str]:
 def _compile(operation: OperationModel) -> RestPath:
     uri = str(operation.http["requestUri"])
     template, _, query = uri.partition("?")
+    template = template.rstrip("/")  # the SDK for Go leaves out a last slash that the model has
     labels = []
     pattern, position = "", 0
     for found in _LABEL.finditer(template):
         labels.append(found[1])
         pattern += re.escape(template[position : found.start()]) + ("(.+)" if found[2] else "([^/]+)")
         position = found.end()
-    pattern += re.escape(template[position:])
+    pattern += re.escape(template[position:]) + "/?"
     literals = tuple(
         (name, value if equals else None)
         for name, equals, value in (part.partition("=") for part in query.split("&") if part)
