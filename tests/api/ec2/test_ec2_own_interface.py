@@ -179,6 +179,19 @@ def test_a_taken_address_is_refused(refused: Refused, make: Callable[..., dict[s
         make(PrivateIpAddresses=[{"PrivateIpAddress": "10.0.1.9"}])
 
 
+def test_no_address_is_given_twice(
+    ec2: Any, refused: Refused, dual_subnet: IPv6Network, make: Callable[..., dict[str, Any]]
+) -> None:
+    with refused("InvalidIPAddress.InUse", "Address 10.0.1.9 is in use."):
+        make(PrivateIpAddress="10.0.1.9", PrivateIpAddresses=[{"PrivateIpAddress": "10.0.1.9"}])
+    id = make()["NetworkInterfaceId"]
+    with refused("InvalidIPAddress.InUse", "Address 10.0.1.9 is in use."):
+        ec2.assign_private_ip_addresses(NetworkInterfaceId=id, PrivateIpAddresses=["10.0.1.9", "10.0.1.9"])
+    six = str(dual_subnet[9])
+    with refused("InvalidIPAddress.InUse", f"Address {six} is in use."):
+        ec2.assign_ipv6_addresses(NetworkInterfaceId=id, Ipv6Addresses=[six, six])
+
+
 def test_further_private_addresses_come_and_go(
     ec2: Any, refused: Refused, make: Callable[..., dict[str, Any]]
 ) -> None:

@@ -347,6 +347,22 @@ def test_ids_are_held_against_their_form_and_then_looked_up(ec2: Any, site: Requ
     assert answers == expected
 
 
+def test_a_token_belongs_to_one_request(ec2: Any, site: Request) -> None:
+    names = [name for name in REQUESTS if "ClientToken" in _members(name)]
+    assert len(names) >= 5
+    mismatch = (
+        "IdempotentParameterMismatch",
+        "The request uses the same client token as a previous, but non-identical request."
+        " Do not reuse a client token with different requests, unless the requests are identical.",
+    )
+    for name in names:
+        request = REQUESTS[name](site) | {"ClientToken": "t"}
+        elsewhere = {"VpcId": site["spare"]} if "VpcId" in request else {"SubnetId": site["free"]}
+        assert (name, told(ec2, name, request)) == (name, None)
+        assert (name, told(ec2, name, request)) == (name, None)
+        assert (name, told(ec2, name, request | elsewhere)) == (name, mismatch)
+
+
 def test_required_members_are_missed(lenient: Any, site: Request) -> None:
     for name, make in REQUESTS.items():
         for member in _required(name):

@@ -57,6 +57,7 @@ def claim_private_addresses(
     """One address for each of `wanted` (None: any)."""
     found: list[str] = []
     named = [str(address) for address in wanted if address is not None]
+    _refuse_twice(named)
     for address in wanted:
         taken = (*but, *found, *named) if address is None else ()
         found.append(claim_private_address(txn, subnet, address, but=taken))
@@ -67,7 +68,14 @@ def claim_ipv6_addresses(
     txn: Transaction, subnet: Subnet, named: Sequence[IPv6Address], count: int
 ) -> list[str]:
     """The named addresses, or `count` of any."""
+    _refuse_twice([str(address) for address in named])
     found = [claim_ipv6_address(txn, subnet, address) for address in named]
     for _ in range(0 if named else count):
         found.append(claim_ipv6_address(txn, subnet, but=found))
     return found
+
+
+def _refuse_twice(named: Sequence[str]) -> None:
+    for number, address in enumerate(named):
+        if address in named[:number]:
+            raise ApiError("InvalidIPAddress.InUse", f"Address {address} is in use.")
