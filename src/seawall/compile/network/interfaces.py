@@ -1,6 +1,7 @@
 """The links of tasks: eth1 into the subnet, eth0 to the task's own endpoints, and their namespaces."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timezone
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from seawall.compile.network.numbers import mac_address
 from seawall.compile.network.placement import FAR_IPV6, ROUTER_IPV6, Placed, Placement
 from seawall.compile.network.snapshot import NetworkSnapshot
 from seawall.model.internet import LINK_LOCAL_NETWORK, TASK_ENDPOINT_ADDRESS
+from seawall.model.network_interface import NetworkInterface
 from seawall.program.network import (
     Element,
     ElementSet,
@@ -25,6 +27,7 @@ from seawall.program.network import (
 )
 
 FARGATE = "fargate"
+_NEVER = datetime.max.replace(tzinfo=timezone.utc)
 NO_IPV6 = ipv6_settings(on=False)
 LINK_LOCAL_GATEWAY = str(IPv4Network(LINK_LOCAL_NETWORK)[1])
 
@@ -40,9 +43,10 @@ def stands(snapshot: NetworkSnapshot) -> Mapping[str, Stand]:
 
 def devices(snapshot: NetworkSnapshot) -> Iterable[str]:
     """The link-local interfaces of tasks."""
-    for interface_id in stands(snapshot):
-        yield f"{interface_id}/local"
-        yield f"{interface_id}/local/host"
+    for interface in snapshot.network_interfaces:
+        if is_of_task(interface) and interface.status != "detaching":
+            yield f"{interface.id}/local"
+            yield f"{interface.id}/local/host"
 
 
 def contribution(snapshot: NetworkSnapshot, placement: Placement) -> Contribution:
@@ -67,15 +71,26 @@ class Networks(NamedTuple):
     links: tuple[Link, ...]
 
 
+class TaskNetwork(NamedTuple):
+    """All that one task has, and what the far side of its eth0 knows of it."""
+
+    namespace: Namespace
+    link: Link
+    local_link: Link
+    route: Route
+    source: Element
+
+
 def interface_networks(placement: Placement, memory: Memory) -> Networks:
     """Every interface's link, and all that the tasks behind some of them have besides."""
     placed = placement.interfaces.values()
-    tasks = [p for p in placed if p.interface.owner is not None and p.interface.owner.kind == "task"]
+    tasks = [p for p in placed if is_of_task(p.interface)]
+    others = [p for p in placed if not is_of_task(p.interface)]
     addresses = link_local_addresses(tasks)
-    local_links = [
+    known = [
         memory.recall(
-            ("local link", p.interface.id),
-            link_local_link,
+            ("task", p.interface.id),
+            _task_network,
             p,
             addresses[p.interface.id],
             placement.numbers[f"{p.interface.id}/local"],
@@ -84,14 +99,27 @@ def interface_networks(placement: Placement, memory: Memory) -> Networks:
         for p in tasks
     ]
     return Networks(
-        namespaces=(
-            fargate_namespace(local_links),
-            *(memory.recall(("task", p.interface.id), task_namespace, p) for p in tasks),
-        ),
+        namespaces=(fargate_namespace(known), *(task.namespace for task in known)),
         links=(
-            *(memory.recall(("interface link", p.interface.id), interface_link, p) for p in placed),
-            *local_links,
+            *(memory.recall(("interface link", p.interface.id), interface_link, p) for p in others),
+            *(task.link for task in known),
+            *(task.local_link for task in known),
         ),
+    )
+
+
+def is_of_task(interface: NetworkInterface) -> bool:
+    return interface.owner is not None and interface.owner.kind == "task"
+
+
+def _task_network(placed: Placed, address: str, number: int, far_number: int) -> TaskNetwork:
+    local_link = link_local_link(placed, address, number, far_number)
+    return TaskNetwork(
+        namespace=task_namespace(placed),
+        link=interface_link(placed),
+        local_link=local_link,
+        route=Route(destination=f"{address}/32", device=local_link.router.name),
+        source=Element(key=f"{number} . {address}", origin=placed.interface.id),
     )
 
 
@@ -178,7 +206,7 @@ def link_local_addresses(tasks: Iterable[Placed]) -> dict[str, str]:
         while offset in taken:
             offset = (offset + 1) % span
         taken[offset] = placed.interface.id
-    return {id: str(IPv4Address(first + offset)) for offset, id in taken.items()}
+    return {id: _address(first + offset) for offset, id in taken.items()}
 
 
 def link_local_link(placed: Placed, address: str, number: int, far_number: int) -> Link:
@@ -205,30 +233,26 @@ def link_local_link(placed: Placed, address: str, number: int, far_number: int) 
     )
 
 
-def fargate_namespace(links: Iterable[Link]) -> Namespace:
+def fargate_namespace(tasks: Sequence[TaskNetwork]) -> Namespace:
     """Nothing is forwarded here, and each task is heard under its own address only."""
-    ends = [(link, link.router.neighbours[0].address) for link in links]
+    sources = tuple(task.source for task in tasks)
     return Namespace(
         name=FARGATE,
         sysctls=(*NO_IPV6, ("ipv4/ip_forward", "0"), ("ipv4/conf/all/rp_filter", "0")),
         addresses=(f"{TASK_ENDPOINT_ADDRESS}/32", f"{LINK_LOCAL_GATEWAY}/32"),
-        routes=tuple(Route(destination=f"{address}/32", device=link.router.name) for link, address in ends),
+        routes=tuple(task.route for task in tasks),
         policy=PacketPolicy(
             skeleton=skeletons.FARGATE,
-            sets=(
-                ElementSet(
-                    name="source",
-                    key=("iface_index", "ipv4_addr"),
-                    elements=tuple(
-                        Element(key=f"{link.router.ifindex} . {address}", origin=link.origin)
-                        for link, address in ends
-                    ),
-                ),
-            ),
+            sets=(ElementSet(name="source", key=("iface_index", "ipv4_addr"), elements=sources),),
         ),
     )
 
 
-def _age(placed: Placed) -> tuple[str, str]:
+def _age(placed: Placed) -> tuple[datetime, str]:
     attachment = placed.interface.attachment
-    return attachment.attach_time.isoformat() if attachment else "~", placed.interface.id
+    return attachment.attach_time if attachment else _NEVER, placed.interface.id
+
+
+@lru_cache(maxsize=1 << 10)
+def _address(number: int) -> str:
+    return str(IPv4Address(number))

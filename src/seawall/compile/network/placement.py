@@ -19,8 +19,9 @@ FAR_IPV6 = "fe80::2"  # the far end, seen from the router
 class Placed(msgspec.Struct, frozen=True, kw_only=True):
     """An interface with a link: `number` is its device in the VPC's namespace.
 
-    public   private address -> the public one that stands for it
-    ipv6     the VPC has an IPv6 block and the far end speaks IPv6
+    public      private address -> the public one that stands for it
+    ipv6        the VPC has an IPv6 block and the far end speaks IPv6
+    addresses   its private addresses of both families that work now
     """
 
     interface: NetworkInterface
@@ -30,6 +31,7 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True):
     far_number: int
     public: Mapping[str, str] = {}
     ipv6: bool = False
+    addresses: tuple[str, ...] = ()
 
     @property
     def router_device(self) -> str:
@@ -52,11 +54,6 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True):
     def is_checked(self) -> bool:
         """Whether it sends from, and takes in, its own addresses only."""
         return self.interface.source_dest_check and not self.stand.transit
-
-    @property
-    def addresses(self) -> tuple[str, ...]:
-        """Its private addresses of both families that work now."""
-        return self.interface.private_ip_addresses + (self.interface.ipv6_addresses if self.ipv6 else ())
 
 
 class AttachedGateway(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,6 +151,7 @@ def _placed(
     allocated: Mapping[str | None, str],
     vpc_speaks_ipv6: bool,
 ) -> Placed:
+    ipv6 = vpc_speaks_ipv6 and stand.ipv6
     public = {a or interface.private_ip_address: p for a, p in allocated.items()} | interface.public_addresses
     return Placed(
         interface=interface,
@@ -162,7 +160,8 @@ def _placed(
         number=numbers[0],
         far_number=numbers[1],
         public={a: p for a, p in public.items() if a in interface.private_ip_addresses},
-        ipv6=vpc_speaks_ipv6 and stand.ipv6,
+        ipv6=ipv6,
+        addresses=interface.private_ip_addresses + (interface.ipv6_addresses if ipv6 else ()),
     )
 
 
