@@ -10,7 +10,7 @@ import msgspec
 from seawall.app.registry import Registry
 from seawall.app.settings import Settings
 from seawall.controllers.loop import Context
-from seawall.controllers.network_snapshot import NETWORK_KINDS
+from seawall.controllers.network_snapshot import NETWORK_KINDS, network_snapshot
 from seawall.host.deadline import within
 from seawall.model.access_key import AccessKey
 from seawall.model.installation import Installation
@@ -31,6 +31,9 @@ class OwnRoutes:
 
     GET /_seawall/settled: the same, but the answer comes only once the host has in force all that the API was
     told before (503 after 20 s).
+
+    GET /_seawall/model: the network's model (compile.network.snapshot.NetworkSnapshot), with the same token
+    as reset.
 
     POST /_seawall/reset: empties everything and makes the first day's account again.  Where signatures are
     enforced it wants the control token (`Authorization: Bearer ...`) that `up` left in control.json.
@@ -95,14 +98,19 @@ class OwnRoutes:
             case "GET", "settled":
                 settled = await self._settled()
                 await _answer(send, 200 if settled else 503, self._health())
+            case "GET", "model":
+                if not self._trusted(scope):
+                    await _answer(send, 403, {"message": "model wants the control token of control.json"})
+                    return
+                await _answer(send, 200, network_snapshot(self._context))
             case "POST", "reset":
-                if not self._may_reset(scope):
+                if not self._trusted(scope):
                     await _answer(send, 403, {"message": "reset wants the control token of control.json"})
                     return
                 await self._reset()
                 await _answer(send, 200, {"status": "empty"})
             case _:
-                await _answer(send, 404, {"message": "Seawall has /_seawall/health and /_seawall/reset"})
+                await _answer(send, 404, {"message": "there is health, settled, model and reset"})
 
     def _health(self) -> dict[str, Any]:
         host = self._context.host
@@ -123,7 +131,7 @@ class OwnRoutes:
             ],
         }
 
-    def _may_reset(self, scope: Scope) -> bool:
+    def _trusted(self, scope: Scope) -> bool:
         if self._settings.auth == "open":
             return True
         given = dict(scope["headers"]).get(b"authorization", b"")
@@ -140,7 +148,7 @@ class OwnRoutes:
         self._first_start(installation.control_token, key)
 
 
-async def _answer(send: Send, status: int, body: dict[str, Any]) -> None:
+async def _answer(send: Send, status: int, body: Any) -> None:
     content = msgspec.json.encode(body)
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})

@@ -16,6 +16,7 @@ OURS = (
     "state.db",
     "state.lock",
     "logs.db",
+    "metrics.db",
     "control.log",
     "agent.log",
     "up.log",

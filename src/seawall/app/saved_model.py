@@ -1,0 +1,39 @@
+"""The model of the network: of a running Seawall, or as it was saved in a file."""
+
+from pathlib import Path
+
+import msgspec
+
+from seawall.app.failure import CommandFailed
+from seawall.app.running import read_running
+from seawall.compile.network.snapshot import NetworkSnapshot
+
+
+def read_model(state_dir: Path, file: Path | None) -> NetworkSnapshot:
+    """Raises NotRunning, CommandFailed."""
+    data = fetch_model(state_dir) if file is None else _read(file)
+    try:
+        return msgspec.json.decode(data, type=NetworkSnapshot)
+    except msgspec.DecodeError as error:
+        raise CommandFailed(
+            f"{file or 'the running Seawall'}: not a model of this version: {error}"
+        ) from error
+
+
+def fetch_model(state_dir: Path) -> bytes:
+    """The running Seawall's model as JSON."""
+    import httpx
+
+    running = read_running(state_dir)
+    headers = {"Authorization": f"Bearer {running.control_token}"}
+    reply = httpx.get(f"{running.url}/_seawall/model", headers=headers, timeout=30)
+    if reply.status_code != 200:
+        raise CommandFailed(f"the running Seawall refused: {reply.text.strip()}")
+    return reply.content
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise CommandFailed(f"{file}: {error.strerror}") from error

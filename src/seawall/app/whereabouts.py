@@ -1,0 +1,112 @@
+"""The two ends of a question about packets, as people name them."""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+
+from seawall.app.failure import USAGE, CommandFailed
+from seawall.app.host_name import resolve
+from seawall.compile.network.snapshot import NetworkSnapshot
+from seawall.compile.walk import Packet
+from seawall.model.internet import CLIENT_ADDRESS, CLIENT_IPV6_ADDRESS
+from seawall.model.network_interface import NetworkInterface
+
+INTERNET = "internet"
+SOURCE_PORT = 50_000  # any port a client may have
+_TASK = re.compile(r"(?:arn:[^/]+/(?:[^/]+/)?)?([0-9a-f]{6,32})")
+_DESTINATION = re.compile(r"(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<plain>[^:\[\]]+))(?::(?P<port>\d+))?")
+PORTLESS = ("icmp", "icmpv6")
+
+
+@dataclass(frozen=True)
+class Question:
+    """`start` is an interface's id, None for the internet; `name` what the destination was called."""
+
+    start: str | None
+    packet: Packet
+    name: str
+
+
+def find_question(snapshot: NetworkSnapshot, source: str, destination: str, protocol: str) -> Question:
+    """Raises CommandFailed where an end cannot be made out."""
+    interface = None if source == INTERNET else find_interface(snapshot, source)
+    host, port = _split(destination)
+    if port is None and protocol in ("tcp", "udp"):
+        raise CommandFailed(f"{destination}: say the port too, e.g. {host}:443", status=USAGE)
+    address = _address(snapshot, host, interface, protocol)
+    six = ":" in address
+    if protocol == "icmp" and six:
+        protocol = "icmpv6"
+    packet = Packet(
+        protocol=protocol,
+        source=_source(interface, six=six, named=source),
+        destination=address,
+        source_port=0 if protocol in PORTLESS else SOURCE_PORT,
+        destination_port=0 if protocol in PORTLESS else port or 0,
+        icmp_type={"icmp": 8, "icmpv6": 128}.get(protocol, 0),
+    )
+    return Question(interface.id if interface else None, packet, host)
+
+
+def find_interface(snapshot: NetworkSnapshot, text: str) -> NetworkInterface:
+    """By its id, its task's id (or the beginning of it) or ARN, or one of its addresses."""
+    found = [i for i in snapshot.network_interfaces if i.id == text or text in _addresses(snapshot, i)]
+    task = _TASK.fullmatch(text)
+    if not found and task is not None:
+        found = [
+            i
+            for i in snapshot.network_interfaces
+            if i.owner is not None and i.owner.kind == "task" and i.owner.id.startswith(task[1])
+        ]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise CommandFailed(
+            f"{text}: no interface, task or address of this name. Say a task's id, an eni-..., an address or"
+            f" {INTERNET!r}.",
+            status=USAGE,
+        )
+    ids = ", ".join(f"{i.id} ({i.vpc_id})" for i in found)
+    raise CommandFailed(f"{text} may be any of {ids}: say which", status=USAGE)
+
+
+def _addresses(snapshot: NetworkSnapshot, interface: NetworkInterface) -> tuple[str, ...]:
+    elastic = (e.public_ip for e in snapshot.elastic_ips if e.network_interface_id == interface.id)
+    own = (*interface.private_ip_addresses, *interface.ipv6_addresses)
+    return (*own, *interface.public_addresses.values(), *elastic)
+
+
+def _split(destination: str) -> tuple[str, int | None]:
+    with_port = _DESTINATION.fullmatch(destination)
+    if with_port is not None:
+        port = with_port["port"]
+        return with_port["six"] or with_port["plain"], int(port) if port else None
+    return destination, None  # a bare IPv6 address, or an ARN
+
+
+def _address(snapshot: NetworkSnapshot, host: str, interface: NetworkInterface | None, protocol: str) -> str:
+    six = protocol == "icmpv6"
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        pass
+    if host == INTERNET:
+        return CLIENT_IPV6_ADDRESS if six else CLIENT_ADDRESS
+    if host.startswith("eni-") or _TASK.fullmatch(host):
+        found = find_interface(snapshot, host)
+        return found.ipv6_addresses[0] if six and found.ipv6_addresses else found.private_ip_address
+    addresses = resolve(snapshot, interface.vpc_id if interface else None, host)
+    if not addresses:
+        where = f"in {interface.vpc_id}" if interface else "on the internet"
+        raise CommandFailed(f"{host}: {where} no such name is known")
+    return addresses[0]
+
+
+def _source(interface: NetworkInterface | None, *, six: bool, named: str) -> str:
+    if interface is None:
+        return CLIENT_IPV6_ADDRESS if six else CLIENT_ADDRESS
+    if six:
+        if not interface.ipv6_addresses:
+            raise CommandFailed(f"{interface.id} has no IPv6 address")
+        return named if named in interface.ipv6_addresses else interface.ipv6_addresses[0]
+    return named if named in interface.private_ip_addresses else interface.private_ip_address
