@@ -94,7 +94,10 @@ class Journey:
 
     def _key(self, vpc_id: str) -> tuple[str, str, frozenset[tuple[str, int]]]:
         p = self.packet
-        return vpc_id, p.protocol, frozenset({(p.source, p.source_port), (p.destination, p.destination_port)})
+        ports = p.source_port, p.destination_port
+        if p.protocol in ("icmp", "icmpv6"):  # an answer's type tells it from a request the same way
+            ports = (1, 0) if self.is_answer else (0, 1)
+        return vpc_id, p.protocol, frozenset({(p.source, ports[0]), (p.destination, ports[1])})
 
     # Places.
 

@@ -24,8 +24,9 @@ class Packet(msgspec.Struct, frozen=True, kw_only=True):
         return 6 if ":" in self.destination else 4
 
     def reply(self) -> "Packet":
-        """What the receiver answers: the same the other way round, an echo's reply for an echo."""
-        kind = {("icmp", 8): 0, ("icmpv6", 128): 129}.get((self.protocol, self.icmp_type), self.icmp_type)
+        """What the receiver answers: the same the other way round, a reply for an echo or timestamp."""
+        kinds = {("icmp", 8): 0, ("icmp", 13): 14, ("icmpv6", 128): 129}
+        kind = kinds.get((self.protocol, self.icmp_type), self.icmp_type)
         return replace(
             self,
             source=self.destination,

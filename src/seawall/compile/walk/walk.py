@@ -26,7 +26,8 @@ def round_trip(snapshot: NetworkSnapshot, packet: Packet, *, start: str | None) 
     forward, flow = _walk(cloud, packet, start, None)
     if forward.delivered_to is None:
         return RoundTrip(forward=forward, back=None, connects=False)
-    if forward.delivered_to in ("resolver", start):
+    to_itself = forward.delivered_to == start and not forward.hops
+    if forward.delivered_to == "resolver" or to_itself:
         return RoundTrip(forward=forward, back=None, connects=True)
     back = _back(cloud, forward, flow)
     home = "internet" if start is None else start
