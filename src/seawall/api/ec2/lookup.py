@@ -12,6 +12,7 @@ from seawall.model.elastic_ip import ElasticIp
 from seawall.model.internet_gateway import InternetGateway
 from seawall.model.nat_gateway import NatGateway
 from seawall.model.network_acl import NetworkAcl
+from seawall.model.network_insights import NetworkInsightsAnalysis, NetworkInsightsPath
 from seawall.model.network_interface import NetworkInterface
 from seawall.model.prefix_list import PrefixList
 from seawall.model.resource import Resource
@@ -143,6 +144,18 @@ WORDS: dict[type[Resource], Words] = {
         "InvalidVpcEndpointId.Malformed",
         "InvalidVpcEndpointId.NotFound",
         "The Vpc Endpoint Id '{id}' does not exist",
+    ),
+    NetworkInsightsPath: Words(
+        "nip",
+        "InvalidNetworkInsightsPathId.Malformed",
+        "InvalidNetworkInsightsPathId.NotFound",
+        "The networkInsightsPath ID '{id}' does not exist",
+    ),
+    NetworkInsightsAnalysis: Words(
+        "nia",
+        "InvalidNetworkInsightsAnalysisId.Malformed",
+        "InvalidNetworkInsightsAnalysisId.NotFound",
+        "The networkInsightsAnalysis ID '{id}' does not exist",
     ),
 }
 

@@ -17,6 +17,7 @@ from seawall.model.elastic_ip import ElasticIp
 from seawall.model.internet_gateway import InternetGateway
 from seawall.model.nat_gateway import NatGateway
 from seawall.model.network_acl import NetworkAcl
+from seawall.model.network_insights import NetworkInsightsAnalysis, NetworkInsightsPath
 from seawall.model.network_interface import NetworkInterface
 from seawall.model.prefix_list import PrefixList
 from seawall.model.resource import Resource, Tags
@@ -41,6 +42,8 @@ _TYPES: dict[type[Resource], str] = {
     InternetGateway: "internet-gateway",
     NatGateway: "natgateway",
     NetworkAcl: "network-acl",
+    NetworkInsightsAnalysis: "network-insights-analysis",
+    NetworkInsightsPath: "network-insights-path",
     NetworkInterface: "network-interface",
     PrefixList: "prefix-list",
     RouteTable: "route-table",
