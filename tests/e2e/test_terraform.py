@@ -36,7 +36,9 @@ def terraform(folder: Path, seawall: Seawall, *words: str) -> "subprocess.Comple
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize(("site", "count"), [("main.tf", 20), ("endpoints.tf", 15), ("names.tf", 10)])
+@pytest.mark.parametrize(
+    ("site", "count"), [("main.tf", 20), ("core.tf", 20), ("endpoints.tf", 15), ("names.tf", 10)]
+)
 def test_terraform_applies_finds_no_difference_and_destroys(
     seawall: Seawall, tmp_path: Path, site: str, count: int
 ) -> None:
