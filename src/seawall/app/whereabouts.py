@@ -8,6 +8,7 @@ from seawall.app.failure import USAGE, CommandFailed
 from seawall.app.host_name import resolve
 from seawall.compile.network.snapshot import NetworkSnapshot
 from seawall.compile.walk import Packet
+from seawall.compile.walk.explain import Name
 from seawall.model.internet import CLIENT_ADDRESS, CLIENT_IPV6_ADDRESS
 from seawall.model.network_interface import NetworkInterface
 
@@ -20,11 +21,15 @@ PORTLESS = ("icmp", "icmpv6")
 
 @dataclass(frozen=True)
 class Question:
-    """`start` is an interface's id, None for the internet; `name` what the destination was called."""
+    """`start` is an interface's id, None for the internet; `name` what the destination was called.
+
+    host_name   is there where that was a host name, asked for inside a VPC
+    """
 
     start: str | None
     packet: Packet
     name: str
+    host_name: Name | None = None
 
 
 def find_question(snapshot: NetworkSnapshot, source: str, destination: str, protocol: str) -> Question:
@@ -45,7 +50,9 @@ def find_question(snapshot: NetworkSnapshot, source: str, destination: str, prot
         destination_port=0 if protocol in PORTLESS else port or 0,
         icmp_type={"icmp": 8, "icmpv6": 128}.get(protocol, 0),
     )
-    return Question(interface.id if interface else None, packet, host)
+    if interface is None:
+        return Question(None, packet, host)
+    return Question(interface.id, packet, host, _host_name(host, address, interface))
 
 
 def find_interface(snapshot: NetworkSnapshot, text: str) -> NetworkInterface:
@@ -100,6 +107,17 @@ def _address(snapshot: NetworkSnapshot, host: str, interface: NetworkInterface |
         where = f"in {interface.vpc_id}" if interface else "on the internet"
         raise CommandFailed(f"{host}: {where} no such name is known")
     return addresses[0]
+
+
+def _host_name(host: str, address: str, interface: NetworkInterface) -> Name | None:
+    """What the interface's resolver makes of a host name; None where none was given."""
+    if host in (address, INTERNET) or host.startswith("eni-") or _TASK.fullmatch(host):
+        return None
+
+    def meaning(snapshot: NetworkSnapshot) -> str:
+        return next(iter(resolve(snapshot, interface.vpc_id, host)), address)
+
+    return Name(text=host, meaning=meaning)
 
 
 def _source(interface: NetworkInterface | None, *, six: bool, named: str) -> str:

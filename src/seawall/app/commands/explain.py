@@ -31,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     snapshot = read_model(args.state_dir, args.model)
     question = find_question(snapshot, args.source, args.destination, args.protocol)
-    found = explain(snapshot, question.packet, start=question.start)
+    found = explain(snapshot, question.packet, start=question.start, name=question.host_name)
     answer(args.output, {"connects": found.trip.connects, **msgspec.to_builtins(found)}, lines(found))
     return 0 if found.trip.connects else 1
 
