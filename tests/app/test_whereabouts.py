@@ -38,6 +38,7 @@ def cloud() -> Cloud:
         ("198.18.0.20", "ffff45:80", f"eni-{TASK}", ("10.0.0.20", "10.0.0.21")),
         (f"eni-{TASK}", "ip-10-0-0-21.ec2.internal:80", f"eni-{TASK}", ("10.0.0.20", "10.0.0.21")),
         ("internet", f"{PUBLIC_NAME}:80", None, ("203.0.113.10", "198.18.0.20")),
+        ("internet", f"eni-{TASK}:80", None, ("203.0.113.10", "198.18.0.20")),
         ("10.0.0.21", f"{PUBLIC_NAME}:80", f"eni-{OTHER}", ("10.0.0.21", "10.0.0.20")),
     ],
 )  # fmt: skip
@@ -60,6 +61,12 @@ def test_ends_are_found(
 def test_what_cannot_be_made_out(cloud: Cloud, source: str, destination: str, words: str) -> None:
     with pytest.raises(CommandFailed, match=words):
         find_question(cloud.snapshot(), source, destination, "tcp")
+
+
+def test_a_task_that_the_internet_cannot_speak_to(cloud: Cloud) -> None:
+    with pytest.raises(CommandFailed, match=r"10\.0\.0\.21\) has no public address") as failed:
+        find_question(cloud.snapshot(), "internet", f"{OTHER}:80", "tcp")
+    assert failed.value.status == 1
 
 
 def test_explain_on_a_saved_model(cloud: Cloud, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

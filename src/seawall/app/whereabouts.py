@@ -101,12 +101,32 @@ def _address(snapshot: NetworkSnapshot, host: str, interface: NetworkInterface |
         return CLIENT_IPV6_ADDRESS if six else CLIENT_ADDRESS
     if host.startswith("eni-") or _TASK.fullmatch(host):
         found = find_interface(snapshot, host)
-        return found.ipv6_addresses[0] if six and found.ipv6_addresses else found.private_ip_address
+        if six and found.ipv6_addresses:
+            return found.ipv6_addresses[0]
+        return found.private_ip_address if interface else _public(snapshot, found)
     addresses = resolve(snapshot, interface.vpc_id if interface else None, host)
     if not addresses:
         where = f"in {interface.vpc_id}" if interface else "on the internet"
         raise CommandFailed(f"{host}: {where} no such name is known")
     return addresses[0]
+
+
+def _public(snapshot: NetworkSnapshot, interface: NetworkInterface) -> str:
+    """How the internet speaks to an interface."""
+    elastic = {
+        e.private_ip_address or interface.private_ip_address: e.public_ip
+        for e in snapshot.elastic_ips
+        if e.network_interface_id == interface.id
+    }
+    public = (elastic | interface.public_addresses).get(interface.private_ip_address)
+    found = (public,) if public else interface.ipv6_addresses
+    if not found:
+        raise CommandFailed(
+            f"{interface.id} ({interface.private_ip_address}) has no public address: nothing on the internet"
+            " can speak to it (IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS). Run the task with"
+            " assignPublicIp=ENABLED in a subnet with a route to an internet gateway."
+        )
+    return found[0]
 
 
 def _host_name(host: str, address: str, interface: NetworkInterface) -> Name | None:
