@@ -2,7 +2,7 @@
 PYTHON ?= .venv/bin/python
 SOURCES := src tests tools bench
 
-.PHONY: help setup dev demo test check bench docs lock clean
+.PHONY: help setup dev demo test check fuzz-network bench docs lock clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -37,6 +37,11 @@ check: dev
 ## make test    all tests: plain ones, those inside a private world, and end to end
 test: dev
 	$(PYTHON) tools/test_everything.py
+
+## make fuzz-network MINUTES=n   random VPCs, real packets, and walk's word about each, until the time is over
+MINUTES ?= 10
+fuzz-network: dev
+	$(PYTHON) -m seawall.host.world run -- $(PYTHON) -m tests.fuzz.network --minutes $(MINUTES)
 
 ## make bench   measure against podman, a bare veth and moto; writes build/bench.jsonl
 bench: .venv/.installed-bench

@@ -57,10 +57,10 @@ class _Place:
         with contextlib.suppress(OSError):
             sock.sendto(build(packet), (packet.destination, 0))
 
-    def answers(self, packet: Packet) -> None:
-        """The kernel answers for TCP and ICMP, where the address is its own; for everything else we do."""
+    def answer(self, packet: Packet) -> None:
+        """Where the address is its own, the kernel answers for TCP and ICMP, and we for everything else."""
         local = self.own is None or packet.destination in self.own
-        if not (local and (packet.protocol == 6 or packet.protocol in ECHO_LIKE)):
+        if local and packet.protocol != 6 and packet.protocol not in ECHO_LIKE:
             self.send(answer(packet))
 
     def close(self) -> None:
@@ -147,4 +147,4 @@ class Prober:
                     answers[number].add(seen)
                 else:
                     requests[number].add(seen)
-                    place.answers(packet)
+                    place.answer(packet)

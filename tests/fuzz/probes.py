@@ -116,7 +116,7 @@ class Candidates:
         )
 
     def probe(self, start: str | None, source: str, destination: str) -> Probe | None:
-        if self.random.random() < SPOOFED:
+        if start is not None and self.random.random() < SPOOFED:
             source = self.random.choice([a for a in self.owners if (":" in a) == (":" in destination)])
         service = self.service(start, destination)
         if service.protocol in ("tcp", "udp"):

@@ -2,7 +2,6 @@
 
 import asyncio
 import tempfile
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -11,6 +10,7 @@ from subprocess import run
 
 import msgspec
 from msgspec.structs import replace
+from tests.fuzz.cases import Case
 from tests.fuzz.prober import Prober
 from tests.fuzz.probes import Candidates, Probe
 from tests.fuzz.shrink import shrink
@@ -23,8 +23,9 @@ from seawall.compile.network.compile_network import compile_network
 from seawall.compile.network.snapshot import NetworkSnapshot
 
 PROBES_PER_WORLD = 220
-LOOKED_AT = 5  # times as many, for the choice that makes half of them connect
+MOST_LOOKED_AT = 1500  # for the choice that makes half of them connect
 FRESH_PORT = 65001  # 65001-65535 are for those that are tried again
+NOTHING = NetworkSnapshot(region="us-east-1", account="123456789012")
 
 
 class Tally(msgspec.Struct, kw_only=True):
@@ -39,8 +40,12 @@ class Tally(msgspec.Struct, kw_only=True):
     def __str__(self) -> str:
         return (
             f"{self.worlds} worlds, {self.vpcs} VPCs, {self.probes} probes"
-            f" ({self.connected} connected, {self.retried} tried twice)"
+            f" ({self.connected} to connect, {self.retried} tried twice)"
         )
+
+    def add(self, other: "Tally") -> None:
+        for name in self.__struct_fields__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
 class Bench:
@@ -52,11 +57,19 @@ class Bench:
 
     def try_seed(self, seed: int) -> list[Difference]:
         snapshot = random_world(seed)
-        return self.try_world(snapshot, balanced(snapshot, Candidates(snapshot, seed), PROBES_PER_WORLD))
-
-    def try_world(self, snapshot: NetworkSnapshot, probes: Sequence[Probe]) -> list[Difference]:
-        expected = [expectation(snapshot, probe) for probe in probes]
+        probes = balanced(snapshot, Candidates(snapshot, seed), PROBES_PER_WORLD)
         self.lab.apply(compile_network(snapshot))
+        return self.compare(snapshot, probes)
+
+    def try_case(self, case: Case) -> list[Difference]:
+        """From nothing, so that no flow of another try lives on."""
+        self.lab.apply(compile_network(NOTHING))
+        self.lab.apply(compile_network(case.snapshot))
+        return self.compare(case.snapshot, case.probes)
+
+    def compare(self, snapshot: NetworkSnapshot, probes: Sequence[Probe]) -> list[Difference]:
+        """Walk's word about a world and what the kernel, whatever is in force there, does."""
+        expected = [expectation(snapshot, probe) for probe in probes]
         with Prober(self.lab.namespaces, snapshot) as prober:
             found = prober.outcomes(probes)
             doubtful = [
@@ -64,50 +77,51 @@ class Bench:
                 for probe, wanted, outcome in zip(probes, expected, found, strict=True)
                 if difference(probe, wanted, outcome)
             ]
-            differences = [self._again(prober, *doubt, turn) for turn, doubt in enumerate(doubtful)]
-        self.tally.worlds += 1
-        self.tally.vpcs += len(snapshot.vpcs)
-        self.tally.probes += len(probes)
-        self.tally.connected += sum(wanted.connects for wanted in expected)
-        self.tally.retried += len(doubtful)
-        return [one for one in differences if one is not None]
+            again = [_again(prober, *doubt, turn) for turn, doubt in enumerate(doubtful)]
+        self.tally.add(
+            Tally(
+                worlds=1,
+                vpcs=len(snapshot.vpcs),
+                probes=len(probes),
+                connected=sum(wanted.connects for wanted in expected),
+                retried=len(doubtful),
+            )
+        )
+        return [one for one in again if one is not None]
 
-    def _again(self, prober: Prober, probe: Probe, wanted: Expectation, turn: int) -> Difference | None:
-        """Alone, in a flow of its own."""
-        if probe.source_port:
-            probe = replace(probe, source_port=FRESH_PORT + turn % 500)
-        return difference(probe, wanted, prober.outcomes([probe])[0])
+    def smallest(self, found: Difference, snapshot: NetworkSnapshot) -> Case:
+        """The difference, in a world without all that it does not need."""
 
-    def smallest(self, snapshot: NetworkSnapshot, probe: Probe) -> NetworkSnapshot:
-        """The world without all that the difference does not need."""
+        def case(candidate: NetworkSnapshot) -> Case:
+            return Case(about=str(found), snapshot=candidate, probes=(found.probe,))
 
         def still(candidate: NetworkSnapshot) -> bool:
-            if probe.start and probe.start not in {i.id for i in candidate.network_interfaces}:
-                return False
-            self.lab.apply(compile_network(NetworkSnapshot(region="us-east-1", account="123456789012")))
-            return bool(self.try_world(candidate, [probe]))
+            standing = {interface.id for interface in candidate.network_interfaces}
+            return found.probe.start in {None, *standing} and bool(self.try_case(case(candidate)))
 
-        return shrink(snapshot, still)
+        before = replace(self.tally)
+        smallest = shrink(snapshot, still)
+        self.tally = before
+        return case(smallest)
 
 
 def balanced(snapshot: NetworkSnapshot, candidates: Iterable[Probe], wanted: int) -> list[Probe]:
     """About half of them connect, as far as enough of those are found."""
-    looked_at = [(probe, expectation(snapshot, probe)) for probe in islice(candidates, wanted * LOOKED_AT)]
     kinds: dict[str, list[Probe]] = {"connects": [], "one way": [], "dropped": []}
-    for probe, expected in looked_at:
-        kind = "connects" if expected.connects else "one way" if expected.request else "dropped"
+    for number, probe in enumerate(islice(candidates, MOST_LOOKED_AT)):
+        expected = expectation(snapshot, probe)
+        kind = "connects" if expected.connects else "one way" if expected.place else "dropped"
         kinds[kind].append(probe)
+        if number >= wanted and len(kinds["connects"]) >= wanted // 2:
+            break
     chosen = kinds["connects"][: wanted // 2] + kinds["one way"][: wanted // 4]
     return chosen + kinds["dropped"][: wanted - len(chosen)]
 
 
 @contextmanager
 def bench(processor: int | None = None) -> Iterator[Bench]:
-    """A bench in this private world, with namespaces of its own."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        one_processor([processor] if processor is not None else None),
-    ):
+    """A bench in this private world, with namespaces of its own, on one processor."""
+    with tempfile.TemporaryDirectory() as folder, one_processor(processor):
         run(["mount", "-t", "tmpfs", "run", folder], check=True)
         loop = asyncio.new_event_loop()
         try:
@@ -119,6 +133,8 @@ def bench(processor: int | None = None) -> Iterator[Bench]:
             run(["umount", "--lazy", folder], check=True)
 
 
-def summary(differences: Iterable[Difference]) -> str:
-    counted = Counter(one.expected.because for one in differences)
-    return "\n".join(f"{number:5} {because}" for because, number in counted.most_common(10))
+def _again(prober: Prober, probe: Probe, wanted: Expectation, turn: int) -> Difference | None:
+    """Alone, in a flow of its own."""
+    if probe.source_port:
+        probe = replace(probe, source_port=FRESH_PORT + turn % 500)
+    return difference(probe, wanted, prober.outcomes([probe])[0])

@@ -1,22 +1,43 @@
 """What walk says about a probe, held to what the kernel did."""
 
+from ipaddress import IPv4Network, ip_address
+
 import msgspec
-from seawall.compile.walk import Packet, round_trip
-from tests.fuzz.prober import Outcome, Sighting
+from tests.fuzz.prober import Outcome
 from tests.fuzz.probes import Probe
 
 from seawall.compile.network.snapshot import NetworkSnapshot
+from seawall.compile.walk import Packet, round_trip
+from seawall.model.internet import ENDPOINT_POOL
+
+ENDPOINTS = IPv4Network(ENDPOINT_POOL)
 
 
 class Expectation(msgspec.Struct, frozen=True, kw_only=True):
-    """`request`: where it arrives and how it looks there; None: nowhere.
+    """`place`: where the request arrives, under which addresses and port; None: nowhere.
 
-    `because` is walk's own reason, for people.
+    hidden    an endpoint stands between: the service sees one of the pool's addresses
+    because   walk's own reason, for people
     """
 
-    request: Sighting | None = None
+    place: str | None = None
+    sources: frozenset[str] = frozenset()
+    destination: str = ""
+    destination_port: int = 0
     connects: bool = False
+    hidden: bool = False
     because: str = ""
+
+    def fits(self, found: Outcome) -> bool:
+        """Whether the request was seen there, and nowhere else."""
+        if self.place is None or len(found.requests) != 1:
+            return self.place is None and not found.requests
+        (seen,) = found.requests
+        if self.hidden:
+            ends = ip_address(seen.source) in ENDPOINTS and self.place == f"service:{seen.destination}"
+        else:
+            ends = seen.source in self.sources and seen.destination == self.destination
+        return ends and (seen.place, seen.destination_port) == (self.place, self.destination_port)
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,24 +60,29 @@ def expectation(snapshot: NetworkSnapshot, probe: Probe) -> Expectation:
         icmp_code=probe.icmp_code,
     )
     trip = round_trip(snapshot, packet, start=probe.start)
+    last = (trip.back or trip.forward).explanations
+    because = "; ".join(f"{e.code}: {e.text}" for e in last)
     there = trip.forward
-    because = "; ".join(f"{hop.component_id}: {hop.sentence}" for hop in there.hops[-2:])
     if there.delivered_to is None:
         return Expectation(because=because)
-    seen = Sighting(
-        there.delivered_to, there.packet.source, there.packet.destination, there.packet.destination_port
+    return Expectation(
+        place=there.delivered_to,
+        sources=there.sources | {there.packet.source},
+        destination=there.packet.destination,
+        destination_port=there.packet.destination_port,
+        connects=trip.connects,
+        hidden=any(hop.kind == "vpc_endpoint" for hop in there.hops),
+        because=because,
     )
-    return Expectation(request=seen, connects=trip.connects, because=because)
 
 
 def difference(probe: Probe, expected: Expectation, found: Outcome) -> Difference | None:
     """None where the kernel did what walk said."""
-    requests = frozenset([expected.request] if expected.request else [])
     came_back = any(
         answer.place == (probe.start or "internet")
         and (answer.source, answer.destination) == (probe.destination, probe.source)
         for answer in found.answers
     )
-    if found.requests == requests and came_back == expected.connects:
+    if expected.fits(found) and came_back == expected.connects:
         return None
     return Difference(probe=probe, expected=expected, found=found)

@@ -8,6 +8,7 @@ import random
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from typing import Any
 
+from msgspec.structs import replace
 from tests.fuzz.connections import BORN, Connections
 from tests.fuzz.filters import Filters
 
@@ -201,13 +202,16 @@ class _World:
             association=self.association() if self.chance(0.5) else None,
             ipv6_addresses=six,
             source_dest_check=self.chance(0.85),
-            secondary_addresses=self.secondary(subnet) if self.chance(0.15) else (),
         )
+        if self.chance(0.15):
+            self.add_address(subnet)
 
-    def secondary(self, subnet: Subnet) -> tuple[SecondaryAddress, ...]:
+    def add_address(self, subnet: Subnet) -> None:
+        """A secondary one, for the newest interface."""
         association = self.association() if self.chance(0.5) else None
-        address = self.free_address(subnet)
-        return (SecondaryAddress(private_ip_address=address, association=association),)
+        second = SecondaryAddress(private_ip_address=self.free_address(subnet), association=association)
+        newest = self.made["network_interfaces"].pop()
+        self.put("network_interfaces", replace(newest, secondary_addresses=(second,)))
 
     def nat_gateway(self, vpc: Vpc, subnet: Subnet) -> None:
         id = self.name("nat")

@@ -8,7 +8,7 @@ has arrived or never will.  The process must stay on one processor for that: see
 import contextlib
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from seawall.host.namespaces import Namespaces
 from seawall.model.internet import CLIENT_NAMESPACE
@@ -87,10 +87,10 @@ def checksum(data: bytes) -> int:
 
 
 @contextlib.contextmanager
-def one_processor(choices: Sequence[int] | None = None) -> Iterator[None]:
+def one_processor(number: int | None = None) -> Iterator[None]:
     """Keep this process, and with it the work that its packets cause, on one processor."""
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {(choices or sorted(before))[0]})
+    os.sched_setaffinity(0, {min(before) if number is None else number})
     try:
         yield
     finally:
