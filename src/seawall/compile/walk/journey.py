@@ -549,7 +549,7 @@ class Journey:
         nat = self.cloud.nat_gateways[interface.id]
         p = self.packet
         known = self.flow.translations.get((nat.id, p.destination, p.source, p.source_port))
-        if known is not None:
+        if known is not None and self.is_answer:
             self.note(
                 "nat_gateway", nat.id, "translate", f"{nat.id} knows the flow: it belongs to {known[0]}"
             )
