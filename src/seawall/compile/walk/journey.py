@@ -227,12 +227,16 @@ class Journey:
             text = f"{rule.id} of {rule.group_id} allows {way} {_say(self.packet)}"
             self.note("security_group", rule.group_id, "pass", text, rule=rule.id)
             return True
+        owner = interface.owner
+        endpoint = owner.id if owner is not None and owner.kind == "vpc_endpoint" else None
+        whose = f", of {endpoint}," if endpoint else ""
         self.refuse(
             "ENI_SG_RULES_MISMATCH",
-            f"no {way} rule of {groups} allows {_say(self.packet)}",
+            f"no {way} rule of {groups}{whose} allows {_say(self.packet)}",
             way,
             security_group=groups,
             network_interface=interface.id,
+            **({"vpc_endpoint": endpoint} if endpoint else {}),
         )
         return False
 
@@ -457,6 +461,15 @@ class Journey:
         }
 
     def _gets_public_address(self, gateway_id: str, origin: Origin) -> bool:
+        if within_any(self.packet.destination, NEVER_PUBLIC):
+            self.refuse(
+                "IGW_DESTINATION_ADDRESS_NOT_IN_RFC1918_EGRESS",
+                f"{self.packet.destination} is a private address; there is no way to it over the internet",
+                "egress",
+                internet_gateway=gateway_id,
+                **({"network_interface": origin.interface.id} if origin.interface else {}),
+            )
+            return False
         if self.packet.source not in self._public_of(origin.vpc_id):
             self.refuse(
                 "IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS",
@@ -464,14 +477,6 @@ class Journey:
                 "egress",
                 internet_gateway=gateway_id,
                 **({"network_interface": origin.interface.id} if origin.interface else {}),
-            )
-            return False
-        if within_any(self.packet.destination, NEVER_PUBLIC):
-            self.refuse(
-                "IGW_DESTINATION_ADDRESS_NOT_IN_RFC1918_EGRESS",
-                f"{self.packet.destination} is a private address; there is no way to it over the internet",
-                "egress",
-                internet_gateway=gateway_id,
             )
             return False
         return True

@@ -182,6 +182,15 @@ def _blackhole(cloud: Cloud, cause: Explanation, answering: bool) -> Iterable[Ch
         yield from _new_nat_gateway(cloud, table, cause.packet)
 
 
+def _private_destination(cloud: Cloud, cause: Explanation, answering: bool) -> Iterable[Change]:
+    """A default route catches what belongs to another VPC: a route of its own for that VPC."""
+    interface = cloud.standing.get(cause.components.get("network_interface", ""))
+    table = cloud.table_of(interface.subnet_id) if interface else None
+    if table is not None:
+        for block, kind, target in _ways_to_vpcs(cloud, table.vpc_id, cause.packet):
+            yield _route(table, block, kind, target, replacing=False)
+
+
 def _needs_nat(cloud: Cloud, cause: Explanation, answering: bool) -> Iterable[Change]:
     """A private sender behind a route to an internet gateway: a NAT gateway in its place."""
     interface = cloud.standing.get(cause.components.get("network_interface", ""))
@@ -359,6 +368,7 @@ _PROPOSERS: dict[str, Callable[[Cloud, Explanation, bool], Iterable[Change]]] = 
     "SUBNET_ACL_RESTRICTION": _acl_entries,
     "NO_ROUTE_TO_DESTINATION": _missing_route,
     "BAD_STATE_ROUTE": _blackhole,
+    "IGW_DESTINATION_ADDRESS_NOT_IN_RFC1918_EGRESS": _private_destination,
     "IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS": _needs_nat,
     "TGW_ATTACH_MISSING_TGW_RTB_ASSOCIATION": _transit_association,
     "TGW_RTB_NO_ROUTE_TO_TGW_ATTACHMENT": _transit_route,
