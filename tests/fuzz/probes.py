@@ -23,6 +23,7 @@ from seawall.model.security_group import SecurityGroupRule
 COMMON_PORTS = frozenset((22, 80, 443, 8000))
 # By the ranges that ACLs let answers through in.
 SOURCE_PORTS = ((600, 999), (2002, 7000), (9010, 32767), (32768, 49151), (49152, 60999), (61000, 65000))
+MOST_SOURCE_PORTS = 50_000
 PROTOCOLS = ("tcp",) * 10 + ("udp",) * 5 + ("icmp",) * 4 + ("253", "50")
 ICMP_TYPES = {"icmp": ((8, 0), (8, 0), (8, 5), (13, 0)), "icmpv6": ((128, 0), (128, 0), (128, 5))}
 SPOOFED = 0.03  # the share of probes with somebody else's address as their source
@@ -167,6 +168,9 @@ class Candidates:
         return _edges(self.snapshot)
 
     def source_port(self) -> int:
+        """One that was not used yet; when nearly all were, the flows of the first ones are long over."""
+        if len(self.used) > MOST_SOURCE_PORTS:
+            self.used = set(self.edges)
         while True:
             port = self.random.randint(*self.random.choice(SOURCE_PORTS))
             if port not in self.used:
