@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BUILD = Path("build")
-RUNS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "plain": ("not world and not e2e", ()),
-    "world": ("world", (sys.executable, "-m", "seawall.host.world", "run", "--")),
-    "e2e": ("e2e", ()),
+WORLD = (sys.executable, "-m", "seawall.host.world", "run", "--")
+RUNS: Mapping[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
+    # marker, what starts it, options; only what shares nothing runs in parallel
+    "plain": ("not world and not e2e", (), ("-n", "2")),
+    "world": ("world", WORLD, ()),
+    "e2e": ("e2e", (), ()),
 }
 
 
@@ -64,10 +66,11 @@ def read_counts(report: Path) -> Counts:
 
 def run(name: str, arguments: list[str]) -> Counts:
     """One pytest run; its report decides, and an exit status that contradicts the report is an error."""
-    marker, launcher = RUNS[name]
+    marker, launcher, options = RUNS[name]
     report = BUILD / f"tests-{name}.xml"
     report.unlink(missing_ok=True)
-    command = [*launcher, sys.executable, "-m", "pytest", "-m", marker, f"--junitxml={report.absolute()}"]
+    command = [*launcher, sys.executable, "-m", "pytest", *options, "-m", marker]
+    command.append(f"--junitxml={report.absolute()}")
     print("+", *command, *arguments, flush=True)
     with subprocess.Popen([*command, *arguments]) as process:
         try:
