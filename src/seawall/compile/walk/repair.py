@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from seawall.compile.network.snapshot import NetworkSnapshot
 from seawall.compile.walk.cloud import Cloud, within, within_any
-from seawall.compile.walk.journey import NEVER_PUBLIC
+from seawall.compile.walk.internet import NEVER_PUBLIC
 from seawall.compile.walk.packet import Explanation, Packet
 from seawall.model.nat_gateway import NatGateway
 from seawall.model.network_acl import NetworkAcl, NetworkAclEntry

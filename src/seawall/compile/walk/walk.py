@@ -7,8 +7,11 @@ from msgspec.structs import replace
 
 from seawall.compile.network.snapshot import NetworkSnapshot
 from seawall.compile.walk.cloud import Cloud, addresses
+from seawall.compile.walk.endpoints import from_gateway_endpoint
 from seawall.compile.walk.journey import Flow, Journey
 from seawall.compile.walk.packet import Packet, RoundTrip, Walk
+from seawall.compile.walk.places import OnInternet, Sent
+from seawall.compile.walk.travel import travel
 
 
 def walk(snapshot: NetworkSnapshot, packet: Packet, *, start: str | None) -> Walk:
@@ -38,7 +41,7 @@ def round_trip(snapshot: NetworkSnapshot, packet: Packet, *, start: str | None) 
 def _walk(cloud: Cloud, packet: Packet, start: str | None, answering: Flow | None) -> tuple[Walk, Flow]:
     journey = Journey(cloud, packet, answering)
     if start is None:
-        return _told(journey, journey.internet()), journey.flow
+        return _told(journey, travel(journey, OnInternet())), journey.flow
     interface = cloud.standing.get(start)
     if interface is None:
         if not any(i.id == start for i in cloud.snapshot.network_interfaces):
@@ -49,7 +52,7 @@ def _walk(cloud: Cloud, packet: Packet, start: str | None, answering: Flow | Non
         return _told(journey, None), journey.flow
     if packet.destination in addresses(interface):
         return _told(journey, start), journey.flow
-    return _told(journey, journey.leave(interface)), journey.flow
+    return _told(journey, travel(journey, Sent(interface))), journey.flow
 
 
 def _back(cloud: Cloud, forward: Walk, flow: Flow) -> Walk:
@@ -66,12 +69,12 @@ def _back(cloud: Cloud, forward: Walk, flow: Flow) -> Walk:
                 network_interface=place,
             )
             return _told(journey, None)
-        return _told(journey, journey.leave(interface))
+        return _told(journey, travel(journey, Sent(interface)))
     if flow.served_by in cloud.endpoints:
-        return _told(journey, journey.from_gateway_endpoint(flow.served_by or ""))
+        return _told(journey, travel(journey, from_gateway_endpoint(journey, flow.served_by or "")))
     if flow.served_by is not None:
-        return _told(journey, journey.leave(cloud.standing[flow.served_by]))
-    return _told(journey, journey.internet())
+        return _told(journey, travel(journey, Sent(cloud.standing[flow.served_by])))
+    return _told(journey, travel(journey, OnInternet()))
 
 
 def _told(journey: Journey, delivered_to: str | None) -> Walk:
