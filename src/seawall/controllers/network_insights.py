@@ -24,7 +24,7 @@ def reconcile(id: str, context: Context) -> Done:
 def _ended(analysis: NetworkInsightsAnalysis, context: Context) -> NetworkInsightsAnalysis:
     path = context.store.get(NetworkInsightsPath, analysis.path_id)
     try:
-        found = analyse(network_snapshot(context), path)
+        found = analyse(network_snapshot(context), path, through=analysis.filter_in_arns)
     except LookupError as missing:
         return replace(analysis, status="failed", status_message=str(missing.args[0]))
     return replace(

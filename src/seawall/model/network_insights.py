@@ -11,7 +11,7 @@ AnalysisStatus = Literal["running", "succeeded", "failed"]
 
 
 class PathFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """What the packet at the source must look like.  Port ranges are (first, last)."""
+    """What a packet must look like at one end of its path.  Port ranges are (first, last)."""
 
     source_address: str | None = None
     source_port_range: tuple[int, int] | None = None
@@ -30,6 +30,7 @@ class NetworkInsightsPath(Resource, frozen=True, kw_only=True):
     protocol: Literal["tcp", "udp"]
     destination_port: int | None = None
     filter_at_source: PathFilter | None = None
+    filter_at_destination: PathFilter | None = None
     create_time: datetime
     tags: Tags = {}
 
@@ -38,11 +39,13 @@ class NetworkInsightsPath(Resource, frozen=True, kw_only=True):
 class NetworkInsightsAnalysis(Resource, frozen=True, kw_only=True):
     """The call stores it as running; a loop analyses the network of that moment and ends it.
 
+    filter_in_arns                what the path must lead through
     forward, back, explanations   in the shapes of the EC2 API (PathComponent, Explanation)
     """
 
     path_id: str
     start_time: datetime
+    filter_in_arns: tuple[str, ...] = ()
     status: AnalysisStatus = "running"
     status_message: str | None = None
     path_found: bool | None = None

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from msgspec.structs import replace
 from tests.controllers.recording import Bench
 
 from seawall.controllers.network_insights import reconcile
 from seawall.model.network_insights import NetworkInsightsAnalysis
 from seawall.model.network_interface import NetworkInterface
 from seawall.model.resource import Ref
+from seawall.model.vpc_peering_connection import VpcPeeringConnection
 from seawall.store.store import Store
 
 MISSING = "nip-00000000000000000"
@@ -58,8 +60,8 @@ class Site:
         made = self.ec2.create_network_insights_path(**given)
         return str(made["NetworkInsightsPath"]["NetworkInsightsPathId"])
 
-    def analyse(self, path_id: str) -> Any:
-        started = self.ec2.start_network_insights_analysis(NetworkInsightsPathId=path_id)
+    def analyse(self, path_id: str, **members: Any) -> Any:
+        started = self.ec2.start_network_insights_analysis(NetworkInsightsPathId=path_id, **members)
         id = started["NetworkInsightsAnalysis"]["NetworkInsightsAnalysisId"]
         assert started["NetworkInsightsAnalysis"]["Status"] == "running"
         reconcile(id, self.bench.context)
@@ -113,7 +115,8 @@ def test_a_group_in_the_way(site: Site) -> None:
     assert found["NetworkPathFound"] is False
     (why,) = found["Explanations"]
     assert (why["ExplanationCode"], why["Direction"]) == ("ENI_SG_RULES_MISMATCH", "ingress")
-    assert why["SecurityGroup"]["Id"] == site.groups["b"]
+    assert [group["Id"] for group in why["SecurityGroups"]] == [site.groups["b"]]
+    assert why["Vpc"]["Id"] == site.vpc_id
     assert why["NetworkInterface"]["Id"] == site.b
 
 
@@ -153,10 +156,57 @@ def test_no_route_to_the_internet_and_no_public_address(site: Site, ec2: Any) ->
     assert (why["ExplanationCode"], why["RouteTableRoute"]["State"]) == ("BAD_STATE_ROUTE", "blackhole")
 
 
-def test_what_is_not_there_fails_the_analysis(site: Site) -> None:
-    found = site.ask(site.a, "eni-0123456789abcdef0")
-    assert (found["Status"], found["StatusMessage"]) == ("failed", "eni-0123456789abcdef0 does not exist")
+def test_what_is_gone_fails_the_analysis(site: Site, store: Store) -> None:
+    path = site.path(site.a, site.b, DestinationPort=80)
+    with store.write() as txn:
+        txn.delete(NetworkInterface, site.b)
+    found = site.analyse(path)
+    assert (found["Status"], found["StatusMessage"]) == ("failed", f"{site.b} does not exist")
     assert "NetworkPathFound" not in found
+
+
+def test_what_the_packet_must_look_like_where_it_arrives(site: Site, ec2: Any) -> None:
+    ports = {"FromPort": 80, "ToPort": 80}
+    here = {"SourceAddress": "10.0.1.20", "DestinationAddress": "10.0.2.20", "DestinationPortRange": ports}
+    assert site.ask(site.a, site.b, FilterAtDestination=here)["NetworkPathFound"] is True
+    elsewhere = {**here, "SourceAddress": "10.0.1.21"}
+    found = site.ask(site.a, site.b, FilterAtDestination=elsewhere)
+    assert found["NetworkPathFound"] is False
+    named = [{"Name": "filter-at-destination.source-address", "Values": ["10.0.1.21"]}]
+    (shown,) = ec2.describe_network_insights_paths(Filters=named)["NetworkInsightsPaths"]
+    assert shown["FilterAtDestination"] == elsewhere
+    assert shown["NetworkInsightsPathId"] == found["NetworkInsightsPathId"]
+
+
+def test_a_path_must_lead_through_what_an_analysis_names(site: Site) -> None:
+    path = site.path(site.a, site.b, DestinationPort=80)
+    group, other = (f"arn:aws:ec2:us-east-1:123456789012:security-group/{site.groups[n]}" for n in "ba")
+    assert site.analyse(path, FilterInArns=[group, other])["NetworkPathFound"] is True
+    elsewhere = "arn:aws:ec2:us-east-1:123456789012:natgateway/nat-0123456789abcdef0"
+    found = site.analyse(path, FilterInArns=[elsewhere])
+    assert (found["NetworkPathFound"], found["FilterInArns"]) == (False, [elsewhere])
+
+
+def test_a_path_to_and_from_a_peering_connection(site: Site, ec2: Any, store: Store) -> None:
+    other = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    asked = ec2.create_vpc_peering_connection(VpcId=site.vpc_id, PeerVpcId=other)
+    id = asked["VpcPeeringConnection"]["VpcPeeringConnectionId"]
+    (why,) = site.ask(site.a, id, DestinationIp="10.9.0.9")["Explanations"]
+    assert why["ExplanationCode"] == "NO_ROUTE_TO_DESTINATION"
+    filters = [{"Name": "vpc-id", "Values": [site.vpc_id]}]
+    table = ec2.describe_route_tables(Filters=filters)["RouteTables"][0]["RouteTableId"]
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="10.9.0.0/16", VpcPeeringConnectionId=id)
+    (why,) = site.ask(site.a, id, DestinationIp="10.9.0.9")["Explanations"]
+    assert why["ExplanationCode"] == "BAD_STATE_ROUTE"
+    with store.write() as txn:
+        txn.put(replace(txn.get(VpcPeeringConnection, id), status="active"))
+    found = site.ask(site.a, id, DestinationIp="10.9.0.9", DestinationPort=443)
+    assert found["NetworkPathFound"] is True
+    ends = [found["ForwardPathComponents"][n]["Component"]["Id"] for n in (0, -1)]
+    assert ends == [site.a, id]
+    assert "ReturnPathComponents" not in found
+    found = site.ask(id, site.b, DestinationPort=80)  # the tasks that send over it are all in one VPC
+    assert found["NetworkPathFound"] is False
 
 
 def test_a_path_is_described_as_it_was_made(site: Site, ec2: Any) -> None:
@@ -236,9 +286,14 @@ def test_a_client_token_makes_one_thing(site: Site, ec2: Any) -> None:
     [
         ({"Source": "eni-1"}, "InvalidParameterValue"),
         ({"Source": "i-0123456789abcdef0"}, "NotImplemented"),
-        ({"Destination": "tgw-0123456789abcdef0"}, "NotImplemented"),
+        ({"Source": "vpce-0123456789abcdef0"}, "NotImplemented"),
+        ({"Source": "pcx-0123456789abcdef0"}, "NetworkInsightsSource.NotFound"),
+        ({"Destination": "tgw-0123456789abcdef0"}, "NetworkInsightsDestination.NotFound"),
         ({"Destination": None}, "MissingParameter"),
-        ({"FilterAtDestination": {"SourceAddress": "10.0.0.1"}}, "NotImplemented"),
+        (
+            {"FilterAtDestination": {"SourceAddress": "10.0.0.1"}, "DestinationIp": "10.0.0.2"},
+            "InvalidParameterCombination",
+        ),
         (
             {"FilterAtSource": {"SourceAddress": "10.0.0.1"}, "DestinationPort": 1},
             "InvalidParameterCombination",

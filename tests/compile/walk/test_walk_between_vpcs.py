@@ -106,7 +106,7 @@ def test_ipv6_over_a_peering_wants_blocks_on_both_sides() -> None:
 def test_a_transit_gateway_carries_there_and_back(hub: Cloud) -> None:
     trip = ask(hub, "eni-a", "10.1.1.20")
     assert trip.connects
-    between = ["eni-a", "rtb-a-main", "eni-a-tgw-0", "tgw-t", "eni-b-tgw-0", "rtb-b-main", "eni-b"]
+    between = ["eni-a", "rtb-a-main", "eni-a-tgw-0", "tgw-rtb-main", "eni-b-tgw-0", "rtb-b-main", "eni-b"]
     assert components(trip) == between
 
 

@@ -23,7 +23,6 @@ from seawall.store.store import Transaction
     "StartNetworkInsightsAnalysis",
     refused={
         "AdditionalAccounts": "there is one account",
-        "FilterInArns": "the one way that packets take is analysed",
         "FilterOutArns": "the one way that packets take is analysed",
     },
 )
@@ -34,7 +33,7 @@ def start_network_insights_analysis(call: Call, params: Params) -> dict[str, Any
 
 
 def _start(call: Call, params: Params, txn: Transaction) -> str:
-    for member in ("AdditionalAccounts", "FilterInArns", "FilterOutArns"):
+    for member in ("AdditionalAccounts", "FilterOutArns"):
         if params.get(member):
             not_served(member)
     id = required(params.get("NetworkInsightsPathId"), "networkInsightsPathId")
@@ -42,6 +41,7 @@ def _start(call: Call, params: Params, txn: Transaction) -> str:
         id=new_id("nia"),
         path_id=look_up(txn, NetworkInsightsPath, id).id,
         start_time=call.now,
+        filter_in_arns=tuple(params.get("FilterInArns") or ()),
         tags=tags_for(params, "network-insights-analysis"),
     )
     txn.put(analysis, expect=0)
@@ -89,6 +89,8 @@ def _shown(call: Call, analysis: NetworkInsightsAnalysis) -> dict[str, Any]:
         "Status": analysis.status,
         "Tags": tag_list(analysis.tags),
     }
+    if analysis.filter_in_arns:
+        shape["FilterInArns"] = list(analysis.filter_in_arns)
     if analysis.status_message is not None:
         shape["StatusMessage"] = analysis.status_message
     if analysis.path_found is not None:

@@ -1,6 +1,6 @@
 """Reachability Analyzer: the paths whose reachability can be asked for.
 
-What a path names need not exist yet or any more; an analysis says so.
+What a path names must be there when it is made; where it is gone later, an analysis says so.
 """
 
 import re
@@ -13,25 +13,41 @@ from seawall.api.ec2.refusal import not_served
 from seawall.api.ec2.tagging import tag_list, tags_for
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
+from seawall.model.internet_gateway import InternetGateway
 from seawall.model.network_insights import NetworkInsightsAnalysis, NetworkInsightsPath, PathFilter
+from seawall.model.network_interface import NetworkInterface
+from seawall.model.resource import Resource
+from seawall.model.transit_gateway import TransitGateway, TransitGatewayAttachment
+from seawall.model.vpc_endpoint import VpcEndpoint
+from seawall.model.vpc_peering_connection import VpcPeeringConnection
 from seawall.store.ids import new_id
-from seawall.store.store import Transaction
+from seawall.store.store import Reader, Transaction
 from seawall.wire.errors import ApiError
 
 LARGEST_PAGE = 100
-_SOURCES = {"eni": "network-interface", "igw": "internet-gateway"}
-_DESTINATIONS = {**_SOURCES, "vpce": "vpc-endpoint"}
-_KNOWN = {**_DESTINATIONS, "i": "", "vgw": "", "tgw": "", "tgw-attach": "", "pcx": "", "vpce-svc": ""}
+# By how their ids begin: what they are, and how ARNs name it.
+_SOURCES: dict[str, tuple[type[Resource], str]] = {
+    "eni": (NetworkInterface, "network-interface"),
+    "igw": (InternetGateway, "internet-gateway"),
+    "pcx": (VpcPeeringConnection, "vpc-peering-connection"),
+    "tgw": (TransitGateway, "transit-gateway"),
+    "tgw-attach": (TransitGatewayAttachment, "transit-gateway-attachment"),
+}
+_DESTINATIONS: dict[str, tuple[type[Resource], str]] = {**_SOURCES, "vpce": (VpcEndpoint, "vpc-endpoint")}
+_KNOWN = {*_DESTINATIONS, "i", "vgw", "vpce-svc"}
 
 
 @operation(
     "ec2",
     "CreateNetworkInsightsPath",
     refused={
-        "Source": "other than a network interface or an internet gateway",
-        "Destination": "other than a network interface, an internet gateway or a VPC endpoint",
-        "FilterAtDestination": "what a packet looks like at its end follows from how it started",
+        "Source": "an instance, VPN gateway, VPC endpoint or endpoint service",
+        "Destination": "an instance, VPN gateway or endpoint service",
     },
+    note=(
+        "A peering connection or transit gateway as source stands for the tasks that send through it; a path"
+        " to one ends there."
+    ),
 )
 def create_network_insights_path(call: Call, params: Params) -> dict[str, Any]:
     with call.write() as txn:
@@ -40,11 +56,9 @@ def create_network_insights_path(call: Call, params: Params) -> dict[str, Any]:
 
 
 def _create(call: Call, params: Params, txn: Transaction) -> str:
-    if params.get("FilterAtDestination"):
-        not_served("FilterAtDestination")
-    source = _resource_id(required(params.get("Source"), "source"), _SOURCES, "source")
+    source = _resource_id(call, txn, required(params.get("Source"), "source"), "source")
     destination = params.get("Destination")
-    given = _filter(params.get("FilterAtSource"))
+    given, at_end = _filter(params.get("FilterAtSource")), _filter(params.get("FilterAtDestination"))
     source_ip, destination_ip = params.get("SourceIp"), params.get("DestinationIp")
     port = params.get("DestinationPort")
     if given is not None and (source_ip is not None or port is not None):
@@ -52,17 +66,23 @@ def _create(call: Call, params: Params, txn: Transaction) -> str:
             "InvalidParameterCombination",
             "The parameter filterAtSource cannot be used with the parameters sourceIp or destinationPort",
         )
+    if at_end is not None and destination_ip is not None:
+        raise ApiError(
+            "InvalidParameterCombination",
+            "The parameter filterAtDestination cannot be used with the parameter destinationIp",
+        )
     if not destination and not destination_ip and not (given and given.destination_address):
         raise ApiError("MissingParameter", "The request must contain the parameter destination")
     path = NetworkInsightsPath(
         id=new_id("nip"),
         source=source,
-        destination=_resource_id(destination, _DESTINATIONS, "destination") if destination else None,
+        destination=_resource_id(call, txn, destination, "destination") if destination else None,
         source_ip=source_ip,
         destination_ip=destination_ip,
         protocol=params["Protocol"],
         destination_port=port,
         filter_at_source=given,
+        filter_at_destination=at_end,
         create_time=call.now,
         tags=tags_for(params, "network-insights-path"),
     )
@@ -96,12 +116,18 @@ def _at_source(path: NetworkInsightsPath) -> PathFilter:
     return path.filter_at_source or PathFilter()
 
 
+def _at_destination(path: NetworkInsightsPath) -> PathFilter:
+    return path.filter_at_destination or PathFilter()
+
+
 _FILTERS: Filters[NetworkInsightsPath] = {
     "destination": lambda path: path.destination,
-    "filter-at-destination.destination-address": lambda path: None,
-    "filter-at-destination.destination-port-range": lambda path: None,
-    "filter-at-destination.source-address": lambda path: None,
-    "filter-at-destination.source-port-range": lambda path: None,
+    "filter-at-destination.destination-address": lambda path: _at_destination(path).destination_address,
+    "filter-at-destination.destination-port-range": lambda path: _range(
+        _at_destination(path).destination_port_range
+    ),
+    "filter-at-destination.source-address": lambda path: _at_destination(path).source_address,
+    "filter-at-destination.source-port-range": lambda path: _range(_at_destination(path).source_port_range),
     "filter-at-source.destination-address": lambda path: _at_source(path).destination_address,
     "filter-at-source.destination-port-range": lambda path: _range(_at_source(path).destination_port_range),
     "filter-at-source.source-address": lambda path: _at_source(path).source_address,
@@ -115,14 +141,19 @@ def _range(ports: tuple[int, int] | None) -> str | None:
     return f"{ports[0]}-{ports[1]}" if ports else None
 
 
-def _resource_id(given: str, served: dict[str, str], parameter: str) -> str:
-    """The id out of an id or ARN."""
+def _resource_id(call: Call, reader: Reader, given: str, parameter: str) -> str:
+    """The id out of an id or ARN.  The code for what is not there is EC2's, the text follows its others."""
     id = given.rpartition("/")[2] if given.startswith("arn:") else given
     prefix = id.rpartition("-")[0]
     if prefix not in _KNOWN or not re.fullmatch(r"(?:[0-9a-f]{8}|[0-9a-f]{17})", id.rpartition("-")[2]):
         raise ApiError("InvalidParameterValue", f"Value ({given}) for parameter {parameter} is invalid.")
+    served = _SOURCES if parameter == "source" else _DESTINATIONS
     if prefix not in served:
         not_served(f"A {parameter} like {given}")
+    kind, noun = served[prefix]
+    if given not in (id, call.arn(f"{noun}/{id}")) or reader.find(kind, id) is None:
+        code = f"NetworkInsights{parameter.capitalize()}.NotFound"
+        raise ApiError(code, f"The {parameter} '{given}' does not exist")
     return id
 
 
@@ -163,13 +194,16 @@ def _shown(call: Call, path: NetworkInsightsPath) -> dict[str, Any]:
         "Protocol": path.protocol,
         "DestinationPort": path.destination_port,
         "FilterAtSource": _shown_filter(path.filter_at_source) if path.filter_at_source else None,
+        "FilterAtDestination": (
+            _shown_filter(path.filter_at_destination) if path.filter_at_destination else None
+        ),
         "Tags": tag_list(path.tags),
     }
     return {name: value for name, value in shape.items() if value is not None}
 
 
 def _arn(call: Call, id: str) -> str:
-    return call.arn(f"{_DESTINATIONS[id.rpartition('-')[0]]}/{id}")
+    return call.arn(f"{_DESTINATIONS[id.rpartition('-')[0]][1]}/{id}")
 
 
 def _shown_filter(given: PathFilter) -> dict[str, Any]:

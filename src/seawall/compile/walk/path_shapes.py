@@ -6,6 +6,8 @@ from seawall.model.network_acl import NetworkAclEntry
 from seawall.model.resource import Document
 from seawall.model.route_table import Route
 from seawall.model.security_group import SecurityGroupRule
+from seawall.model.transit_gateway import TransitGatewayAttachment
+from seawall.model.transit_routes import TransitRoute, transit_routes
 
 # How ARNs name the kinds.
 _TYPES = {
@@ -59,15 +61,39 @@ class PathShapes:
         self._acls = {acl.id: acl for acl in snapshot.network_acls}
         self._tables = {table.id: table for table in snapshot.route_tables}
         self._interfaces = {interface.id: interface for interface in snapshot.network_interfaces}
+        self._attachments = {a.id: a for a in snapshot.transit_gateway_attachments}
 
-    def components(self, walked: Walk, sent: Packet) -> tuple[Document, ...]:
-        """The way of a packet; the first component sends it as it was, the last one gets it as it arrives."""
+    def components(
+        self, walked: Walk, sent: Packet, *, first: str | None = None, last: str | None = None
+    ) -> tuple[Document, ...]:
+        """The way of a packet, between two ids where they are given.
+
+        The first component sends it as it was, the last one gets it as it arrives.
+        """
         hops = [hop for hop in walked.hops if hop.kind in _TYPES]
-        found = [self._component(hop, number) for number, hop in enumerate(hops, start=1)]
-        if found:
+        begin = next((n for n, hop in enumerate(hops) if first in self._ids(hop)), 0)
+        end = next((n for n, hop in enumerate(hops) if last in self._ids(hop)), len(hops) - 1)
+        found = [self._component(hop, number) for number, hop in enumerate(hops[begin : end + 1], start=1)]
+        if found and first is None:
             found[0]["OutboundHeader"] = _header(sent)
+        if found and last is None:
             found[-1]["InboundHeader"] = _header(walked.packet)
         return tuple(found)
+
+    def passed(self, walked: Walk) -> set[str]:
+        """The ids of all that a packet was let through by."""
+        return {id for hop in walked.hops if hop.verdict != "deny" for id in self._ids(hop)}
+
+    def _ids(self, hop: Hop) -> set[str]:
+        """The hop's own; an interface stands for its attachment too, and for the gateway behind that."""
+        attachment = self._attachment(hop)
+        more = {attachment.id, attachment.transit_gateway_id} if attachment else set()
+        return {hop.id} | more
+
+    def _attachment(self, hop: Hop) -> TransitGatewayAttachment | None:
+        interface = self._interfaces.get(hop.id)
+        owner = interface.owner if interface else None
+        return self._attachments.get(owner.id) if owner else None
 
     def explanation(self, why: Explanation) -> Document:
         shape: Document = {"ExplanationCode": why.code, "Direction": why.direction}
@@ -76,13 +102,15 @@ class PathShapes:
         }
         groups = why.components.get("security_group")
         if groups:
-            listed = [self._named("security_group", id) for id in groups.split(", ")]
-            shape |= {"SecurityGroup": listed[0]} if len(listed) == 1 else {"SecurityGroups": listed}
+            shape["SecurityGroups"] = [self._named("security_group", id) for id in groups.split(", ")]
+            shape |= self._where(why.components.get("network_interface", ""))
         rule = why.components.get("rule")
         if rule and "network_acl" in why.components:
             shape["AclRule"] = self._acl_rule(rule)
         elif rule and "route_table" in why.components:
             shape |= self._route(why.components["route_table"], rule, state="blackhole")
+        elif rule and "transit_gateway_route_table" in why.components:
+            shape |= self._transit_route(why.components["transit_gateway_route_table"], rule)
         first = next(iter(why.components.items()), None)
         if first is not None:
             id = first[1].split(", ")[0]
@@ -92,17 +120,29 @@ class PathShapes:
     def _component(self, hop: Hop, number: int) -> Document:
         id = hop.id.split(", ")[0]
         shape: Document = {"SequenceNumber": number, "Component": self._named(hop.kind, id)}
-        if hop.kind == "network_interface" and id in self._interfaces:
-            interface = self._interfaces[id]
-            shape["Subnet"] = self._named("subnet", interface.subnet_id)
-            shape["Vpc"] = self._named("vpc", interface.vpc_id)
+        shape |= self._where(id)
+        attachment = self._attachment(hop)
+        if attachment is not None:
+            shape["Component"] = self._named("transit_gateway_attachment", attachment.id)
+            shape["TransitGateway"] = self._named("transit_gateway", attachment.transit_gateway_id)
         if hop.kind == "security_group" and hop.rule in self._rules:
             shape["SecurityGroupRule"] = _group_rule(self._rules[hop.rule])
         if hop.kind == "network_acl" and hop.rule:
             shape["AclRule"] = self._acl_rule(hop.rule)
         if hop.kind == "route_table" and hop.rule:
             shape |= self._route(id, hop.rule, state="active")
+        if hop.kind == "transit_gateway_route_table" and hop.rule:
+            shape |= self._transit_route(id, hop.rule)
         return shape
+
+    def _where(self, interface_id: str) -> Document:
+        interface = self._interfaces.get(interface_id)
+        if interface is None:
+            return {}
+        return {
+            "Subnet": self._named("subnet", interface.subnet_id),
+            "Vpc": self._named("vpc", interface.vpc_id),
+        }
 
     def _named(self, kind: str, id: str) -> Document:
         shape = {"Id": id}
@@ -131,6 +171,33 @@ class PathShapes:
             if route.destination == destination or (destination == "local" and route.target_kind == "local"):
                 return {"RouteTableRoute": _route(route, state)}
         return {}
+
+    def _transit_route(self, table_id: str, destination: str) -> Document:
+        snapshot = self._snapshot
+        table = next((t for t in snapshot.transit_gateway_route_tables if t.id == table_id), None)
+        if table is None:
+            return {}
+        gateway = table.transit_gateway_id
+        attached = {id: a for id, a in self._attachments.items() if a.transit_gateway_id == gateway}
+        routes = transit_routes(table, attached, {vpc.id: vpc for vpc in snapshot.vpcs})
+        shape: Document = {"TransitGateway": self._named("transit_gateway", gateway)}
+        for route in routes:
+            if route.destination == destination:
+                shape["TransitGatewayRouteTableRoute"] = _transit_route(route)
+        return shape
+
+
+def _transit_route(route: TransitRoute) -> Document:
+    shape: Document = {
+        "DestinationCidr": route.destination,
+        "RouteOrigin": route.type,
+        "State": "active" if route.attachment else "blackhole",
+    }
+    if route.attachment is not None:
+        shape["AttachmentId"] = route.attachment.id
+        shape["ResourceId"] = route.attachment.vpc_id
+        shape["ResourceType"] = "vpc"
+    return shape
 
 
 def _route(route: Route, state: str) -> Document:

@@ -84,7 +84,7 @@ def _follow(
         )
         return None
     text = f"{table.id} sends {best.destination} to {best.attachment.id}"
-    journey.note("transit_gateway", gateway, "forward", text, rule=best.destination)
+    journey.note("transit_gateway_route_table", table.id, "forward", text, rule=best.destination)
     return Sent(ways[0])
 
 
