@@ -266,3 +266,22 @@ def test_adding_one_interface_to_a_hundred(lab: Lab) -> None:
         times.append(lab.run(timed()))
     print(f"one interface more: {sorted(times)[5] * 1000:.1f} ms")
     assert sorted(times)[5] < 0.1
+
+
+def test_a_device_that_the_policy_does_not_know_yet_receives_nothing(lab: Lab) -> None:
+    """As between a new link and the policy that names it: what passed then would be a known flow later."""
+    program = first(lab)
+    lab.apply(program)
+    lab.listen("task-two", 80)
+    assert lab.reachable(("task-one", "10.0.1.21", 80)) == [True]
+    router = next(n for n in program.namespaces if n.name == "vpc-a")
+    assert router.policy is not None
+    without = tuple(
+        replace(s, elements=tuple(e for e in s.elements if e.origin != "eni-two"))
+        if s.name == "receivers"
+        else s
+        for s in router.policy.sets
+    )
+    early = replace(router, policy=replace(router.policy, sets=without))
+    lab.apply(replace(program, namespaces=tuple(early if n is router else n for n in program.namespaces)))
+    assert lab.reachable(("task-one", "10.0.1.21", 80)) == [False]

@@ -9,7 +9,9 @@ POLICY_MASK = 0xFFFF
 
 # What most packets match stands first in each chain.
 # Two forward chains, because the accept of the sender's groups must not skip the receiver's.
-# A connection's mark is 1 where AWS tracks it always, whatever its rules.
+# A connection's mark is 1 where AWS tracks it always, whatever its rules.  A device that is no receiver yet
+# matches no policy, not the one that the sender's groups left in the mark.
+# What the router reports to a sender (a path's MTU above all) has to pass the ACL of the sender's subnet.
 VPC = """
     counter spoofed { }
     set asking { type iface_index; flags dynamic; size 65535; }
@@ -51,6 +53,7 @@ VPC = """
         type filter hook forward priority filter + 10; policy drop;
         oif @bounded jump boundary
         ct status confirmed accept
+        meta mark set 0xffffffff
         meta mark set oif map @receivers
         meta mark vmap @ingress
     }
@@ -61,6 +64,11 @@ VPC = """
     chain answer {
         update @asking { iif limit rate over 1024/second burst 1024 packets } drop
         accept
+    }
+    chain report {
+        type filter hook output priority filter; policy accept;
+        oif @bounded icmp type { 3, 11, 12 } jump boundary
+        oif @bounded icmpv6 type 1-4 jump boundary
     }
     chain arrive {
         type filter hook input priority filter; policy drop;
