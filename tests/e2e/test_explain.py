@@ -46,17 +46,30 @@ ACTIVE = {
     "expected": "active",
     "state": "success",
 }
-# The SDK waits for a peering connection to be there, not for it to carry packets.
+ENDED = {
+    "matcher": "pathAll",
+    "argument": "NetworkInsightsAnalyses[].Status",
+    "expected": "succeeded",
+    "state": "success",
+}
+
+
+def waiter_for(operation: str, acceptor: dict[str, str]) -> dict[str, Any]:
+    return {
+        "operation": operation,
+        "delay": WAIT["Delay"],
+        "maxAttempts": WAIT["MaxAttempts"],
+        "acceptors": [acceptor],
+    }
+
+
+# The SDK has none for analyses, and waits for a peering connection to be there, not to carry packets.
 WAITERS = botocore.waiter.WaiterModel(
     {
         "version": 2,
         "waiters": {
-            "PeeringActive": {
-                "operation": "DescribeVpcPeeringConnections",
-                "delay": WAIT["Delay"],
-                "maxAttempts": WAIT["MaxAttempts"],
-                "acceptors": [ACTIVE],
-            }
+            "PeeringActive": waiter_for("DescribeVpcPeeringConnections", ACTIVE),
+            "AnalysisEnded": waiter_for("DescribeNetworkInsightsAnalyses", ENDED),
         },
     }
 )
@@ -368,3 +381,31 @@ def test_what_explain_proposes_works(site: Site, break_it: Callable[[Site], Ques
     assert site.connects(asked), f"{commands} did not help"
     mended = site.explain(asked)
     assert mended["connects"], mended["cause"]
+
+
+def test_reachability_analyzer_says_what_explain_says(site: Site) -> None:
+    site.restore()
+    asked = order_of_entries(site)
+    source, destination = (site.interfaces[name]["NetworkInterfaceId"] for name in ("web", "app"))
+    path = site.ec2.create_network_insights_path(
+        Source=source, Destination=destination, Protocol="tcp", DestinationPort=asked.port
+    )["NetworkInsightsPath"]["NetworkInsightsPathId"]
+    waiter = botocore.waiter.create_waiter_with_client("AnalysisEnded", WAITERS, site.ec2)
+
+    def analyse() -> Any:
+        started = site.ec2.start_network_insights_analysis(NetworkInsightsPathId=path)
+        ids = [started["NetworkInsightsAnalysis"]["NetworkInsightsAnalysisId"]]
+        waiter.wait(NetworkInsightsAnalysisIds=ids)
+        found = site.ec2.describe_network_insights_analyses(NetworkInsightsAnalysisIds=ids)
+        return found["NetworkInsightsAnalyses"][0]
+
+    (why,) = analyse()["Explanations"]
+    assert (why["ExplanationCode"], why["Acl"]["Id"], why["AclRule"]["RuleNumber"]) == (
+        asked.code,
+        asked.component,
+        90,
+    )
+    site.paste(site.explain(asked)["commands"])
+    found = analyse()
+    assert found["NetworkPathFound"]
+    assert found["ReturnPathComponents"][0]["Component"]["Id"] == destination
