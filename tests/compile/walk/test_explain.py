@@ -9,6 +9,7 @@ from tests.packet.world_data import BORN, Cloud
 
 from seawall.compile.walk import Packet
 from seawall.compile.walk.explain import Answer, explain
+from seawall.model.internet_gateway import InternetGateway
 from seawall.model.network_acl import NetworkAcl, NetworkAclAssociation, NetworkAclEntry
 from seawall.model.route_table import Route
 from seawall.model.vpc_peering_connection import VpcPeeringConnection
@@ -121,6 +122,25 @@ def no_return_route(cloud: Cloud) -> tuple[str | None, str, int]:
     return "eni-app", "10.1.0.20", 5432
 
 
+def hidden_by_a_default_route(cloud: Cloud) -> tuple[str | None, str, int]:
+    question = no_return_route(cloud)
+    cloud.put(InternetGateway(id="igw-b", vpc_id="vpc-b"))
+    cloud.route("rtb-b-main", "0.0.0.0/0", internet_gateway="igw-b")
+    return question
+
+
+def not_accepted(cloud: Cloud) -> tuple[str | None, str, int]:
+    question = no_return_route(cloud)
+    cloud.route("rtb-b-main", "10.0.0.0/16", vpc_peering_connection="pcx-1")
+    cloud.change("pcx-1", status="pending-acceptance")
+    return question
+
+
+def detached(cloud: Cloud) -> tuple[str | None, str, int]:
+    cloud.change("igw-a", vpc_id=None)
+    return "eni-web", CLIENT, 443
+
+
 def order_of_entries(cloud: Cloud) -> tuple[str | None, str, int]:
     acl(
         cloud,
@@ -141,6 +161,14 @@ def order_of_entries(cloud: Cloud) -> tuple[str | None, str, int]:
         (no_public_address, "IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS", "no public address", ["replace-route"]),
         (blackhole, "BAD_STATE_ROUTE", "nat-gone is not there", ["replace-route"]),
         (no_return_route, "NO_ROUTE_TO_DESTINATION", "rtb-b-main has no route", ["create-route"]),
+        (
+            hidden_by_a_default_route,
+            "IGW_DESTINATION_ADDRESS_NOT_IN_RFC1918_EGRESS",
+            "10.0.1.20 is a private address",
+            ["create-route --route-table-id rtb-b-main --destination-cidr-block 10.0.0.0/16"],
+        ),
+        (not_accepted, "BAD_STATE_ROUTE", "pcx-1", ["accept-vpc-peering-connection"]),
+        (detached, "BAD_STATE_ROUTE", "igw-a", ["attach-internet-gateway"]),
         (order_of_entries, "SUBNET_ACL_RESTRICTION", "rule 90 of acl-a", ["--rule-number 45"]),
     ],
 )

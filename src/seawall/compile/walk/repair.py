@@ -175,11 +175,31 @@ def _missing_route(cloud: Cloud, cause: Explanation, answering: bool) -> Iterabl
 def _blackhole(cloud: Cloud, cause: Explanation, answering: bool) -> Iterable[Change]:
     table = _table(cloud, cause.components.get("route_table", ""))
     destination = cause.components.get("rule", "")
+    if table is not None:
+        yield from _revived(cloud, table, cause.components.get("target", ""))
     if table is not None and not destination.startswith("pl-"):
         for _, kind, target in _ways(cloud, table.vpc_id, cause.packet):
             if target != cause.components.get("target"):
                 yield _route(table, destination, kind, target, replacing=True)
         yield from _new_nat_gateway(cloud, table, cause.packet)
+
+
+def _revived(cloud: Cloud, table: RouteTable, target: str) -> Iterable[Change]:
+    """What makes the target of a blackhole work: a gateway is detached, a peering waits for acceptance."""
+    gateway = next((g for g in cloud.snapshot.internet_gateways if g.id == target), None)
+    if gateway is not None and gateway.vpc_id is None:
+        attached = replace(gateway, vpc_id=table.vpc_id)
+        yield Change(
+            f"aws ec2 attach-internet-gateway --internet-gateway-id {target} --vpc-id {table.vpc_id}",
+            lambda snapshot: put(snapshot, "internet_gateways", attached),
+        )
+    peering = next((p for p in cloud.snapshot.vpc_peering_connections if p.id == target), None)
+    if peering is not None and peering.status == "pending-acceptance":
+        accepted = replace(peering, status="active")
+        yield Change(
+            f"aws ec2 accept-vpc-peering-connection --vpc-peering-connection-id {target}",
+            lambda snapshot: put(snapshot, "vpc_peering_connections", accepted),
+        )
 
 
 def _private_destination(cloud: Cloud, cause: Explanation, answering: bool) -> Iterable[Change]:
