@@ -12,8 +12,21 @@ from seawall.compile.network.placement import Placement
 from seawall.model.internet import EDGE_NAMESPACE
 from seawall.program.network import Link, LinkEnd, Neighbour, Route
 
-ENDPOINT_MTU = 8500  # AWS PrivateLink guide, "Network MTU"
+ENDPOINT_MTU = 8500
 DEVICE = "services"  # in the endpoint's namespace
+
+# An endpoint tells nobody that a packet was too large; it clamps the segments of TCP instead.
+# Source: AWS PrivateLink guide, "AWS PrivateLink quotas".
+SILENT_MTU = """
+    chain clamp {
+        type filter hook forward priority mangle; policy accept;
+        tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu
+    }
+    chain report {
+        type filter hook output priority filter; policy accept;
+        icmp type destination-unreachable icmp code 4 drop
+    }
+"""
 
 
 def device_keys(key: str) -> tuple[str, str]:

@@ -7,11 +7,11 @@ VPCE_GATEWAY_EGRESS_SOURCE_ADDRESS_RESTRICTION among the explanation codes of Re
 
 from collections.abc import Iterable
 
-from seawall.compile.network.contribution import Contribution, Door, Hop
+from seawall.compile.network.contribution import VPC_MTU, Contribution, Door, Hop
 from seawall.compile.network.endpoint_addresses import ALIVE, endpoint_addresses
 from seawall.compile.network.endpoint_link import (
     DEVICE,
-    ENDPOINT_MTU,
+    SILENT_MTU,
     device_keys,
     edge_name,
     service_link,
@@ -61,7 +61,7 @@ SKELETON = f"""
         type filter hook input priority filter; policy drop;
         ct state related accept
     }}
-"""
+{SILENT_MTU}"""
 
 
 def devices(snapshot: NetworkSnapshot) -> Iterable[str]:
@@ -126,7 +126,7 @@ def _vpc_link(endpoint: VpcEndpoint, placement: Placement) -> Link:
     own_mac, far_mac = mac_address(own), mac_address(far)
     return Link(
         origin=endpoint.id,
-        mtu=ENDPOINT_MTU,
+        mtu=VPC_MTU,
         router=LinkEnd(
             namespace=endpoint.vpc_id,
             name=_vpc_device(endpoint, placement),

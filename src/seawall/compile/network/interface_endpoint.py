@@ -11,7 +11,7 @@ from seawall.compile.network.contribution import Contribution, Stand
 from seawall.compile.network.endpoint_addresses import ALIVE, endpoint_addresses
 from seawall.compile.network.endpoint_link import (
     DEVICE,
-    ENDPOINT_MTU,
+    SILENT_MTU,
     device_keys,
     edge_name,
     service_link,
@@ -50,12 +50,12 @@ SKELETON = f"""
         iifname "{VPC_DEVICE}" tcp dport @ports ct state invalid reject with tcp reset
         ct state related accept
     }}
-"""
+{SILENT_MTU}"""
 
 
 def stands(snapshot: NetworkSnapshot) -> Mapping[str, Stand]:
     """The interfaces of endpoints that work."""
-    return {id: Stand(namespace=id, device=VPC_DEVICE, mtu=ENDPOINT_MTU) for id in _interfaces(snapshot)}
+    return {id: Stand(namespace=id, device=VPC_DEVICE) for id in _interfaces(snapshot)}
 
 
 def devices(snapshot: NetworkSnapshot) -> Iterable[str]:
