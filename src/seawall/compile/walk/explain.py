@@ -6,10 +6,11 @@ import msgspec
 from msgspec.structs import replace
 
 from seawall.compile.network.snapshot import NetworkSnapshot
+from seawall.compile.walk.change import Change
 from seawall.compile.walk.cloud import Cloud
 from seawall.compile.walk.packet import Explanation, Hop, Packet, RoundTrip
 from seawall.compile.walk.private_names import private_name_changes, unused_endpoint
-from seawall.compile.walk.repair import Change, candidates
+from seawall.compile.walk.repair import candidates
 from seawall.compile.walk.walk import round_trip
 from seawall.model.vpc_endpoint import VpcEndpoint
 

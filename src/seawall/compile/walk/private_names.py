@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
+from seawall.compile.walk.change import Change, put
 from seawall.compile.walk.cloud import Cloud
-from seawall.compile.walk.repair import Change, put
 from seawall.model.endpoint_service import find_service
 from seawall.model.vpc_endpoint import VpcEndpoint
 
