@@ -188,3 +188,16 @@ def test_what_connects_names_the_rules(cloud: Cloud) -> None:
     found = ask(cloud, "eni-web", "10.0.1.20", 8000)
     assert found.cause is None
     assert found.allowed_by == ("sgr-a-web-out0", "local", "sgr-a-app-in0")
+
+
+def test_an_answer_to_a_low_port_gets_an_entry_for_it(cloud: Cloud) -> None:
+    acl(cloud, (100, "allow", "0.0.0.0/0", (8000, 8000), False))
+    packet = Packet(
+        protocol="tcp",
+        source="10.0.0.20",
+        destination="10.0.1.20",
+        source_port=600,
+        destination_port=8000,
+    )
+    (command,) = explain(cloud.snapshot(), packet, start="eni-web").commands
+    assert "From=600,To=600" in command

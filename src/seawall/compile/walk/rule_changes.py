@@ -86,7 +86,8 @@ def _acl_entry(acl: NetworkAcl, number: int, cause: Explanation, answering: bool
     packet, egress = cause.packet, cause.direction == "egress"
     block = block_of(packet.destination if egress else packet.source)
     protocol = _NUMBERS.get(packet.protocol, packet.protocol)
-    ports = EPHEMERAL if answering else (packet.destination_port, packet.destination_port)
+    asker = answering and packet.destination_port >= EPHEMERAL[0]
+    ports = EPHEMERAL if asker else (packet.destination_port, packet.destination_port)
     with_ports, with_types = packet.protocol in ("tcp", "udp"), packet.protocol in ("icmp", "icmpv6")
     entry = NetworkAclEntry(
         rule_number=number,
