@@ -11,6 +11,8 @@ POLICY_MASK = 0xFFFF
 # Two forward chains, because the accept of the sender's groups must not skip the receiver's.
 # A connection's mark is 1 where AWS tracks it always, whatever its rules.  A device that is no receiver yet
 # matches no policy, not the one that the sender's groups left in the mark.
+# The answer to what came in under a public address gets that address back at the internet gateway only; on
+# another way out nobody would know it, so it ends here.
 # What the router reports to a sender (a path's MTU above all) has to pass the ACL of the sender's subnet.
 VPC = """
     counter spoofed { }
@@ -35,6 +37,7 @@ VPC = """
     chain send {
         type filter hook forward priority filter; policy drop;
         meta mark & 0xffff vmap @boundary_out
+        ct status dnat ct direction reply oif != @internet drop
         ct status confirmed accept
         ct state invalid drop
         iif @doors oif @doors drop
