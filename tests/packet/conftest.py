@@ -10,6 +10,7 @@ import pytest
 from tests.packet.attacker import Attacker, furnish
 from tests.packet.ears import one_processor
 from tests.packet.lab import Lab
+from tests.packet.transit import TGW, attach, gateway, propagate
 
 WHOLE_MACHINE = 4294967295
 
@@ -39,6 +40,24 @@ def lab(run_dir: Path) -> Iterator[Lab]:
         made = Lab(run_dir, runner.run)
         yield made
         made.close()
+
+
+@pytest.fixture
+def hub(lab: Lab) -> Lab:
+    """a (10.0.0.0/16), b (10.1.0.0/16), c (10.2.0.0/16), all associated with and propagated to one table."""
+    cloud = lab.cloud
+    gateway(cloud, "main", "other")
+    for name, number in (("a", 0), ("b", 1), ("c", 2)):
+        vpc = cloud.vpc(name, f"10.{number}.0.0/16")
+        subnet = cloud.subnet(vpc, "one", f"10.{number}.1.0/24")
+        group = cloud.group(vpc, "all", "-1 0.0.0.0/0")
+        cloud.task(f"{name}1", subnet, f"10.{number}.1.20", group)
+        cloud.route(f"rtb-{name}-main", "10.0.0.0/8", transit_gateway=TGW)
+        propagate(cloud, attach(cloud, name, subnet))
+    lab.settle()
+    for task in ("a1", "b1", "c1"):
+        lab.listen(f"task-{task}", 80)
+    return lab
 
 
 @pytest.fixture

@@ -3,20 +3,13 @@
 import errno
 import socket
 import struct
-from datetime import timedelta
 
 import pytest
 from tests.packet.lab import Lab
+from tests.packet.transit import TGW, attach, check, propagate, static
 from tests.packet.world_data import BORN, Cloud
 
 from seawall.compile.network.compile_network import compile_network
-from seawall.model.resource import Ref
-from seawall.model.transit_gateway import (
-    TransitGateway,
-    TransitGatewayAttachment,
-    TransitGatewayRoute,
-    TransitGatewayRouteTable,
-)
 from seawall.model.vpc import Ipv6CidrAssociation
 from seawall.model.vpc_peering_connection import VpcPeeringConnection
 
@@ -27,80 +20,6 @@ IP_MTU = 14
 IP_MTU_DISCOVER, IP_PMTUDISC_DONT, IP_PMTUDISC_DO = 10, 0, 2
 IPV6_MTU, IPV6_DONTFRAG = 24, 62
 IPPROTO_TCP, TCP_MAXSEG = 6, 2
-TGW = "tgw-t"
-
-
-def gateway(cloud: Cloud, *tables: str) -> None:
-    cloud.put(TransitGateway(id=TGW, create_time=BORN))
-    for table in tables:
-        cloud.put(TransitGatewayRouteTable(id=f"tgw-rtb-{table}", transit_gateway_id=TGW, create_time=BORN))
-
-
-def attach(
-    cloud: Cloud, name: str, *subnets: str, table: str | None = "tgw-rtb-main", **members: object
-) -> str:
-    """The VPC vpc-NAME at the gateway, an interface .250 in each subnet; later ones are younger."""
-    id = f"tgw-attach-{name}"
-    interfaces = []
-    for number, subnet in enumerate(subnets):
-        address = cloud.resources[subnet].cidr_block.replace("0/24", "250")
-        interface = cloud._interface(
-            f"{name}t{number}",
-            subnet,
-            address,
-            (),
-            None,
-            Ref("transit_gateway_attachment", id),
-            interface_type="transit_gateway",
-            source_dest_check=False,
-        )
-        interfaces.append(cloud.put(interface).id)
-    count = sum(isinstance(r, TransitGatewayAttachment) for r in cloud.resources.values())
-    cloud.put(
-        TransitGatewayAttachment(
-            id=id,
-            transit_gateway_id=TGW,
-            vpc_id=f"vpc-{name}",
-            subnet_ids=subnets,
-            network_interface_ids=tuple(interfaces),
-            route_table_id=table,
-            create_time=BORN + timedelta(minutes=count),
-            **members,
-        )
-    )
-    return id
-
-
-def propagate(cloud: Cloud, *attachments: str, table: str = "tgw-rtb-main") -> None:
-    known = cloud.resources[table]
-    cloud.change(table, propagations=(*known.propagations, *attachments))
-
-
-def static(cloud: Cloud, destination: str, attachment: str | None, table: str = "tgw-rtb-main") -> None:
-    route = TransitGatewayRoute(destination=destination, attachment_id=attachment)
-    cloud.change(table, routes=(*cloud.resources[table].routes, route))
-
-
-def check(lab: Lab, expected: dict[tuple[str, str, int], bool]) -> None:
-    assert dict(zip(expected, lab.reachable(*expected), strict=True)) == expected
-
-
-@pytest.fixture
-def hub(lab: Lab) -> Lab:
-    """a (10.0.0.0/16), b (10.1.0.0/16), c (10.2.0.0/16), all associated with and propagated to one table."""
-    cloud = lab.cloud
-    gateway(cloud, "main", "other")
-    for name, number in (("a", 0), ("b", 1), ("c", 2)):
-        vpc = cloud.vpc(name, f"10.{number}.0.0/16")
-        subnet = cloud.subnet(vpc, "one", f"10.{number}.1.0/24")
-        group = cloud.group(vpc, "all", "-1 0.0.0.0/0")
-        cloud.task(f"{name}1", subnet, f"10.{number}.1.20", group)
-        cloud.route(f"rtb-{name}-main", "10.0.0.0/8", transit_gateway=TGW)
-        propagate(cloud, attach(cloud, name, subnet))
-    lab.settle()
-    for task in ("a1", "b1", "c1"):
-        lab.listen(f"task-{task}", 80)
-    return lab
 
 
 def test_every_attached_vpc_reaches_every_other(hub: Lab) -> None:
@@ -303,52 +222,6 @@ def test_group_references_do_not_reach_over(hub: Lab) -> None:
     hub.cloud.rule("sg-b-web", "block", "tcp:80 10.0.1.0/24")
     hub.settle()
     check(hub, {("task-a1", "10.1.1.20", 80): True, ("task-c1", "10.1.1.20", 80): False})
-
-
-@pytest.fixture
-def egress(hub: Lab) -> Lab:
-    """a has no internet gateway; c has one, and a NAT gateway in a public subnet beside the attachment."""
-    cloud = hub.cloud
-    public = cloud.subnet("vpc-c", "pub", "10.2.9.0/24")
-    nat = cloud.nat("c", public, "10.2.9.10", "198.18.0.30")
-    cloud.table("vpc-c", "pub", subnets=(public,), internet_gateway="igw-c")
-    cloud.route("rtb-c-pub", "10.0.0.0/8", transit_gateway=TGW)
-    cloud.route("rtb-c-main", "0.0.0.0/0", nat_gateway=nat)
-    cloud.route("rtb-a-main", "0.0.0.0/0", transit_gateway=TGW)
-    cloud.drop("igw-a")
-    static(cloud, "0.0.0.0/0", "tgw-attach-c")
-    hub.settle()
-    hub.listen("internet", 80)
-    return hub
-
-
-def test_one_vpc_is_the_way_out_for_another(egress: Lab) -> None:
-    egress.connect("task-a1", CLIENT, 80)
-    assert egress.accept(egress.servers["internet", 80])[1] == "198.18.0.30"
-    assert egress.reachable(("task-c1", CLIENT, 80)) == [True]
-
-
-def test_the_way_out_is_no_way_in_and_no_way_for_others(egress: Lab) -> None:
-    outcomes = egress.outcomes(
-        ("internet", "198.18.0.30", 80), ("internet", "10.0.1.20", 80), ("task-b1", CLIENT, 80)
-    )
-    assert outcomes == ["silence", "error 101", "silence"]  # nobody out there knows 10.0.0.0/8
-
-
-def test_the_way_out_needs_the_route_back(egress: Lab) -> None:
-    known = egress.cloud.resources["rtb-c-pub"]
-    kept = tuple(r for r in known.routes if r.target_kind != "transit_gateway")
-    egress.cloud.change("rtb-c-pub", routes=kept)
-    egress.settle()
-    assert egress.outcomes(("task-a1", CLIENT, 80)) == ["silence"]
-
-
-def test_the_way_out_needs_the_nat_gateway(egress: Lab) -> None:
-    """An internet gateway translates addresses of its own VPC only."""
-    egress.cloud.table("vpc-c", "main", main=True, internet_gateway="igw-c")
-    egress.cloud.route("rtb-c-main", "10.0.0.0/8", transit_gateway=TGW)
-    egress.settle()
-    assert egress.outcomes(("task-a1", CLIENT, 80)) == ["silence"]
 
 
 def peer_a_and_b(cloud: Cloud) -> None:

@@ -6,6 +6,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.api.ec2.transit import attach, become
+
+from seawall.model.transit_gateway import TransitGateway, TransitGatewayAttachment
+from seawall.store.store import Store
 
 
 @pytest.fixture
@@ -38,3 +42,19 @@ def subnet_id(ec2: Any, vpc_id: str) -> str:
     """Its subnet 10.0.1.0/24 in zone a."""
     made = ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.0.1.0/24", AvailabilityZone="us-east-1a")
     return str(made["Subnet"]["SubnetId"])
+
+
+@pytest.fixture
+def tgw(ec2: Any, store: Store) -> str:
+    """An available gateway with all defaults."""
+    id = str(ec2.create_transit_gateway()["TransitGateway"]["TransitGatewayId"])
+    become(store, TransitGateway, id, "available")
+    return id
+
+
+@pytest.fixture
+def attachment(ec2: Any, store: Store, tgw: str, vpc_id: str, subnet_id: str) -> str:
+    """The VPC 10.0.0.0/16 at it, available."""
+    id = attach(ec2, tgw, vpc_id, subnet_id)
+    become(store, TransitGatewayAttachment, id, "available")
+    return id
