@@ -1,5 +1,6 @@
 """Probes between namespaces: sockets made inside them, asked all at once."""
 
+import contextlib
 import selectors
 import socket
 import time
@@ -123,6 +124,18 @@ class Lab:
         sock.settimeout(2)
         self._open.append(sock)
         return sock, address
+
+    def awake(self, namespace: str, address: str) -> None:
+        """Wait until an IPv6 address is heard: the kernel routes to it a moment after it was added."""
+        with self.namespaces.socket_in(namespace, socket.AF_INET6, socket.SOCK_DGRAM) as ear:
+            ear.bind((address, 0))
+            ear.settimeout(0.01)
+            for _ in range(500):
+                with contextlib.suppress(OSError):
+                    ear.sendto(b"me", ear.getsockname())
+                    if ear.recv(10) == b"me":
+                        return
+        raise AssertionError(f"{address} never woke up")
 
     def heard(self, sock: socket.socket) -> tuple[bytes, tuple[str, int]] | None:
         """The next datagram, None for silence."""

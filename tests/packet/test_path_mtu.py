@@ -109,22 +109,8 @@ def ways(lab: Lab) -> Lab:
         cloud.route(table, f"2001:db8:100{number}::/56", **to)
     lab.settle()
     for name, address in SIX.items():
-        awake(lab, name, address)
+        lab.awake(name, address)
     return lab
-
-
-def awake(lab: Lab, namespace: str, address: str) -> None:
-    """Wait until an IPv6 address is heard: the kernel makes its local route a moment after the address."""
-    ear = lab.receive(namespace, PORT, address)
-    ear.settimeout(0.01)
-    for _ in range(500):
-        ear.sendto(b"me", (address, PORT))
-        with contextlib.suppress(TimeoutError):
-            if ear.recv(10) == b"me":
-                break
-    else:
-        raise AssertionError(f"{address} never woke up")
-    ear.close()
 
 
 def udp(lab: Lab, namespace: str, family: int, discover: int) -> socket.socket:

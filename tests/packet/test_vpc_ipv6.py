@@ -33,6 +33,8 @@ def vpc(lab: Lab) -> Iterator[Lab]:
     cloud.task("web2", public, "10.0.0.21", "sg-a-web", ipv6_addresses=("2001:db8:1000::21",))
     cloud.task("app", private, "10.0.1.20", "sg-a-app", ipv6_addresses=("2001:db8:1000:1::20",))
     lab.settle()
+    for name, address in (("task-web", WEB), ("task-web2", WEB2), ("task-app", APP), ("internet", CLIENT)):
+        lab.awake(name, address)
     for task, ports in (("web", (80, 9000)), ("web2", (80, 9000)), ("app", (8000, 80))):
         lab.listen(f"task-{task}", *ports, address="::")
     lab.listen("internet", 443, address=CLIENT)
@@ -62,6 +64,24 @@ def test_nothing_new_comes_in_through_an_egress_only_gateway(vpc: Lab) -> None:
     vpc.cloud.drop("igw-a")
     vpc.settle()
     assert vpc.reachable(("internet", APP, 80), ("task-app", CLIENT, 443)) == [False, True]
+
+
+def test_nor_is_what_came_in_through_the_other_gateway_answered_through_it(vpc: Lab) -> None:
+    """app's group lets everybody in, the VPC has an internet gateway, and app's way out is egress-only."""
+    vpc.cloud.rule("sg-a-app", "in8", "-1 ::/0")
+    vpc.settle()
+    ear = vpc.receive("task-app", 4000, "::")
+    asking = vpc.receive("internet", 4000, CLIENT)
+    asking.sendto(b"question", (APP, 4000))
+    heard = vpc.heard(ear)
+    assert heard == (b"question", (CLIENT, 4000))
+    ear.sendto(b"answer", heard[1])
+    assert vpc.heard(asking) is None
+    assert vpc.reachable(("internet", APP, 80), ("task-web", APP, 80), ("task-app", CLIENT, 443)) == [
+        False,
+        True,
+        True,
+    ]
 
 
 def test_addresses_are_seen_untranslated(vpc: Lab) -> None:

@@ -13,6 +13,7 @@ POLICY_MASK = 0xFFFF
 # matches no policy, not the one that the sender's groups left in the mark.
 # The answer to what came in under a public address gets that address back at the internet gateway only; on
 # another way out nobody would know it, so it ends here.
+# An egress-only gateway knows the connections that went out through it, not those that came in by another.
 # What the router reports to a sender (a path's MTU above all) has to pass the ACL of the sender's subnet.
 VPC = """
     counter spoofed { }
@@ -38,6 +39,7 @@ VPC = """
         type filter hook forward priority filter; policy drop;
         meta mark & 0xffff vmap @boundary_out
         ct status dnat ct direction reply oif != @internet drop
+        ct direction reply oif @egress_only drop
         ct status confirmed accept
         ct state invalid drop
         iif @doors oif @doors drop

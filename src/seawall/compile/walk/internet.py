@@ -27,6 +27,11 @@ def to_egress_only(journey: Journey, route: Route, table: RouteTable, origin: Or
     known = any(g.id == route.target_id and g.vpc_id == origin.vpc_id for g in gateways)
     if not known or journey.packet.version == 4:
         return blackhole(journey, route, table)
+    if journey.is_answer:
+        text = f"{route.target_id} takes no answers to requests that came from outside"
+        named = {"egress_only_internet_gateway": route.target_id}
+        journey.refuse("NO_POSSIBLE_DESTINATION", text, "egress", **named)
+        return None
     return _out(journey, route.target_id, origin)
 
 
