@@ -12,7 +12,7 @@ from tests.packet.lab import PATIENCE_S, Lab, family_of
 from tests.packet.test_gateway_endpoint import gateway_endpoint
 from tests.packet.test_interface_endpoint import interface_endpoint
 from tests.packet.test_peering import peer
-from tests.packet.test_transit_gateway import TGW, attach, gateway, propagate
+from tests.packet.transit import TGW, attach, gateway, propagate
 
 from seawall.model.internet import S3_ADDRESS
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 from tests.packet.test_peering import peer
-from tests.packet.test_transit_gateway import attach, gateway, propagate, static
+from tests.packet.transit import attach, gateway, propagate, static
 from tests.packet.world_data import BORN, Cloud
 
 from seawall.compile.network.compile_network import compile_network
