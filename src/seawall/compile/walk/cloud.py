@@ -1,7 +1,7 @@
 """A snapshot with the look-ups that a walk needs."""
 
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from ipaddress import ip_address, ip_network
 
 from seawall.compile.network.snapshot import NetworkSnapshot
@@ -152,9 +152,14 @@ def addresses(interface: NetworkInterface) -> tuple[str, ...]:
     return (*interface.private_ip_addresses, *interface.ipv6_addresses)
 
 
+# A walk asks about the same few blocks and addresses again and again, and to parse them is most of its time.
+parsed = lru_cache(maxsize=4096)(ip_network)
+_address = lru_cache(maxsize=4096)(ip_address)
+
+
 def within(address: str, block: str) -> bool:
     """Whether an address lies in a block; one of the other family does not."""
-    found, network = ip_address(address), ip_network(block)
+    found, network = _address(address), parsed(block)
     return found.version == network.version and found in network
 
 

@@ -33,7 +33,7 @@ def send(journey: Journey, place: Sent) -> Place | None:
         return None
     journey.note("network_interface", interface.id, "forward", f"{interface.id} sends {say(packet)}")
     if is_for_router(cloud, vpc, packet.destination):
-        return _at_router(journey, vpc)
+        return _at_router(journey, vpc, interface)
     if not _groups_pass(journey, interface, egress=True):
         return None
     table = cloud.table_of(subnet.id)
@@ -114,11 +114,12 @@ def _second(block: str) -> str:
     return f"{first}.{int(rest) + 1}"
 
 
-def _at_router(journey: Journey, vpc: Vpc) -> Place | None:
-    """Only the resolver listens there; neither groups nor ACLs are asked."""
+def _at_router(journey: Journey, vpc: Vpc, interface: NetworkInterface) -> Place | None:
+    """Only the resolver listens there, to its own VPC; neither groups nor ACLs are asked."""
     packet = journey.packet
     asks = packet.protocol in ("tcp", "udp") and packet.destination_port == 53
-    if asks and packet.destination in _resolvers(vpc):
+    inside = interface.interface_type != "transit_gateway"
+    if asks and inside and packet.destination in _resolvers(vpc):
         text = f"the resolver of {vpc.id} takes it; no group or ACL is asked"
         journey.note("resolver", vpc.id, "pass", text)
         return Delivered("resolver")

@@ -1,9 +1,8 @@
 """Who decides about a packet at one place: security groups, network ACLs, route tables."""
 
-from ipaddress import ip_network
 from typing import NamedTuple
 
-from seawall.compile.walk.cloud import Cloud, addresses, within, within_any
+from seawall.compile.walk.cloud import Cloud, addresses, parsed, within, within_any
 from seawall.compile.walk.packet import Packet
 from seawall.model.network_acl import NetworkAcl, NetworkAclEntry
 from seawall.model.network_interface import NetworkInterface
@@ -78,7 +77,7 @@ def route_decision(
                 mine = [b for b in (own.cidr_block, own.ipv6_cidr_block) if b]
                 if any(_overlap(block, b) for b in mine):
                     continue
-            rank = (ip_network(block).prefixlen, local, not listed)
+            rank = (parsed(block).prefixlen, local, not listed)
             if best is None or rank > best[0]:
                 best = rank, route, block
     if within_any(destination, vpc.all_blocks) and (best is None or not _beats_local(best, vpc.all_blocks)):
@@ -95,9 +94,9 @@ def _beats_local(best: tuple[tuple[int, bool, bool], Route, str], blocks: tuple[
 
 
 def _inside(block: str, blocks: tuple[str, ...]) -> bool:
-    network = ip_network(block)
+    network = parsed(block)
     return any(
-        network.version == (outer := ip_network(b)).version
+        network.version == (outer := parsed(b)).version
         and int(outer.network_address) <= int(network.network_address)
         and int(network.broadcast_address) <= int(outer.broadcast_address)
         for b in blocks
@@ -105,7 +104,7 @@ def _inside(block: str, blocks: tuple[str, ...]) -> bool:
 
 
 def _overlap(one: str, two: str) -> bool:
-    a, b = ip_network(one), ip_network(two)
+    a, b = parsed(one), parsed(two)
     return a.version == b.version and a.overlaps(b)
 
 

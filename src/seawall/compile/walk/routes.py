@@ -34,6 +34,10 @@ def _to_interface(journey: Journey, route: Route, table: RouteTable, origin: Ori
     interface = journey.cloud.standing.get(route.target_id)
     if interface is None or interface.vpc_id != origin.vpc_id:
         return blackhole(journey, route, table)
+    if journey.packet.version == 6 and not interface.ipv6_addresses:
+        text = f"{interface.id} has no IPv6 address, and behind it nothing hears IPv6"
+        journey.refuse("NO_POSSIBLE_DESTINATION", text, "ingress", network_interface=interface.id)
+        return None
     if not carries_others(interface):
         journey.refuse(
             "ENI_SOURCE_DEST_CHECK_RESTRICTION",

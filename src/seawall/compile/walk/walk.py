@@ -30,7 +30,10 @@ def round_trip(snapshot: NetworkSnapshot, packet: Packet, *, start: str | None) 
     if forward.delivered_to is None:
         return RoundTrip(forward=forward, back=None, connects=False)
     to_itself = forward.delivered_to == start and not forward.hops
-    if forward.delivered_to == "resolver" or to_itself:
+    if forward.delivered_to == "resolver":  # it answers whoever has the address
+        own = addresses(cloud.standing[start]) if start else ()
+        return RoundTrip(forward=forward, back=None, connects=packet.source in own)
+    if to_itself:
         return RoundTrip(forward=forward, back=None, connects=True)
     back = _back(cloud, forward, flow)
     home = "internet" if start is None else start
