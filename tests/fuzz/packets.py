@@ -15,13 +15,15 @@ MAGIC = 0x5EA00000  # the upper bits of every mark; the lower 20 number the prob
 MAGIC_MASK = 0xFFF00000
 NUMBERS = {"icmp": 1, "tcp": 6, "udp": 17, "icmpv6": 58}
 NAMES = {number: name for name, number in NUMBERS.items()}
+FRAGMENT = 1200  # bytes of a fragment's payload: every path takes that
+FRAGMENT_HEADER, MORE_FRAGMENTS = 44, 0x2000
 SYN, RST, ACK = 0x02, 0x04, 0x10
 ECHO_LIKE = {1: {8: 0, 13: 14}, 58: {128: 129}}  # ICMP requests and their answers
 PORTED = (6, 17)
 
 
 class Packet(NamedTuple):
-    """`kind` and `code` are ICMP's.  `mark` is the number of the probe."""
+    """`kind` and `code` are ICMP's.  `mark` is the number of the probe; `size`: of UDP's payload at least."""
 
     source: str
     destination: str
@@ -32,10 +34,11 @@ class Packet(NamedTuple):
     code: int = 0
     mark: int = 0
     direction: Literal["request", "answer"] = "request"
+    size: int = 0
 
 
-def build(packet: Packet) -> bytes:
-    """The packet from its IP header on; the kernel writes IPv4's length and checksum."""
+def build(packet: Packet) -> list[bytes]:
+    """The packet, or its fragments, from the IP header on; the kernel writes IPv4's length and checksum."""
     source, destination = ip_address(packet.source).packed, ip_address(packet.destination).packed
     body = _body(packet)
     place = {6: 16, 17: 6, 1: 2, 58: 2}.get(packet.protocol)
@@ -45,11 +48,33 @@ def build(packet: Packet) -> bytes:
         if packet.protocol == 17 and total == 0:
             total = 0xFFFF
         body = body[:place] + struct.pack("!H", total) + body[place + 2 :]
-    if len(source) == 4:
-        head = struct.pack("!BBHHHBBH", 0x45, 0, 0, 0, 0, 64, packet.protocol, 0)
-    else:
-        head = struct.pack("!IHBB", 0x60000000, len(body), packet.protocol, 64)
-    return head + source + destination + body
+    return [
+        _head(packet, len(body), first, len(part))
+        + source
+        + destination
+        + _extension(packet, len(body), first)
+        + part
+        for first in range(0, len(body), FRAGMENT)
+        for part in (body[first : first + FRAGMENT],)
+    ]
+
+
+def _head(packet: Packet, whole: int, first: int, length: int) -> bytes:
+    """An IP header up to the addresses, of the fragment that begins at `first`, if it is one."""
+    if ":" in packet.source:
+        extended = whole > FRAGMENT
+        protocol = FRAGMENT_HEADER if extended else packet.protocol
+        return struct.pack("!IHBB", 0x60000000, length + 8 * extended, protocol, 64)
+    place = first // 8 | (MORE_FRAGMENTS if first + length < whole else 0)
+    number = packet.mark & 0xFFFF if whole > FRAGMENT else 0
+    return struct.pack("!BBHHHBBH", 0x45, 0, 0, number, place, 64, packet.protocol, 0)
+
+
+def _extension(packet: Packet, whole: int, first: int) -> bytes:
+    """IPv6's fragment header, where there is one."""
+    if ":" not in packet.source or whole <= FRAGMENT:
+        return b""
+    return struct.pack("!BBHI", packet.protocol, 0, first | (first + FRAGMENT < whole), packet.mark)
 
 
 def answer(packet: Packet) -> Packet:
@@ -64,15 +89,26 @@ def answer(packet: Packet) -> Packet:
     )
 
 
+def answered(payload: bytes) -> bytes:
+    """UDP's payload, as it goes back."""
+    return payload[:4] + b"A" + payload[5:]
+
+
 def parse(data: bytes) -> Packet | None:
     """A packet from its IP header on; None for what is no probe's."""
     if len(data) < 20:
         return None
     if data[0] >> 4 == 4:
+        if data[6] & 0x1F or data[7]:
+            return None  # not its first fragment
         protocol, start = data[9], (data[0] & 15) * 4
         source, destination = socket.inet_ntoa(data[12:16]), socket.inet_ntoa(data[16:20])
     elif len(data) >= 40:
         protocol, start = data[6], 40
+        if protocol == FRAGMENT_HEADER:
+            if len(data) < 48 or int.from_bytes(data[42:44], "big") & 0xFFF8:
+                return None
+            protocol, start = data[40], 48
         source = socket.inet_ntop(socket.AF_INET6, data[8:24])
         destination = socket.inet_ntop(socket.AF_INET6, data[24:40])
     else:
@@ -90,6 +126,7 @@ def _body(packet: Packet) -> bytes:
             return struct.pack("!HHIIBBHHH", *ports, packet.mark, 0, 0x50, SYN, 64240, 0, 0)
         return struct.pack("!HHIIBBHHH", *ports, 1, packet.mark + 1, 0x50, SYN | ACK, 64240, 0, 0)
     if packet.protocol == 17:
+        payload = payload.ljust(packet.size, b".")
         return struct.pack("!HHHH", *ports, 8 + len(payload), 0) + payload
     if packet.protocol in ECHO_LIKE:
         # The identifier is the probe's own, so that no two are one flow.
@@ -112,8 +149,9 @@ def _of_body(packet: Packet, body: bytes) -> Packet | None:
     if packet.protocol == 17:
         if len(body) < 8:
             return None
-        source, destination = struct.unpack("!HH", body[:4])
-        return _of_payload(packet._replace(source_port=source, destination_port=destination), body[8:])
+        source, destination, length = struct.unpack("!HHH", body[:6])
+        ported = packet._replace(source_port=source, destination_port=destination)
+        return _of_payload(ported._replace(size=length - 8), body[8:])
     if packet.protocol in ECHO_LIKE:
         if len(body) < 12:
             return None

@@ -3,17 +3,26 @@
 import contextlib
 import socket
 from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Network
 
 import msgspec
-from tests.fuzz.packets import ECHO_LIKE, MAGIC, Packet, answer, build, parse
-from tests.fuzz.probes import Probe, senders
+from tests.fuzz.packets import ECHO_LIKE, MAGIC, Packet, answer, answered, build, parse
+from tests.fuzz.probes import VPC_RESOLVER, Probe, senders
 from tests.packet.ears import Ears, Fence
 
 from seawall.compile.network.snapshot import NetworkSnapshot
 from seawall.host.namespaces import Namespaces
-from seawall.model.internet import API_ADDRESS, CLIENT_NAMESPACE, EDGE_NAMESPACE, S3_ADDRESS
+from seawall.model.internet import (
+    API_ADDRESS,
+    CLIENT_NAMESPACE,
+    EDGE_NAMESPACE,
+    S3_ADDRESS,
+    VPC_RESOLVER_IPV6,
+)
+from seawall.model.vpc import Vpc
 
 SERVICES = (API_ADDRESS, S3_ADDRESS)  # what listens in the edge
+IP_FREEBIND, IPV6_FREEBIND = 15, 78
 BATCH = 48  # small enough for every socket's buffer
 
 
@@ -54,8 +63,9 @@ class _Place:
     def send(self, packet: Packet) -> None:
         """What has no route is not sent, and then not seen."""
         sock = self.six if ":" in packet.destination else self.four
-        with contextlib.suppress(OSError):
-            sock.sendto(build(packet), (packet.destination, 0))
+        for data in build(packet):
+            with contextlib.suppress(OSError):
+                sock.sendto(data, (packet.destination, 0))
 
     def answer(self, packet: Packet) -> None:
         """Where the address is its own, the kernel answers for TCP and ICMP, and we for everything else."""
@@ -65,6 +75,42 @@ class _Place:
 
     def close(self) -> None:
         for sock in (self.ears, self.four, self.six):
+            sock.close()
+
+
+class _Resolvers:
+    """What stands in for a VPC's resolver: takes connections, and sends questions back as answers."""
+
+    def __init__(self, namespaces: Namespaces, vpc: Vpc) -> None:
+        self.listening: list[socket.socket] = []
+        self.asked: list[socket.socket] = []
+        with namespaces.inside(vpc.id):
+            for address in (str(IPv4Network(vpc.cidr_block)[2]), VPC_RESOLVER, VPC_RESOLVER_IPV6):
+                for kind, kept in ((socket.SOCK_STREAM, self.listening), (socket.SOCK_DGRAM, self.asked)):
+                    kept.append(self._bound(address, kind))
+        for sock in self.listening:
+            sock.listen(64)
+
+    def _bound(self, address: str, kind: int) -> socket.socket:
+        """Whether the address is the namespace's or not."""
+        six = ":" in address
+        sock = socket.socket(socket.AF_INET6 if six else socket.AF_INET, kind)
+        sock.setsockopt(*((socket.IPPROTO_IPV6, IPV6_FREEBIND) if six else (socket.SOL_IP, IP_FREEBIND)), 1)
+        sock.bind((address, 53))
+        sock.setblocking(False)
+        return sock
+
+    def answer(self) -> None:
+        """All that was asked since the last time."""
+        for sock in self.asked:
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    question, asker = sock.recvfrom(65536)
+                    with contextlib.suppress(OSError):  # no way to a forged sender
+                        sock.sendto(answered(question), asker)
+
+    def close(self) -> None:
+        for sock in (*self.listening, *self.asked):
             sock.close()
 
 
@@ -87,13 +133,14 @@ class Prober:
             if namespace in standing:
                 own = frozenset((*interface.private_ip_addresses, *interface.ipv6_addresses))
                 self.places[interface.id] = _Place(namespaces, namespace, "eth1", own)
+        self.resolvers = [_Resolvers(namespaces, vpc) for vpc in snapshot.vpcs if vpc.id in standing]
         self.fence = Fence(namespaces)
 
     def __enter__(self) -> "Prober":
         return self
 
     def __exit__(self, *_: object) -> None:
-        for thing in (*self.places.values(), *self.listeners, self.fence):
+        for thing in (*self.places.values(), *self.resolvers, *self.listeners, self.fence):
             thing.close()
 
     def outcomes(self, probes: Sequence[Probe]) -> list[Outcome]:
@@ -132,6 +179,8 @@ class Prober:
 
     def _settle(self, requests: list[set[Sighting]], answers: list[set[Sighting]]) -> None:
         self.fence.wait()
+        for resolver in self.resolvers:
+            resolver.answer()
         for name, place in self.places.items():
             for packet in filter(None, map(parse, place.ears.heard())):
                 where = name

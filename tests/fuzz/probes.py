@@ -16,6 +16,7 @@ from seawall.model.internet import (
     CLIENT_IPV6_ADDRESS,
     PUBLIC_POOL,
     S3_ADDRESS,
+    VPC_RESOLVER_IPV6,
 )
 from seawall.model.network_interface import NetworkInterface
 from seawall.model.security_group import SecurityGroupRule
@@ -26,14 +27,17 @@ SOURCE_PORTS = ((600, 999), (2002, 7000), (9010, 32767), (32768, 49151), (49152,
 MOST_SOURCE_PORTS = 50_000
 PROTOCOLS = ("tcp",) * 10 + ("udp",) * 5 + ("icmp",) * 4 + ("253", "50")
 ICMP_TYPES = {"icmp": ((8, 0), (8, 0), (8, 5), (13, 0)), "icmpv6": ((128, 0), (128, 0), (128, 5))}
+FRAGMENTED, LARGE = 0.25, (1500, 3000, 6000)  # of UDP's probes, and bytes
 SPOOFED = 0.03  # the share of probes with somebody else's address as their source
+VPC_RESOLVER = "169.254.169.253"
 NOT_ASSIGNED = str(IPv4Network(PUBLIC_POOL)[0xFFF0])
 
 
 class Probe(msgspec.Struct, frozen=True, kw_only=True):
     """One packet.  `start` is the interface it leaves from; None: the client on the internet.
 
-    `protocol` is a name ("tcp", "udp", "icmp", "icmpv6") or a number as text.
+    `protocol` is a name ("tcp", "udp", "icmp", "icmpv6") or a number as text.  `size`: of UDP's payload at
+    least; what is larger than the MTU travels in fragments.
     """
 
     start: str | None
@@ -44,6 +48,7 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
     destination_port: int = 0
     icmp_type: int = 0
     icmp_code: int = 0
+    size: int = 0
 
     def packet(self, mark: int) -> Packet:
         return Packet(
@@ -54,6 +59,7 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
             destination_port=self.destination_port,
             kind=self.icmp_type,
             code=self.icmp_code,
+            size=self.size,
             mark=mark,
         )
 
@@ -103,6 +109,8 @@ class Candidates:
         owners = self.owners.get(destination)
         if destination == NOT_ASSIGNED or (start is None and owners is None):
             return 0.1
+        if destination in self.routers:
+            return 0.3
         if owners is None or self._is_public(destination):
             return 1.0
         vpc = self.interfaces[start].vpc_id if start else None
@@ -122,6 +130,8 @@ class Candidates:
         service = self.service(start, destination)
         if service.protocol in ("tcp", "udp"):
             service = replace(service, source_port=self.source_port())
+            if service.protocol == "udp" and self.random.random() < FRAGMENTED:
+                service = replace(service, size=self.random.choice(LARGE))
         elif service.protocol not in NUMBERS:
             ends = frozenset(self.owners.get(a, [a])[0] for a in (source, destination))
             if (service.protocol, ends) in self.portless:
@@ -133,6 +143,8 @@ class Candidates:
         """What is asked for: mostly what a rule of the receiver, or of the sender, is about."""
         six = ":" in destination
         icmp = "icmpv6" if six else "icmp"
+        if destination in self.routers and self.random.random() < 0.8:
+            return _service(self.random.choice(("udp", "tcp")), destination_port=53)
         rules = [
             rule
             for owner in self.owners.get(destination, ())
@@ -162,6 +174,14 @@ class Candidates:
         middle = (first + last) // 2
         port = self.random.choice((first, first, last, last, middle, first - 1, last + 1))
         return min(max(port, 1), 65535)
+
+    @cached_property
+    def routers(self) -> tuple[str, ...]:
+        """Where a VPC's resolver may answer, and the router's own address in some subnets."""
+        blocks = (*(vpc.cidr_block for vpc in self.snapshot.vpcs), self.snapshot.subnets[-1].cidr_block)
+        four = [str(IPv4Network(block)[place]) for block in blocks for place in (1, 2)]
+        six = [VPC_RESOLVER_IPV6] if any(vpc.ipv6_cidr_blocks for vpc in self.snapshot.vpcs) else []
+        return tuple(dict.fromkeys((VPC_RESOLVER, *four, *six)))
 
     @cached_property
     def edges(self) -> set[int]:
@@ -196,6 +216,7 @@ class Candidates:
         if any(vpc.ipv6_cidr_blocks for vpc in self.snapshot.vpcs):
             found.append(CLIENT_IPV6_ADDRESS)
         found += [str(IPv4Network(subnet.cidr_block)[5]) for subnet in self.snapshot.subnets[:1]]
+        found += self.routers
         return list(dict.fromkeys(found))
 
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.world
 
 SEEDS = range(1, 131)
 LEAST_VPCS, LEAST_PROBES = 100, 10_000
-LEAST_CONNECTED = 0.3
+LEAST_CONNECTED = 0.45
 
 
 def try_seeds(processor: int, seeds: range) -> tuple[Tally, list[str]]:
@@ -53,7 +53,7 @@ def test_what_once_differed_agrees(lab: Lab, path: Path) -> None:
 
 def test_a_world_with_one_rule_less_is_noticed(lab: Lab) -> None:
     """Else agreement would mean nothing: the kernel gets another world than walk."""
-    seed = 8
+    seed = 18
     snapshot = random_world(seed)
     probes = balanced(snapshot, Candidates(snapshot, seed), PROBES_PER_WORLD)
     rules = snapshot.security_group_rules

@@ -2,9 +2,9 @@
 
 import asyncio
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from subprocess import run
 
@@ -23,7 +23,7 @@ from seawall.compile.network.compile_network import compile_network
 from seawall.compile.network.snapshot import NetworkSnapshot
 
 PROBES_PER_WORLD = 220
-MOST_LOOKED_AT = 1500  # for the choice that makes half of them connect
+MOST_LOOKED_AT = 1500  # for the choice of those that connect
 FRESH_PORT = 65001  # 65001-65535 are for those that are tried again
 NOTHING = NetworkSnapshot(region="us-east-1", account="123456789012")
 
@@ -65,16 +65,15 @@ class Bench:
         """From nothing, so that no flow of another try lives on."""
         self.lab.apply(compile_network(NOTHING))
         self.lab.apply(compile_network(case.snapshot))
-        return self.compare(case.snapshot, case.probes)
+        return self.compare(case.snapshot, {p: expectation(case.snapshot, p) for p in case.probes})
 
-    def compare(self, snapshot: NetworkSnapshot, probes: Sequence[Probe]) -> list[Difference]:
-        """Walk's word about a world and what the kernel, whatever is in force there, does."""
-        expected = [expectation(snapshot, probe) for probe in probes]
+    def compare(self, snapshot: NetworkSnapshot, probes: Mapping[Probe, Expectation]) -> list[Difference]:
+        """Walk's word about each, and what the kernel, whatever is in force there, does."""
         with Prober(self.lab.namespaces, snapshot) as prober:
-            found = prober.outcomes(probes)
+            found = prober.outcomes(list(probes))
             doubtful = [
                 (probe, wanted)
-                for probe, wanted, outcome in zip(probes, expected, found, strict=True)
+                for (probe, wanted), outcome in zip(probes.items(), found, strict=True)
                 if difference(probe, wanted, outcome)
             ]
             again = [_again(prober, *doubt, turn) for turn, doubt in enumerate(doubtful)]
@@ -83,7 +82,7 @@ class Bench:
                 worlds=1,
                 vpcs=len(snapshot.vpcs),
                 probes=len(probes),
-                connected=sum(wanted.connects for wanted in expected),
+                connected=sum(wanted.connects for wanted in probes.values()),
                 retried=len(doubtful),
             )
         )
@@ -105,17 +104,19 @@ class Bench:
         return case(smallest)
 
 
-def balanced(snapshot: NetworkSnapshot, candidates: Iterable[Probe], wanted: int) -> list[Probe]:
-    """About half of them connect, as far as enough of those are found."""
-    kinds: dict[str, list[Probe]] = {"connects": [], "one way": [], "dropped": []}
+def balanced(snapshot: NetworkSnapshot, candidates: Iterable[Probe], wanted: int) -> dict[Probe, Expectation]:
+    """Half of them and more connect, as far as enough of those are found."""
+    kinds: dict[str, dict[Probe, Expectation]] = {"connects": {}, "one way": {}, "dropped": {}}
+    connecting = wanted * 11 // 20
     for number, probe in enumerate(islice(candidates, MOST_LOOKED_AT)):
         expected = expectation(snapshot, probe)
         kind = "connects" if expected.connects else "one way" if expected.place else "dropped"
-        kinds[kind].append(probe)
-        if number >= wanted and len(kinds["connects"]) >= wanted // 2:
+        kinds[kind][probe] = expected
+        if number >= wanted and len(kinds["connects"]) >= connecting:
             break
-    chosen = kinds["connects"][: wanted // 2] + kinds["one way"][: wanted // 4]
-    return chosen + kinds["dropped"][: wanted - len(chosen)]
+    parts = (kinds["connects"], connecting), (kinds["one way"], wanted // 5), (kinds["dropped"], wanted)
+    chosen = chain.from_iterable(islice(found.items(), most) for found, most in parts)
+    return dict(islice(chosen, wanted))
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from seawall.compile.network.snapshot import NetworkSnapshot
 from seawall.compile.walk import Packet, round_trip
 from seawall.model.internet import ENDPOINT_POOL
 
+RESOLVER = "resolver"
 ENDPOINTS = IPv4Network(ENDPOINT_POOL)
 
 
@@ -30,6 +31,8 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True):
 
     def fits(self, found: Outcome) -> bool:
         """Whether the request was seen there, and nowhere else."""
+        if self.place == RESOLVER:
+            return not found.requests  # it answers, and tells nobody what it was asked
         if self.place is None or len(found.requests) != 1:
             return self.place is None and not found.requests
         (seen,) = found.requests

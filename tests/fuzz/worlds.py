@@ -5,12 +5,14 @@ tracked flows, of another one.
 """
 
 import random
+from datetime import timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from typing import Any
 
 from msgspec.structs import replace
 from tests.fuzz.connections import BORN, Connections
 from tests.fuzz.filters import Filters
+from tests.fuzz.routes import Routes
 
 from seawall.compile.network.snapshot import NetworkSnapshot
 from seawall.model.egress_only_internet_gateway import EgressOnlyInternetGateway
@@ -25,7 +27,6 @@ from seawall.model.network_interface import (
 )
 from seawall.model.prefix_list import PrefixList, PrefixListEntry
 from seawall.model.resource import Ref
-from seawall.model.route_table import Route, RouteTable, RouteTableAssociation
 from seawall.model.subnet import Subnet
 from seawall.model.vpc import CidrAssociation, Ipv6CidrAssociation, Vpc
 
@@ -33,7 +34,6 @@ from seawall.model.vpc import CidrAssociation, Ipv6CidrAssociation, Vpc
 BLOCKS = ("10.0.0.0/16", "10.0.0.0/16", "10.0.0.0/16", "10.1.0.0/16", "172.31.0.0/16", "192.168.0.0/20")
 SECOND_BLOCK = "10.200.0.0/20"
 ZONES = (("us-east-1a", "use1-az1"), ("us-east-1b", "use1-az2"))
-NOT_THERE = "nat-gone"  # a target that was deleted: the route is a blackhole
 MOST_INTERFACES = 10  # of one world, so that every pair can be tried
 
 
@@ -48,6 +48,7 @@ class _World:
         self.made: dict[str, list[Any]] = {}
         self.public = iter(IPv4Network(PUBLIC_POOL).hosts())
         self.filters = Filters(seed, self.random, self.made)
+        self.routes = Routes(seed, self.random, self.made)
         self.connections = Connections(seed, self.random, self.made, self.interface)
         self.count = 0
 
@@ -86,6 +87,7 @@ class _World:
             "vpcs",
             Vpc(
                 id=id,
+                enable_dns_support=self.chance(0.9),
                 cidr_blocks=tuple(
                     CidrAssociation(association_id=self.name("a"), cidr_block=b) for b in blocks
                 ),
@@ -94,8 +96,8 @@ class _World:
                 else (),
             ),
         )
-        if self.chance(0.85):
-            self.put("internet_gateways", InternetGateway(id=self.name("igw"), vpc_id=id))
+        attached = self.chance(0.9)
+        self.put("internet_gateways", InternetGateway(id=self.name("igw"), vpc_id=id if attached else None))
         if vpc.ipv6_cidr_blocks and self.chance(0.6):
             self.put(
                 "egress_only_internet_gateways", EgressOnlyInternetGateway(id=self.name("eigw"), vpc_id=id)
@@ -109,7 +111,7 @@ class _World:
         for _ in range(self.random.randint(1, 5)):
             if len(self.made.get("network_interfaces", ())) < MOST_INTERFACES:
                 self.task(vpc, self.random.choice(subnets))
-        self.tables(vpc, subnets)
+        self.routes.tables(vpc, subnets)
         self.filters.acls(vpc, subnets)
 
     def prefix_list(self) -> None:
@@ -214,6 +216,7 @@ class _World:
         self.put("network_interfaces", replace(newest, secondary_addresses=(second,)))
 
     def nat_gateway(self, vpc: Vpc, subnet: Subnet) -> None:
+        """Mostly one that works, and some with several addresses, of which it may be about to lose one."""
         id = self.name("nat")
         public = self.chance(0.75)
         interface = self.interface(
@@ -224,6 +227,9 @@ class _World:
             source_dest_check=False,
             association=self.association() if public else None,
         )
+        if self.chance(0.3):
+            self.add_addresses(subnet, self.random.randint(1, 2), public=public)
+        state = self.random.choice(("available",) * 12 + ("pending", "failed", "deleting", "deleted"))
         self.put(
             "nat_gateways",
             NatGateway(
@@ -232,65 +238,21 @@ class _World:
                 subnet_id=subnet.id,
                 connectivity_type="public" if public else "private",
                 network_interface_id=interface.id,
-                state="available",
+                state=state,
                 create_time=BORN,
             ),
         )
 
-    def tables(self, vpc: Vpc, subnets: list[Subnet]) -> None:
-        """A main table, and tables of some subnets."""
-        local = [
-            Route(destination=b, target_kind="local", target_id="local", origin="CreateRouteTable")
-            for b in vpc.all_blocks
-        ]
-        left = list(subnets)
-        for number in range(self.random.randint(1, 3)):
-            main = number == 0
-            taken = [] if main else self.random.sample(left, self.random.randint(0, len(left)))
-            left = [subnet for subnet in left if subnet not in taken]
-            associations = [
-                RouteTableAssociation(association_id=self.name("rtbassoc"), subnet_id=s.id) for s in taken
-            ]
-            if main:
-                associations.append(RouteTableAssociation(association_id=self.name("rtbassoc"), main=True))
+    def add_addresses(self, subnet: Subnet, number: int, *, public: bool) -> None:
+        """For the newest interface, a NAT gateway's."""
+        for place in range(number):
+            second = SecondaryAddress(
+                private_ip_address=self.free_address(subnet),
+                association=self.association() if public else None,
+                draining_until=BORN + timedelta(days=9999) if place and self.chance(0.5) else None,
+            )
+            newest = self.made["network_interfaces"].pop()
             self.put(
-                "route_tables",
-                RouteTable(
-                    id=self.name("rtb"),
-                    vpc_id=vpc.id,
-                    routes=(*local, *self.routes(vpc)),
-                    associations=tuple(associations),
-                ),
+                "network_interfaces",
+                replace(newest, secondary_addresses=(*newest.secondary_addresses, second)),
             )
-
-    def routes(self, vpc: Vpc) -> list[Route]:
-        found: dict[str, Route] = {}
-        destinations = [("0.0.0.0/0", 0.9), (CLIENT_NETWORK, 0.1), (f"{CLIENT_ADDRESS}/32", 0.1)]
-        destinations += [(PUBLIC_POOL, 0.1), ("198.18.0.0/29", 0.1)]
-        destinations += [(pl.id, 0.3) for pl in self.made.get("prefix_lists", ())]
-        for destination, probability in destinations:
-            if self.chance(probability):
-                kind, target = self.random.choice(self.targets(vpc))
-                found[destination] = Route(destination=destination, target_kind=kind, target_id=target)
-        if vpc.ipv6_cidr_blocks and self.chance(0.85):
-            six = [t for t in self.targets(vpc, ipv6=True) if t[0] != "nat_gateway"]
-            kind, target = self.random.choice(six)
-            found["::/0"] = Route(destination="::/0", target_kind=kind, target_id=target)
-        return list(found.values())
-
-    def targets(self, vpc: Vpc, *, ipv6: bool = False) -> list[tuple[Any, str]]:
-        """What a route may lead to; gateways are likelier than interfaces and blackholes."""
-        found: list[tuple[Any, str]] = [("nat_gateway", NOT_THERE), ("internet_gateway", "igw-gone")]
-        found += 8 * self.those("internet_gateways", "internet_gateway", vpc)
-        if ipv6:
-            return found + 8 * self.those(
-                "egress_only_internet_gateways", "egress_only_internet_gateway", vpc
-            )
-        found += 5 * self.those("nat_gateways", "nat_gateway", vpc)
-        for interface in self.made.get("network_interfaces", ()):
-            if interface.vpc_id == vpc.id and interface.interface_type == "interface":
-                found.append(("network_interface", interface.id))
-        return found
-
-    def those(self, field: str, kind: str, vpc: Vpc) -> list[tuple[Any, str]]:
-        return [(kind, r.id) for r in self.made.get(field, ()) if r.vpc_id == vpc.id]
