@@ -133,6 +133,28 @@ def test_icmp_types_have_their_own_rules(vpc: Lab) -> None:
     assert vpc.heard(target) is None
 
 
+def test_icmp_codes_and_prefix_lists(vpc: Lab) -> None:
+    some = vpc.cloud.prefix_list("six", "2001:db8:ffff::/48", f"{WEB}/128")
+    vpc.cloud.drop("sgr-a-app-in1")
+    vpc.cloud.rule("sg-a-app", "code", f"icmpv6:139-1 {some}")
+    vpc.cloud.rule("sg-a-app", "list", f"tcp:80 {some}")
+    vpc.settle()
+    probes = [(task, APP, 80) for task in ("task-web", "task-web2")]
+    assert vpc.reachable(*probes) == [True, False]
+    target = vpc.socket_in("task-app", socket.SOCK_RAW, socket.IPPROTO_ICMPV6, socket.AF_INET6)
+    for task in ("task-web2", "task-web"):
+        sender = vpc.socket_in(task, socket.SOCK_RAW, socket.IPPROTO_ICMPV6, socket.AF_INET6)
+        for kind in ((139, 0), (128, 1), (139, 1)):
+            sender.sendto(bytes([*kind, 0, 0, 0, 1, 0, 1]), (APP, 0))
+    heard = vpc.heard(target)
+    assert heard is not None
+    assert (heard[0][:2], heard[1][0]) == (bytes((139, 1)), WEB)
+    assert vpc.heard(target) is None
+    vpc.cloud.prefix_list("six", "2001:db8:ffff::/48")
+    vpc.settle()
+    assert vpc.reachable(*probes) == [False, False]
+
+
 def test_an_acl_without_ipv6_entries_refuses_ipv6(vpc: Lab) -> None:
     everything = ("in 100 allow -1 0.0.0.0/0", "out 100 allow -1 0.0.0.0/0")
     vpc.cloud.acl("vpc-a", "four", *everything, subnets=("subnet-a-priv",))
