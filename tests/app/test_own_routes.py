@@ -20,7 +20,7 @@ from seawall.model.access_key import AccessKey
 from seawall.model.cluster import Cluster
 from seawall.model.vpc import Vpc
 from seawall.program.messages import Applied, State, TaskChanged
-from seawall.program.report import ContainerReport, TaskReport
+from seawall.program.report import ContainerReport, Counter, TaskReport
 from seawall.store.store import Store
 
 
@@ -218,6 +218,20 @@ def test_two_resets_at_once_are_one_after_the_other(site: Site, run: Any) -> Non
 
     assert [status for status, _ in run(scenario())] == [200, 200]
     assert len(site.store.all(AccessKey)) == len(site.store.all(Vpc)) == 1
+
+
+def test_counters_are_read_at_the_moment_of_asking(site: Site, run: Any) -> None:
+    site.meet()
+    site.apply()
+    (vpc,) = site.store.all(Vpc)
+    assert run(site.ask("GET", "counters"))[0] == 403
+    for packets in (2, 7):
+        counter = Counter(where="set", what="key", origin="sgr-1", packets=packets, bytes=0)
+        site.port.counters[vpc.id] = (counter,)
+        status, said = run(site.ask("GET", "counters", site.own.control_token))
+    assert status == 200
+    assert said["totals"][vpc.id]["sgr-1"]["packets"] == 5  # what was counted before it started is left out
+    assert said["unread"] == []
 
 
 def test_other_paths_are_not_ours(site: Site, run: Any) -> None:

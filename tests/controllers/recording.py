@@ -10,7 +10,7 @@ from seawall.model.resource import Resource
 from seawall.program.host import HostProgram
 from seawall.program.messages import Applied, State, TaskChanged
 from seawall.program.network import NetworkProgram
-from seawall.program.report import TaskReport
+from seawall.program.report import Counter, TaskReport
 from seawall.store.store import Store
 
 
@@ -56,9 +56,15 @@ class RecordingHost:
 
     programs: list[HostProgram] = field(default_factory=list)
     listeners: list[Callable[[Applied | TaskChanged | State], None]] = field(default_factory=list)
+    counters: dict[str, tuple[Counter, ...]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)  # the namespaces whose counters were read
 
     def apply(self, program: HostProgram) -> None:
         self.programs.append(program)
+
+    def read_counters(self, namespace: str, then: Callable[[tuple[Counter, ...] | None], None]) -> None:
+        self.asked.append(namespace)
+        then(self.counters.get(namespace))
 
     def on_event(self, listener: Callable[[Applied | TaskChanged | State], None]) -> None:
         self.listeners.append(listener)

@@ -61,6 +61,7 @@ class AgentLink:
         self._send_lock = asyncio.Lock()
         self._numbers = 0
         self._replies: dict[int, asyncio.Future[tuple[Reply, int | None]]] = {}
+        self._readings: set[asyncio.Task[None]] = set()
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(Reply | Event)
 
@@ -90,6 +91,23 @@ class AgentLink:
         await self._connected.wait()
         reply, _ = await self._ask(ReadCounters(namespace=namespace))
         return reply.body.counters if isinstance(reply.body, Counters) else ()
+
+    def read_counters(self, namespace: str, then: Callable[[tuple[Counter, ...] | None], None]) -> None:
+        """The same for who cannot wait: `then` is called later, with None when it could not be read."""
+        reading = asyncio.ensure_future(self._read_counters(namespace, then))
+        self._readings.add(reading)
+        reading.add_done_callback(self._readings.discard)
+
+    async def _read_counters(
+        self, namespace: str, then: Callable[[tuple[Counter, ...] | None], None]
+    ) -> None:
+        try:
+            reply, _ = await self._ask(ReadCounters(namespace=namespace))
+        except (AgentRefused, OSError) as error:
+            log.debug("agent.counters_unread", extra={"namespace": namespace, "error": str(error)})
+            then(None)
+            return
+        then(reply.body.counters if isinstance(reply.body, Counters) else None)
 
     async def serve(self) -> None:
         """Stay connected until cancelled."""

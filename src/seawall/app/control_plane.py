@@ -141,6 +141,7 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
         region=settings.region,
         services=endpoint_addresses(settings.account, settings.region),
         uplink=settings.uplink,
+        metrics=metrics,
         interface_release=timedelta(seconds=settings.interface_release_s),
     )
     loops = Loops(context)

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from seawall.app.fresh_counts import sample_all
 from seawall.app.registry import Registry
 from seawall.app.settings import Settings
 from seawall.controllers.loop import Context
@@ -34,6 +35,8 @@ class OwnRoutes:
 
     GET /_seawall/model: the network's model (compile.network.snapshot.NetworkSnapshot), with the same token
     as reset.
+
+    GET /_seawall/counters: what rules and NAT gateways have counted, read this moment, with the same token.
 
     POST /_seawall/reset: empties everything and makes the first day's account again.  Where signatures are
     enforced it wants the control token (`Authorization: Bearer ...`) that `up` left in control.json.
@@ -103,6 +106,11 @@ class OwnRoutes:
                     await _answer(send, 403, {"message": "model wants the control token of control.json"})
                     return
                 await _answer(send, 200, network_snapshot(self._context))
+            case "GET", "counters":
+                if not self._trusted(scope):
+                    await _answer(send, 403, {"message": "counters wants the control token of control.json"})
+                    return
+                await _answer(send, 200, await self._counters())
             case "POST", "reset":
                 if not self._trusted(scope):
                     await _answer(send, 403, {"message": "reset wants the control token of control.json"})
@@ -110,7 +118,7 @@ class OwnRoutes:
                 await self._reset()
                 await _answer(send, 200, {"status": "empty"})
             case _:
-                await _answer(send, 404, {"message": "there is health, settled, model and reset"})
+                await _answer(send, 404, {"message": "there is health, settled, model, counters and reset"})
 
     def _health(self) -> dict[str, Any]:
         host = self._context.host
@@ -130,6 +138,18 @@ class OwnRoutes:
                 for text in container.notes
             ],
         }
+
+    async def _counters(self) -> dict[str, Any]:
+        """`totals` by namespace and origin (ids separated by commas), since `since`; `unread` are the
+        namespaces that could not be read this time.
+        """
+        context = self._context
+        unread = await sample_all(context)
+        totals = {
+            namespace: {origin: tally._asdict() for origin, tally in found.items()}
+            for namespace, found in context.counts.totals.items()
+        }
+        return {"since": context.counts.since, "totals": totals, "unread": unread}
 
     def _trusted(self, scope: Scope) -> bool:
         if self._settings.auth == "open":

@@ -22,11 +22,16 @@ def read_model(state_dir: Path, file: Path | None) -> NetworkSnapshot:
 
 def fetch_model(state_dir: Path) -> bytes:
     """The running Seawall's model as JSON."""
+    return fetch_own(state_dir, "model")
+
+
+def fetch_own(state_dir: Path, name: str) -> bytes:
+    """What one of the running Seawall's own URLs answers.  Raises NotRunning, CommandFailed."""
     import httpx
 
     running = read_running(state_dir)
     headers = {"Authorization": f"Bearer {running.control_token}"}
-    reply = httpx.get(f"{running.url}/_seawall/model", headers=headers, timeout=30)
+    reply = httpx.get(f"{running.url}/_seawall/{name}", headers=headers, timeout=30)
     if reply.status_code != 200:
         raise CommandFailed(f"the running Seawall refused: {reply.text.strip()}")
     return reply.content

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from seawall.program.host import HostProgram
 from seawall.program.messages import Applied, State, TaskChanged
+from seawall.program.report import Counter
 
 
 class HostPort(Protocol):
@@ -15,3 +16,6 @@ class HostPort(Protocol):
 
     def on_event(self, listener: Callable[[Applied | TaskChanged | State], None]) -> None:
         """Call `listener` for each fact; a `State` arrives after every (re)connection."""
+
+    def read_counters(self, namespace: str, then: Callable[[tuple[Counter, ...] | None], None]) -> None:
+        """Ask what a namespace's packet policy has counted; None: it could not be read.  Never blocks."""

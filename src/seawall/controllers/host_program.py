@@ -6,8 +6,10 @@ from seawall.compile.container import task_program
 from seawall.compile.network.compile_network import compile_network
 from seawall.compile.network.memory import Memory
 from seawall.compile.task_lifecycle import WITH_CONTAINERS
+from seawall.controllers.last_counts import losing_counters
 from seawall.controllers.loop import After, Context, Done, Reconciler, reconciler
 from seawall.controllers.network_snapshot import NETWORK_KINDS, network_snapshot
+from seawall.controllers.rule_counts import sample
 from seawall.model.access_key import RoleSession
 from seawall.model.network_interface import NetworkInterface
 from seawall.model.resource import Ref
@@ -16,6 +18,7 @@ from seawall.model.task import Task
 from seawall.model.task_definition import TaskDefinition
 from seawall.model.vpc import Vpc
 from seawall.program.host import HostProgram
+from seawall.program.network import NetworkProgram
 from seawall.program.task import Credentials, TaskProgram
 
 KEY = "host"
@@ -25,14 +28,22 @@ MEMORY = Memory()  # of the network as it was compiled last: what did not change
 def reconcile(_: str, context: Context) -> Done | After:
     if context.host.world is None:
         return Done()
-    context.host.give(
-        HostProgram(
-            revision=context.store.revision(),
-            network=compile_network(network_snapshot(context), MEMORY),
-            tasks=tuple(_tasks(context)),
-        )
+    program = HostProgram(
+        revision=context.store.revision(),
+        network=compile_network(network_snapshot(context), MEMORY),
+        tasks=tuple(_tasks(context)),
     )
+    _read_what_goes(program.network, context)
+    context.host.give(program)
     return Done()
+
+
+def _read_what_goes(network: NetworkProgram, context: Context) -> None:
+    """The host reads counters asked for now before it follows the program that comes behind."""
+    if context.host.sent is not None:
+        for name in losing_counters(context.host.sent.network, network):
+            if context.store.find(Vpc, name) is not None:
+                sample(name, context, lambda _: None)
 
 
 def _tasks(context: Context) -> Iterable[TaskProgram]:

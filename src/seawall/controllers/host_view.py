@@ -5,7 +5,7 @@ from collections.abc import Callable
 from seawall.controllers.host_port import HostPort
 from seawall.program.host import HostProgram
 from seawall.program.messages import Applied, State, TaskChanged
-from seawall.program.report import Problem, TaskReport
+from seawall.program.report import Counter, Problem, TaskReport
 
 
 class HostView:
@@ -38,6 +38,11 @@ class HostView:
         return any(problem.subject in (*subjects, "host") for problem in self.problems)
 
     @property
+    def sent(self) -> HostProgram | None:
+        """The program it was given last."""
+        return self._sent
+
+    @property
     def covers(self) -> int:
         """The newest store revision the given program stands for."""
         return self._covers
@@ -56,6 +61,10 @@ class HostView:
             return
         self._sent = program
         self._port.apply(program)
+
+    def read_counters(self, namespace: str, then: Callable[[tuple[Counter, ...] | None], None]) -> None:
+        """Call `then` with what a namespace's packet policy has counted, or None if it cannot be read."""
+        self._port.read_counters(namespace, then)
 
     def _hear(self, fact: Applied | TaskChanged | State) -> None:
         match fact:

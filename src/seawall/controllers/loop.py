@@ -17,8 +17,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from seawall.controllers.counts import Counts
 from seawall.controllers.host_view import HostView
 from seawall.model.resource import Ref
+from seawall.store.metrics import Metrics
 from seawall.store.store import Change, Store
 
 log = logging.getLogger("seawall.controllers")
@@ -64,6 +66,8 @@ class Context:
     interface_release: timedelta = timedelta(0)  # how long the interface of a stopped task stays
     changed_at: dict[Ref, int] = field(default_factory=dict)
     wanted: int = 0  # the newest revision that a gathering loop has to look at
+    counts: Counts = field(default_factory=Counts)
+    metrics: Metrics | None = None  # where controllers publish metrics
     started_at: int = 0  # the store's revision when this process began to follow it
 
     def revision_of(self, ref: Ref) -> int:
