@@ -8,13 +8,15 @@ has arrived or never will.  The process must stay on one processor for that: see
 import contextlib
 import os
 import socket
+import struct
 from collections.abc import Iterator
 
 from seawall.host.namespaces import Namespaces
 from seawall.model.internet import CLIENT_NAMESPACE
 
 ETH_P_ALL = 3
-SOL_PACKET, PACKET_IGNORE_OUTGOING = 263, 23
+SOL_PACKET, PACKET_IGNORE_OUTGOING, PACKET_STATISTICS = 263, 23, 6
+ROOM = 4 << 20  # bytes, as far as the machine gives them: of many fragments at once none may be lost
 FENCES = 24  # round trips; each is at least one hop, and no path is longer
 FENCE_TIMEOUT_S = 10.0
 EDGE_ADDRESS = "203.0.113.1"
@@ -37,14 +39,18 @@ class Ears:
             with namespaces.inside(namespace):
                 self._socket.bind((device, ETH_P_ALL))
         self._socket.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM)
         self._socket.setblocking(False)
 
     def heard(self) -> list[bytes]:
-        """All since the last time."""
+        """All since the last time.  Raises OverflowError when some of it was lost."""
         found = []
         with contextlib.suppress(BlockingIOError):
             while True:
                 found.append(self._socket.recv(65536))
+        _, lost = struct.unpack("II", self._socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
+        if lost:
+            raise OverflowError(f"{lost} packets were not heard")
         return found
 
     def close(self) -> None:
