@@ -114,6 +114,7 @@ class Bench:
         self.loop = asyncio.new_event_loop()
         self.memory = Memory()
         self.engine = NetworkEngine(run_dir)
+        self.engine.prepare()
         self.apply(NetworkProgram())
 
     def apply(self, program: NetworkProgram) -> None:

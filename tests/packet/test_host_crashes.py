@@ -141,10 +141,9 @@ def test_killed_before_any_effect(lab: Lab, case: str) -> None:
     effect, killed = 0, True
     try:
         while killed:
-            lab.replace_engine()
             lab.apply(before)
-            lab.replace_engine()
             killed = apply_and_die(lab.run_dir, after, effect)
+            lab.replace_engine()
             lab.apply(after)
             assert lab.rest(after) == [], f"killed before effect {effect}"
             assert {name: uncounted(lab, name) for name in spaces} == undisturbed

@@ -99,6 +99,7 @@ class Agent:
         if self._program is not None:
             self._wake.set()
         await self._finish_removals()
+        self._engine.prepare()
         log.info("agent.started", extra={"world": self.world, "runtime": str(self._host.conmon.runtime)})
         await asyncio.gather(self._server.serve(), self._follow())
 

@@ -8,10 +8,11 @@ import contextlib
 import ctypes
 import os
 import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+from seawall.host.nursery import Nursery, Settings
 
 CLONE_NEWNET = 0x40000000
 CLONE_NEWUSER = 0x10000000
@@ -39,6 +40,7 @@ class Namespaces:
         self._user = run_dir / "userns"
         self._net.mkdir(parents=True, exist_ok=True)
         self._user.mkdir(parents=True, exist_ok=True)
+        self._nurseries: dict[IdMap, Nursery] = {}
         self._home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
 
     def path(self, name: str) -> Path:
@@ -58,20 +60,25 @@ class Namespaces:
             if path.name not in standing:
                 _unpin(path)
 
-    def create(self, name: str, id_map: IdMap | None = None) -> None:
+    def prepare(self, id_map: IdMap) -> None:
+        """Have owned namespaces ready before somebody wants one."""
+        self._nurseries.setdefault(id_map, Nursery(*id_map)).prepare()
+
+    def create(self, name: str, id_map: IdMap | None = None, settings: Settings = ()) -> Settings:
         """Pin a new network namespace; with `id_map`, one owned by a new user namespace.
 
-        A namespace that stands already is left as it is.
+        A namespace that stands already is left as it is.  `settings` are what will be written under
+        /proc/sys/net next; returns those that are there already.
         """
         if _is_pinned(self.path(name)):
-            return
+            return ()
         if id_map is None:
             with self._stepping_out():
                 _check(_libc.unshare(CLONE_NEWNET), "unshare")
                 _pin(Path("/proc/thread-self/ns/net"), self.path(name))
-            return
+            return ()
         _unpin(self.user_path(name))  # left by an agent that was killed half-way
-        self._create_owned(name, id_map)
+        return self._create_owned(name, id_map, settings)
 
     def remove(self, name: str) -> None:
         """Let go of a namespace; the kernel takes it down when its last process and socket are gone."""
@@ -106,6 +113,9 @@ class Namespaces:
             return socket.socket(family, type, proto)
 
     def close(self) -> None:
+        for nursery in self._nurseries.values():
+            nursery.close()
+        self._nurseries.clear()
         os.close(self._home)
 
     @contextlib.contextmanager
@@ -115,23 +125,12 @@ class Namespaces:
         finally:
             _check(_libc.setns(self._home, CLONE_NEWNET), "setns")
 
-    def _create_owned(self, name: str, id_map: IdMap) -> None:
-        # A process with threads cannot leave its user namespace, so a short-lived child does; its echo says
-        # that it has, and it waits for us to pin what it made.
-        with subprocess.Popen(
-            ["unshare", "--user", "--net", "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
-        ) as child:
-            assert child.stdin is not None
-            assert child.stdout is not None
-            child.stdin.write(b".")
-            if child.stdout.read(1) != b".":
-                raise OSError(f"no user namespace could be made for {name}")
-            proc = Path("/proc") / str(child.pid)
-            text = f"0 {id_map.first} {id_map.size}\n"
-            (proc / "uid_map").write_text(text)
-            (proc / "gid_map").write_text(text)
-            _pin(proc / "ns/user", self.user_path(name))
-            _pin(proc / "ns/net", self.path(name))
+    def _create_owned(self, name: str, id_map: IdMap, settings: Settings) -> Settings:
+        nursery = self._nurseries.setdefault(id_map, Nursery(*id_map))
+        with nursery.take(settings) as newborn:
+            _pin(Path(f"/proc/self/fd/{newborn.user}"), self.user_path(name))
+            _pin(Path(f"/proc/self/fd/{newborn.network}"), self.path(name))
+            return newborn.settings
 
 
 def task_id_map() -> IdMap:

@@ -12,7 +12,7 @@ import msgspec
 MAIN_TABLE = 254
 
 
-class _Plain(msgspec.Struct, frozen=True, kw_only=True):
+class _Plain(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     pass
 
 

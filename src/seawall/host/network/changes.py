@@ -15,6 +15,7 @@ from seawall.host.network.elements import add_elements, delete_elements, flush_e
 from seawall.host.network.learned import Learned, new_set
 from seawall.host.network.netlink import NLM_F_CREATE, Message, attribute, text
 from seawall.host.network.releases import Release, released
+from seawall.host.network.state import differing
 from seawall.program.network import Chain, Element, ElementSet, PacketPolicy
 
 _KEY_TYPE, _KEY_LENGTH, _MARK = 4, 5, 19
@@ -111,10 +112,10 @@ def rule_messages(chain: Chain, table: str, learned: Learned) -> Iterator[Messag
 
 
 def _changed_elements(table: str, old: ElementSet, new: ElementSet) -> Iterator[Message]:
-    had, kept = set(old.elements), set(new.elements)
-    gone = [element.key for element in old.elements if element not in kept]
-    yield from delete_elements(table, new, gone)
-    yield from add_elements(table, new, [e for e in new.elements if e not in had])
+    before, after = differing(old.elements, new.elements)
+    had, kept = set(before), set(after)
+    yield from delete_elements(table, new, [element.key for element in before if element not in kept])
+    yield from add_elements(table, new, [element for element in after if element not in had])
 
 
 def _chain(kind: int, table: str, chain: Chain) -> Message:

@@ -41,6 +41,7 @@ class NetworkEngine:
         self._burial = Burial(self._namespaces)
         self._sockets: dict[str, NetlinkSocket] = {}
         self._seals: dict[str, Seal] = {}  # as observed
+        self._born_with: dict[str, tuple[tuple[str, str], ...]] = {}  # sysctls of namespaces made just now
         self._wanted = NOTHING  # the program applied last
         self._in_force = False  # whether it is what the kernel holds for certain
         self._lock = asyncio.Lock()
@@ -60,6 +61,10 @@ class NetworkEngine:
         """What the policy of a namespace has counted.  Raises LookupError where none is in force, OSError."""
         async with self._lock:
             return await asyncio.to_thread(self._read_counters, namespace)
+
+    def prepare(self) -> None:
+        """Have namespaces for tasks ready before the first is wanted."""
+        self._namespaces.prepare(self._id_map)
 
     def distrust(self) -> None:
         """Look at the kernel again before the next change."""
@@ -140,7 +145,10 @@ class NetworkEngine:
     def _take(self, step: Step) -> None:
         match step:
             case Create():
-                self._namespaces.create(step.namespace, self._id_map if step.owned else None)
+                id_map = self._id_map if step.owned else None
+                self._born_with[step.namespace] = self._namespaces.create(
+                    step.namespace, id_map, step.sysctls
+                )
             case SetSysctls():
                 self._set_sysctls(step)
             case Join():
@@ -152,6 +160,7 @@ class NetworkEngine:
             case Bury():
                 self._burial.of(step.namespace)
             case Remove():
+                self._born_with.pop(step.namespace, None)
                 self._tables.let_go(step.namespace)
                 netlink = self._sockets.pop(step.namespace, None)
                 if netlink is not None:
@@ -173,8 +182,12 @@ class NetworkEngine:
             )
 
     def _set_sysctls(self, step: SetSysctls) -> None:
+        there = self._born_with.pop(step.namespace, ())
+        missing = [pair for pair in step.values if pair not in there]
+        if not missing:
+            return
         with self._namespaces.inside(step.namespace):
-            for path, value in step.values:
+            for path, value in missing:
                 (SYSCTL_ROOT / path).write_text(value)
 
     def _join(self, step: Join) -> None:

@@ -4,7 +4,7 @@ Links that go are silenced first.  A new link's router end comes up with its rou
 still down; then policy; then the other end.  What is stale goes last.  Pure.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from seawall.host.network import rtnetlink as rt
@@ -14,8 +14,11 @@ from seawall.program.network import Link, Namespace, NetworkProgram, PacketPolic
 
 
 class Create(NamedTuple):
+    """`sysctls` are set right after."""
+
     namespace: str
     owned: bool
+    sysctls: tuple[tuple[str, str], ...] = ()
 
 
 class SetSysctls(NamedTuple):
@@ -66,8 +69,9 @@ def steps_to(seen: State, wanted: Wanted) -> list[Step]:
     state = wanted.state
     missing = _missing(seen, wanted)
     doomed = _doomed(seen, wanted, missing)
-    survivors = {name: _without(fact, doomed.get(name, ())) for name, fact in seen.items()}
-    changed = [n for name, n in wanted.namespaces.items() if not _same(survivors.get(name), state[name])]
+    survivors = seen | {name: _without(seen[name], devices) for name, devices in doomed.items()}
+    others = [name for name, fact in state.items() if survivors.get(name) is not fact]
+    changed = [wanted.namespaces[name] for name in others if survivors.get(name) != state[name]]
     steps: list[Step] = []
     for name, devices in doomed.items():
         steps.append(Send(name, tuple(rt.doom_link(seen[name].links[device].number) for device in devices)))
@@ -96,21 +100,22 @@ def steps_to(seen: State, wanted: Wanted) -> list[Step]:
     return [step for step in steps if not isinstance(step, Send) or step.messages]
 
 
-def _same(a: NamespaceFact | None, b: NamespaceFact) -> bool:
-    return a is b or a == b
-
-
 def _missing(seen: State, wanted: Wanted) -> list[Link]:
     """Links of which an end is not there, or not as it shall be."""
     missing: dict[tuple[str, str], Link] = {}
-    for name, fact in wanted.state.items():
-        had = seen.get(name, EMPTY).links
-        for device, end in fact.links.items() if had is not fact.links else ():
+    for name in [name for name, fact in wanted.state.items() if seen.get(name) is not fact]:
+        had, links = seen.get(name, EMPTY).links, wanted.state[name].links
+        for device in _others(had, links):
             found = had.get(device)
-            if found is not end and (found is None or found[:4] != end[:4]):
+            if found is None or found[:4] != links[device][:4]:
                 link = wanted.links[name][device]
                 missing[link.router.namespace, link.router.name] = link
     return list(missing.values())
+
+
+def _others(had: Mapping[str, LinkFact], links: Mapping[str, LinkFact]) -> list[str]:
+    """Devices of which the facts are not the very same."""
+    return [] if had is links else [device for device, end in links.items() if had.get(device) is not end]
 
 
 def _doomed(seen: State, wanted: Wanted, missing: Iterable[Link]) -> dict[str, list[str]]:
@@ -127,8 +132,8 @@ def _doomed(seen: State, wanted: Wanted, missing: Iterable[Link]) -> dict[str, l
     for name, fact in seen.items():
         target = wanted.state.get(name, EMPTY)
         if target is not fact or name in renewed:
-            again = renewed.get(name, ())
-            doomed[name] = [device for device in fact.links if device not in target.links or device in again]
+            again = renewed.get(name, set()) & fact.links.keys()
+            doomed[name] = sorted((fact.links.keys() - target.links.keys()) | again)
     return {name: devices for name, devices in doomed.items() if devices}
 
 
@@ -146,7 +151,7 @@ def _without(fact: NamespaceFact, devices: Iterable[str]) -> NamespaceFact:
 def _ground(namespace: Namespace, seen: NamespaceFact | None, wanted: NamespaceFact) -> Iterator[Step]:
     """The namespace itself, before anything is linked to it."""
     if seen is None:
-        yield Create(namespace.name, namespace.owned)
+        yield Create(namespace.name, namespace.owned, namespace.sysctls)
         yield Send(namespace.name, (rt.link_up(rt.LOOPBACK),))
     had = seen.sysctls if seen else frozenset()
     settings = tuple(pair for pair in namespace.sysctls if pair not in had)
@@ -164,9 +169,9 @@ def _ends_up(name: str, survivors: State, wanted: Wanted, *, host_ends: bool) ->
     """Devices of one sort, then the routes through them; with the routers' ends those through none."""
     was, fact, links = survivors.get(name, EMPTY), wanted.state[name], wanted.links[name]
     messages: list[Message] = []
-    for device, end in fact.links.items():
-        old = was.links.get(device)
-        if old is not end and old != end and _is_host_end(name, device, links[device]) == host_ends:
+    for device in _others(was.links, fact.links):
+        old, end = was.links.get(device), fact.links[device]
+        if old != end and _is_host_end(name, device, links[device]) == host_ends:
             messages += _device_up(links[device], end, old, host_end=host_ends)
     routes = fact.routes - was.routes if fact.routes is not was.routes else ()
     for route in sorted(routes, key=str):
@@ -200,7 +205,7 @@ def _settle(changed: Iterable[Namespace], was: State, wanted: Wanted) -> list[St
     fresh: dict[str, set[int]] = {}
     for namespace in changed:
         had = was.get(namespace.name, EMPTY).links
-        for device in wanted.state[namespace.name].links:
+        for device in _others(had, wanted.state[namespace.name].links):
             end = had.get(device)
             if end is None or not end.up:
                 link = wanted.links[namespace.name][device]
@@ -214,16 +219,16 @@ def _stale(was: NamespaceFact | None, wanted: NamespaceFact) -> Iterator[Message
         return
     for rule in was.rules - wanted.rules:
         yield rt.rule(*rule, add=False)
-    kept = {(route.table, route.destination) for route in wanted.routes}
-    for route in was.routes:
+    gone = was.routes - wanted.routes
+    kept = {(route.table, route.destination) for route in wanted.routes} if gone else set()
+    for route in gone:
         if (route.table, route.destination) not in kept:
             yield _route(route, was, add=False)
     for cidr in was.addresses - wanted.addresses:
         yield rt.address(rt.LOOPBACK, cidr, add=False)
-    for device, link in was.links.items():
+    for device in _others(was.links, wanted.links):
         target = wanted.links[device]
-        if target is link:
-            continue
+        link = was.links.get(device, target)
         for cidr in link.addresses - target.addresses:
             yield rt.address(link.number, cidr, add=False)
         for host, mac in link.neighbours - target.neighbours:

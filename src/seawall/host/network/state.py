@@ -4,8 +4,9 @@ import functools
 import hashlib
 import re
 import socket
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -17,7 +18,10 @@ from seawall.program.network import (
     Namespace,
     NetworkProgram,
     PacketPolicy,
+    Route,
 )
+
+_T = TypeVar("_T")
 
 
 class RouteFact(NamedTuple):
@@ -105,21 +109,29 @@ def wanted_of(program: NetworkProgram, before: Wanted = NOTHING) -> Wanted:
     return Wanted(program, state, contents, namespaces, links)
 
 
+_End = tuple[dict[str, Link], LinkEnd, Link]
+
+
 def _links_by_end(program: NetworkProgram, before: Wanted) -> dict[str, Mapping[str, Link]]:
     """Namespace -> device -> the link it is an end of; the same mapping as before where nothing changed."""
     found = {n.name: before.links.get(n.name, {}) for n in program.namespaces}
     if program.links is before.program.links:
         return found
-    had, has = ({id(link) for link in links} for links in (before.program.links, program.links))
+    had, has = ({id(link): link for link in links} for links in (before.program.links, program.links))
     touched: dict[str, dict[str, Link]] = {}
-    for link in before.program.links:
-        for end in (link.router, link.host) if id(link) not in has else ():
-            if end.namespace in found:
-                touched.setdefault(end.namespace, dict(found[end.namespace])).pop(end.name, None)
-    for link in program.links:
-        for end in (link.router, link.host) if id(link) not in had else ():
-            touched.setdefault(end.namespace, dict(found[end.namespace]))[end.name] = link
-    return {**found, **touched}
+
+    def ends(ids: Mapping[int, Link], others: Mapping[int, Link]) -> Iterable[_End]:
+        for link in [link for key, link in ids.items() if key not in others]:
+            for end in (link.router, link.host):
+                if end.namespace not in touched:
+                    touched[end.namespace] = dict(found.get(end.namespace, {}))
+                yield touched[end.namespace], end, link
+
+    for devices, end, _ in ends(had, has):
+        devices.pop(end.name, None)
+    for devices, end, link in ends(has, had):
+        devices[end.name] = link
+    return found | {name: devices for name, devices in touched.items() if name in found}
 
 
 def state_of(program: NetworkProgram) -> State:
@@ -144,9 +156,7 @@ def _fact(
         sysctls=frozenset(namespace.sysctls),
         addresses=frozenset(namespace.addresses),
         links=link_facts,
-        routes=had.routes
-        if had and old and old.routes == namespace.routes
-        else frozenset(RouteFact(r.table, r.destination, r.device, r.via) for r in namespace.routes),
+        routes=_route_facts(namespace.routes, old.routes if old else (), had.routes if had else frozenset()),
         rules=frozenset(
             RuleFact(family, r.priority, r.table, r.mark, r.mask)
             for r in namespace.rules
@@ -156,16 +166,45 @@ def _fact(
     )
 
 
+def _route_facts(
+    routes: Sequence[Route], before: Sequence[Route], had: frozenset[RouteFact]
+) -> frozenset[RouteFact]:
+    gone, come = (
+        {RouteFact(r.table, r.destination, r.device, r.via) for r in some}
+        for some in differing(before, routes)
+    )
+    found = had - gone | come if gone or come else had
+    if len(had) == len(before) and len(found) == len(routes):
+        return found
+    return frozenset(
+        RouteFact(r.table, r.destination, r.device, r.via) for r in routes
+    )  # some are there twice
+
+
+def differing(before: Sequence[_T], after: Sequence[_T]) -> tuple[Sequence[_T], Sequence[_T]]:
+    """Two sequences without what they begin with and end with alike."""
+    if before is after:
+        return (), ()
+    shorter = min(len(before), len(after))
+    first = next(
+        (n for n, (a, b) in enumerate(zip(before, after, strict=False)) if a is not b and a != b), shorter
+    )
+    room = shorter - first
+    backward = zip(reversed(before), reversed(after), strict=False)
+    last = next((n for n, (a, b) in enumerate(islice(backward, room)) if a is not b and a != b), room)
+    return before[first : len(before) - last], after[first : len(after) - last]
+
+
 def _link_facts(
     namespace: str,
     links: Mapping[str, Link],
     before: Mapping[str, Link],
     had: Mapping[str, LinkFact],
 ) -> dict[str, LinkFact]:
-    facts = {}
-    for device, link in links.items():
-        old = before.get(device)
-        if old is not None and (old is link or old == link):
+    facts = {device: had[device] for device, link in links.items() if before.get(device) is link}
+    for device in [device for device in links if device not in facts]:
+        link, old = links[device], before.get(device)
+        if old is not None and old == link:
             facts[device] = had[device]
             continue
         ends = (link.router, link.host)
