@@ -17,7 +17,7 @@ from seawall.compile.network.snapshot import NetworkSnapshot
 pytestmark = pytest.mark.world
 
 STEPS = 8
-SEEDS = pytest.mark.parametrize("seed", [11, 20, 37])
+SEEDS = pytest.mark.parametrize("seed", [20])
 
 
 def descent(seed: int, start: NetworkSnapshot | None = None) -> list[NetworkSnapshot]:

@@ -139,6 +139,8 @@ def interface_link(placed: Placed) -> Link:
     far = [*placed.addresses, *([FAR_IPV6] if placed.ipv6 else [])]
     near = [str(network[1]), *([ROUTER_IPV6] if placed.ipv6 else [])]
     own = placed.addresses if placed.stand.addressed else ()
+    # Only one stands for the subnet: the kernel sends from it, and takes no other away with it.
+    primary = placed.interface.private_ip_address
     return Link(
         origin=interface.id,
         mtu=placed.stand.mtu,
@@ -155,7 +157,9 @@ def interface_link(placed: Placed) -> Link:
             name=placed.device,
             ifindex=placed.far_number,
             mac=interface.mac_address,
-            addresses=tuple(f"{a}/{128 if ':' in a else network.prefixlen}" for a in own),
+            addresses=tuple(
+                f"{a}/{network.prefixlen if a == primary else 128 if ':' in a else 32}" for a in own
+            ),
             neighbours=tuple(Neighbour(address=a, mac=router_mac) for a in near),
         ),
     )
