@@ -187,6 +187,8 @@ def test_a_vpc_gains_and_loses_its_block(vpc: Lab) -> None:
     vpc.listen("task-web", 81, address="::")
     cloud.rule("sg-a-web", "in8", "tcp:81 ::/0")
     vpc.settle()
+    for name, address in (("task-web", WEB), ("task-app", APP)):
+        vpc.awake(name, address)
     assert vpc.reachable(("task-app", WEB, 81), ("internet", WEB, 81)) == [True, True]
 
 
