@@ -17,6 +17,9 @@ _NUMBER, _DESTINATION_PORT = 1, 3  # CTA_PROTO_*
 _TYPE_AND_CODE = ((5, 6), (8, 9))  # of ICMP, of ICMPv6
 _BY_NUMBER = 8  # CTA_FILTER_FLAG(CTA_PROTO_NUM)
 _VERSION = 1  # of the messages: the family counts
+MOST_LOOKS = (
+    8  # the kernel goes through its whole table for each filter; with more, once through all is quicker
+)
 
 
 def forget_flows(netfilter: NetlinkSocket, releases: Iterable[Release]) -> None:
@@ -25,15 +28,20 @@ def forget_flows(netfilter: NetlinkSocket, releases: Iterable[Release]) -> None:
     netfilter   a NETLINK_NETFILTER socket
     """
     messages: list[Message] = []
-    of_six = []
+    of_four, of_six = [], []
     for release in sorted(releases):
         if family_of(release.address) == socket.AF_INET6:
             of_six.append(release)
         elif release.way == "address":
             messages += _deletions(release.address)
         else:
-            messages += [_deletion(flow, release) for flow in _flows(netfilter, release)]
-    messages += _of_six(netfilter, of_six)
+            of_four.append(release)
+    if len(of_four) > MOST_LOOKS:
+        messages += _among_all(netfilter, socket.AF_INET, of_four)
+    else:
+        messages += [_deletion(flow, release) for release in of_four for flow in _flows(netfilter, release)]
+    # Kernels up to 6.18 at least take a filter for an IPv6 address for its opposite: look at every flow.
+    messages += _among_all(netfilter, socket.AF_INET6, of_six)
     for refusal in netfilter.send(messages):
         raise refusal
 
@@ -60,18 +68,19 @@ def _flows(netfilter: NetlinkSocket, release: Release) -> list[bytes]:
     ]
 
 
-def _of_six(netfilter: NetlinkSocket, releases: Iterable[Release]) -> Iterator[Message]:
-    """Kernels up to 6.18 at least take a filter for an IPv6 address for its opposite: look at every flow."""
+def _among_all(netfilter: NetlinkSocket, family: int, releases: Iterable[Release]) -> Iterator[Message]:
+    """By looking at every flow of the family once."""
+    place = 2 if family == socket.AF_INET6 else 0
     wanted: dict[bytes, list[Release]] = {}
     for release in releases:
         wanted.setdefault(packed(release.address), []).append(release)
-    for _, entry in netfilter.dump(_GET, _header(socket.AF_INET6)) if wanted else ():
+    for _, entry in netfilter.dump(_GET, _header(family)) if wanted else ():
         found = attributes(entry[4:])
         original, reply = attributes(found[_ORIGINAL]), attributes(found[_REPLY])
         sent, answered = attributes(original[_ADDRESSES]), attributes(reply[_ADDRESSES])
         for way, addresses in (
-            ("from", {sent[_SOURCE + 2]}),
-            ("to", {answered[_SOURCE + 2]}),
+            ("from", {sent[_SOURCE + place]}),
+            ("to", {answered[_SOURCE + place]}),
             ("address", {*sent.values(), *answered.values()}),
         ):
             for release in (r for address in addresses for r in wanted.get(address, ())):
