@@ -60,6 +60,7 @@ def _times(seawall: SeawallSide, tasks: list[str]) -> Sample:
     ):
         for number in range(RULES):
             found.append(_once(ec2, group, FIRST_PORT + number, sender, receiver))
+            _settled(seawall)  # what the rule's end costs is another matter
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=own)
     return sample(found, more_is_better=False)
 
@@ -112,6 +113,11 @@ def _crowd(seawall: SeawallSide, task: str) -> None:
                 _insert(db, _another(like, number, address))
     # Any change wakes the loops; then the host has all of it.
     seawall.clients.ec2.create_tags(Resources=[like.subnet_id], Tags=[{"Key": "bench", "Value": "crowd"}])
+    _settled(seawall)
+
+
+def _settled(seawall: SeawallSide) -> None:
+    """Return once the host has in force all that the API was told."""
     with urllib.request.urlopen(f"{seawall.running.url}/_seawall/settled", timeout=120) as answer:
         answer.read()
 
