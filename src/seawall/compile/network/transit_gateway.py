@@ -8,6 +8,7 @@ Sources: transit gateways guide, "How transit gateways work", "Quotas" (MTU 8500
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from seawall.compile.network.addresses import ADDRESS_TYPE, FAMILIES, family
 from seawall.compile.network.contribution import Contribution, Hop, Stand
 from seawall.compile.network.interfaces import subnet_gateway
 from seawall.compile.network.kernel_settings import ROUTER_IPV4, ipv6_settings
@@ -24,11 +25,14 @@ TABLE_PRIORITY, LAST_PRIORITY = 1000, 32000
 MARK_MASK = 0xFFFF
 _TABLES = 1 << 16  # kernel tables by mark begin here
 
-# Stateless.  What comes from an attachment without a table, or from nowhere, ends here.
+# Stateless.  What is for an interface's own address, and what comes from an attachment without a table or
+# from nowhere, ends here.
 SKELETON = """
 
     chain classify {
         type filter hook prerouting priority raw; policy drop;
+        iif . ip daddr @own4 drop
+        iif . ip6 daddr @own6 drop
         meta mark set iif map @attachments accept
     }
     chain clamp {
@@ -141,9 +145,24 @@ def _namespace(gateway: TransitGateway, snapshot: NetworkSnapshot, ports: Ports)
                         for attachment, placed, variant in senders
                     ),
                 ),
+                *_own_addresses([placed for id in sorted(attachments) for placed in ports[id]]),
             ),
         ),
     )
+
+
+def _own_addresses(ports: Sequence[Placed]) -> Iterable[ElementSet]:
+    for version in FAMILIES:
+        yield ElementSet(
+            name=f"own{version}",
+            key=("iface_index", ADDRESS_TYPE[version]),
+            elements=tuple(
+                Element(key=f"{placed.far_number} . {address}", origin=placed.interface.id)
+                for placed in ports
+                for address in placed.addresses
+                if family(address) == version
+            ),
+        )
 
 
 def _key(variant: Variant) -> str:

@@ -1,6 +1,6 @@
 """Over a transit gateway.  Source: transit gateways guide, "routing", "availability zones"."""
 
-from seawall.compile.walk.cloud import Cloud, within
+from seawall.compile.walk.cloud import Cloud, addresses, within
 from seawall.compile.walk.doors import blackhole
 from seawall.compile.walk.journey import Journey
 from seawall.compile.walk.places import Origin, Place, Received, Sent
@@ -36,6 +36,10 @@ def cross(journey: Journey, interface: NetworkInterface) -> Place | None:
     """In through one of the gateway's interfaces, out through one of another attachment."""
     assert interface.owner is not None
     cloud, attachment = journey.cloud, journey.cloud.attachments[interface.owner.id]
+    if journey.packet.destination in addresses(interface):
+        text = f"{journey.packet.destination} is the address of {interface.id} itself, which hears nothing"
+        journey.refuse("NO_POSSIBLE_DESTINATION", text, "ingress", network_interface=interface.id)
+        return None
     tables = {table.id: table for table in cloud.snapshot.transit_gateway_route_tables}
     table = tables.get(attachment.route_table_id or "")
     if table is None or attachment.association_state == "disassociating":
