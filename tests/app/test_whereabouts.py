@@ -55,6 +55,7 @@ def test_ends_are_found(
     [
         ("nobody", "10.0.0.20:80", "no interface, task or address"),
         ("internet", "198.18.0.20", "say the port too"),
+        ("internet", "198.18.0.20:web", "web is no port number"),
         ("internet", "nowhere.example:80", "no such name"),
     ],
 )

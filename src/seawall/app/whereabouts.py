@@ -37,7 +37,7 @@ def find_question(snapshot: NetworkSnapshot, source: str, destination: str, prot
     interface = None if source == INTERNET else find_interface(snapshot, source)
     host, port = _split(destination)
     if port is None and protocol in ("tcp", "udp"):
-        raise CommandFailed(f"{destination}: say the port too, e.g. {host}:443", status=USAGE)
+        raise CommandFailed(_no_port(host), status=USAGE)
     address = _address(snapshot, host, interface, protocol)
     six = ":" in address
     if protocol == "icmp" and six:
@@ -89,6 +89,13 @@ def _split(destination: str) -> tuple[str, int | None]:
         port = with_port["port"]
         return with_port["six"] or with_port["plain"], int(port) if port else None
     return destination, None  # a bare IPv6 address, or an ARN
+
+
+def _no_port(host: str) -> str:
+    name, colon, port = host.rpartition(":")
+    if colon and ":" not in name:
+        return f"{host}: {port or 'nothing'} is no port number"
+    return f"{host}: say the port too, e.g. {f'[{host}]' if colon else host}:443"
 
 
 def _address(snapshot: NetworkSnapshot, host: str, interface: NetworkInterface | None, protocol: str) -> str:
