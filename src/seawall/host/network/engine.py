@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import socket
+import time
 from pathlib import Path
 
 from seawall.host.namespaces import Namespaces, task_id_map
@@ -14,6 +15,7 @@ from seawall.host.network.netlink import NetlinkError, NetlinkSocket
 from seawall.host.network.nft import NftError
 from seawall.host.network.observe import SYSCTL_ROOT, observe_namespace
 from seawall.host.network.plan import (
+    Awake,
     Bury,
     Create,
     Join,
@@ -30,6 +32,7 @@ from seawall.program.network import NetworkProgram
 from seawall.program.report import Counter, Problem
 
 NETLINK_ROUTE = 0
+AWAKE_S = 1.0
 
 
 class NetworkEngine:
@@ -157,6 +160,8 @@ class NetworkEngine:
                 self._send(step)
             case SetPolicy():
                 self._tables.put(step.namespace, step.policy, self._wanted.contents.get(step.namespace))
+            case Awake():
+                self._await(step)
             case Bury():
                 self._burial.of(step.namespace)
             case Remove():
@@ -173,6 +178,14 @@ class NetworkEngine:
                 self._namespaces.socket_in(namespace, socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_ROUTE)
             )
         return self._sockets[namespace]
+
+    def _await(self, step: Awake) -> None:
+        """Not for ever: an address behind a policy that failed never comes."""
+        netlink = self._netlink(step.namespace)
+        end = time.monotonic() + AWAKE_S
+        for address in step.addresses:
+            while not rt.hears(netlink, address) and time.monotonic() < end:
+                time.sleep(0.0005)  # the kernel's work queue tells nobody
 
     def _send(self, step: Send) -> None:
         refused = self._netlink(step.namespace).send(step.messages)

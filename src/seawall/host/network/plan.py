@@ -49,13 +49,20 @@ class Remove(NamedTuple):
     namespace: str
 
 
+class Awake(NamedTuple):
+    """Wait until the kernel hears under these IPv6 addresses: it makes their routes in its own time."""
+
+    namespace: str
+    addresses: tuple[str, ...]
+
+
 class Bury(NamedTuple):
     """Delete the doomed links of a namespace, some time: they are silent already, and the kernel is slow."""
 
     namespace: str
 
 
-Step = Create | SetSysctls | Join | Send | SetPolicy | Remove | Bury
+Step = Create | SetSysctls | Join | Send | SetPolicy | Remove | Awake | Bury
 EMPTY = NamespaceFact(frozenset(), frozenset(), {}, frozenset(), frozenset(), None)
 
 
@@ -91,6 +98,11 @@ def steps_to(seen: State, wanted: Wanted) -> list[Step]:
         peers = {link.router.namespace for link in wanted.links[send.namespace].values()}
         steps.append(send._replace(behind=(*sorted(peers & guarded - {send.namespace}), send.namespace)))
     steps += _settle(changed, survivors, wanted)
+    steps += [
+        Awake(n.name, fresh)
+        for n in changed
+        if (fresh := _new_ipv6(survivors.get(n.name, EMPTY), state[n.name]))
+    ]
     for namespace in changed:
         steps.append(
             Send(namespace.name, tuple(_stale(survivors.get(namespace.name), state[namespace.name])))
@@ -196,6 +208,18 @@ def _device_up(link: Link, fact: LinkFact, old: LinkFact | None, *, host_end: bo
         yield rt.link_up(fact.number)
     for host, mac in sorted(fact.neighbours - (old.neighbours if old else frozenset())):
         yield rt.neighbour(fact.number, host, mac)
+
+
+def _new_ipv6(was: NamespaceFact, wanted: NamespaceFact) -> tuple[str, ...]:
+    had, has = (
+        {
+            cidr
+            for held in (fact.addresses, *(link.addresses for link in fact.links.values()))
+            for cidr in held
+        }
+        for fact in (was, wanted)
+    )
+    return tuple(sorted(cidr.partition("/")[0] for cidr in has - had if ":" in cidr))
 
 
 def _settle(changed: Iterable[Namespace], was: State, wanted: Wanted) -> list[Step]:

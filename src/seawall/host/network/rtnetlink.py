@@ -9,6 +9,8 @@ from seawall.host.network.netlink import (
     NLM_F_EXCL,
     NLM_F_REPLACE,
     Message,
+    NetlinkError,
+    NetlinkSocket,
     attribute,
     nested,
     number,
@@ -26,7 +28,7 @@ IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINK = 1, 3, 4, 5
 IFLA_LINKINFO, IFLA_IFALIAS, IFLA_GROUP, IFLA_NET_NS_FD = 18, 20, 27, 28
 IFF_UP = 1
 RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_TABLE = 1, 4, 5, 15
-RTN_UNICAST, RTN_BLACKHOLE = 1, 6
+RTN_UNICAST, RTN_LOCAL, RTN_BLACKHOLE = 1, 2, 6
 RTNH_F_ONLINK = 4
 FRA_PRIORITY, FRA_FWMARK, FRA_TABLE, FRA_FWMASK = 6, 10, 15, 16
 FR_ACT_TO_TBL, FR_ACT_BLACKHOLE = 1, 6
@@ -143,6 +145,17 @@ def neighbour(index: int, host: str, mac: str, *, add: bool = True) -> Message:
         body += attribute(2, hardware(mac))
         return Message(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, body, f"neighbour {host} on {index}")
     return Message(RTM_DELNEIGH, 0, body, f"removal of neighbour {host}", (errno.ENOENT, errno.ENODEV))
+
+
+def hears(netlink: NetlinkSocket, address: str) -> bool:
+    """Whether an IPv6 address is one of the namespace's own, for packets too."""
+    body = struct.pack("=BBBBBBBBI", socket.AF_INET6, 128, 0, 0, 0, 0, 0, 0, 0) + attribute(
+        RTA_DST, packed(address)
+    )
+    try:
+        return netlink.ask(RTM_GETROUTE, body)[7] == RTN_LOCAL
+    except NetlinkError:
+        return False
 
 
 def route(destination: str, table: int, index: int | None, via: str | None, *, add: bool = True) -> Message:
