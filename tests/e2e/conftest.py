@@ -17,7 +17,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def seawall() -> Iterator[Seawall]:
     with seawall_in_its_own_folder() as running:
+        make_room(running)
         yield running
+
+
+def make_room(seawall: Seawall) -> None:
+    """For the networks of all tests together: VPCs, internet gateways, Elastic IPs."""
+    quotas = seawall.client("service-quotas")
+    for service, code in (("vpc", "L-F678F1CE"), ("vpc", "L-A4707A72"), ("ec2", "L-0263D0A3")):
+        quotas.request_service_quota_increase(ServiceCode=service, QuotaCode=code, DesiredValue=100)
 
 
 @pytest.fixture(scope="session")
