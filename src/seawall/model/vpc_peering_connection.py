@@ -13,7 +13,7 @@ ALIVE: tuple[PeeringStatus, ...] = ("pending-acceptance", "provisioning", "activ
 
 @kind("vpc_peering_connection")
 class VpcPeeringConnection(Resource, frozen=True, kw_only=True):
-    """Packets pass while `status` is "active"; what has ended stays visible for a while."""
+    """Packets pass while `status` is "provisioning" or "active"; what has ended stays visible for a while."""
 
     requester_vpc_id: str
     accepter_vpc_id: str

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from seawall.api.ec2.addressing import claim_private_address
 from seawall.api.ec2.lookup import look_up, required
+from seawall.api.ec2.public_association import associate
 from seawall.api.ec2.quotas import ADDRESSES_PER_NAT_GATEWAY, check_quota
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
@@ -21,7 +22,6 @@ from seawall.model.elastic_ip import ElasticIp
 from seawall.model.nat_gateway import NatGateway
 from seawall.model.network_interface import NetworkInterface, PublicAssociation, SecondaryAddress
 from seawall.model.subnet import Subnet
-from seawall.store.ids import new_id
 from seawall.store.store import Reader, Transaction
 from seawall.wire.errors import ApiError
 
@@ -128,9 +128,10 @@ def claim_secondary(
     added = []
     for index in range(count):
         private = claim_private_address(txn, subnet, wanted[index] if index < len(wanted) else None)
-        association = _associate(txn, account, interface, private, elastic[index]) if elastic else None
-        secondary = SecondaryAddress(private_ip_address=private, association=association)
+        secondary = SecondaryAddress(private_ip_address=private)
         interface = replace(interface, secondary_addresses=(*interface.secondary_addresses, secondary))
+        if elastic:
+            interface = associate(txn, interface, elastic[index], account, private)
         txn.put(interface)
         added.append(private)
     return added
@@ -231,31 +232,6 @@ def _available(txn: Transaction, params: Params, connectivity: str) -> tuple[Nat
     if nat.state != "available" or interface is None:
         raise ApiError("IncorrectState", f"NAT gateway {nat.id} is in state {nat.state}.")
     return nat, interface
-
-
-def _associate(
-    txn: Transaction, account: str, interface: NetworkInterface, private: str, address: ElasticIp
-) -> PublicAssociation:
-    if address.association_id:
-        raise ApiError(
-            "Resource.AlreadyAssociated",
-            f"resource {address.id} is already associated with associate-id {address.association_id}",
-        )
-    association_id = new_id("eipassoc")
-    txn.put(
-        replace(
-            address,
-            association_id=association_id,
-            network_interface_id=interface.id,
-            private_ip_address=private,
-        )
-    )
-    return PublicAssociation(
-        public_ip=address.public_ip,
-        ip_owner_id=account,
-        allocation_id=address.id,
-        association_id=association_id,
-    )
 
 
 def _drain(

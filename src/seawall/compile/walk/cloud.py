@@ -118,7 +118,7 @@ class Cloud:
         return [
             p
             for p in self.snapshot.vpc_peering_connections
-            if p.status == "active"
+            if p.status in ("provisioning", "active")
             and vpc_id in (p.requester_vpc_id, p.accepter_vpc_id)
             and p.other(vpc_id) in self.vpcs
         ]
