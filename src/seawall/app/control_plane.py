@@ -133,17 +133,7 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
 
     link = AgentLink(settings.state_dir / "agent.sock")
     host = HostView(link)
-    context = Context(
-        store=store,
-        host=host,
-        clock=LoopClock(),
-        account=settings.account,
-        region=settings.region,
-        services=endpoint_addresses(settings.account, settings.region),
-        uplink=settings.uplink,
-        metrics=metrics,
-        interface_release=timedelta(seconds=settings.interface_release_s),
-    )
+    context = _context(settings, store, host, metrics)
     loops = Loops(context)
     loops.start()
     stack.callback(loops.stop)
@@ -172,6 +162,20 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
     if settings.uplink:
         await _background(stack, keep_uplink(lambda: keeper.world))
     return own, url
+
+
+def _context(settings: Settings, store: Store, host: HostView, metrics: Metrics) -> Context:
+    return Context(
+        store=store,
+        host=host,
+        clock=LoopClock(),
+        account=settings.account,
+        region=settings.region,
+        services=endpoint_addresses(settings.account, settings.region),
+        uplink=settings.uplink,
+        metrics=metrics,
+        interface_release=timedelta(seconds=settings.interface_release_s),
+    )
 
 
 async def _ready(own: OwnRoutes, settings: Settings) -> None:
