@@ -54,7 +54,54 @@ class LinuxParameters(_Shape, frozen=True, kw_only=True):
 
 class ContainerDependency(_Shape, frozen=True, kw_only=True):
     container_name: str
-    condition: Literal["START"]
+    condition: Literal["START", "COMPLETE", "SUCCESS", "HEALTHY"]
+
+
+class HealthCheck(_Shape, frozen=True, kw_only=True):
+    """Times are seconds.  `command` begins with CMD or CMD-SHELL."""
+
+    command: tuple[str, ...]
+    interval: int = _shown(lambda: 30)
+    timeout: int = _shown(lambda: 5)
+    retries: int = _shown(lambda: 3)
+    start_period: int | None = None
+
+
+class ContainerRestartPolicy(_Shape, frozen=True, kw_only=True):
+    """`restart_attempt_period`: seconds a container must have run before it is restarted again."""
+
+    enabled: bool = _shown(bool)
+    ignored_exit_codes: tuple[int, ...] | None = None
+    restart_attempt_period: int | None = None
+
+
+class EnvironmentFile(_Shape, frozen=True, kw_only=True):
+    """`value` is the ARN of an object in S3."""
+
+    value: str
+    type: Literal["s3"]
+
+
+class MountPoint(_Shape, frozen=True, kw_only=True):
+    source_volume: str | None = None
+    container_path: str | None = None
+    read_only: bool | None = None
+
+
+class VolumeFrom(_Shape, frozen=True, kw_only=True):
+    source_container: str | None = None
+    read_only: bool | None = None
+
+
+class FirelensConfiguration(_Shape, frozen=True, kw_only=True):
+    type: Literal["fluentd", "fluentbit"]
+    options: dict[str, str] | None = None
+
+
+class RepositoryCredentials(_Shape, frozen=True, kw_only=True):
+    """A registry's user name and password, in a secret of Secrets Manager."""
+
+    credentials_parameter: str
 
 
 class Ulimit(_Shape, frozen=True, kw_only=True):
@@ -63,9 +110,17 @@ class Ulimit(_Shape, frozen=True, kw_only=True):
     hard_limit: int
 
 
+class Secret(_Shape, frozen=True, kw_only=True):
+    """An environment variable out of Secrets Manager or Parameter Store."""
+
+    name: str
+    value_from: str
+
+
 class LogConfiguration(_Shape, frozen=True, kw_only=True):
     log_driver: str
     options: dict[str, str] | None = None
+    secret_options: tuple[Secret, ...] | None = None
 
 
 class SystemControl(_Shape, frozen=True, kw_only=True):
@@ -99,8 +154,14 @@ class ContainerDefinition(_Shape, frozen=True, kw_only=True):
     entry_point: tuple[str, ...] | None = None
     command: tuple[str, ...] | None = None
     environment: tuple[KeyValuePair, ...] = _shown(tuple)
-    mount_points: tuple[dict[str, Any], ...] = _shown(tuple)
-    volumes_from: tuple[dict[str, Any], ...] = _shown(tuple)
+    mount_points: tuple[MountPoint, ...] = _shown(tuple)
+    volumes_from: tuple[VolumeFrom, ...] = _shown(tuple)
+    secrets: tuple[Secret, ...] | None = None
+    environment_files: tuple[EnvironmentFile, ...] | None = None
+    health_check: HealthCheck | None = None
+    restart_policy: ContainerRestartPolicy | None = None
+    firelens_configuration: FirelensConfiguration | None = None
+    repository_credentials: RepositoryCredentials | None = None
     linux_parameters: LinuxParameters | None = None
     depends_on: tuple[ContainerDependency, ...] | None = None
     start_timeout: int | None = None
@@ -126,6 +187,24 @@ class ContainerDefinition(_Shape, frozen=True, kw_only=True):
     docker_security_options: tuple[str, ...] | None = None
 
 
+class Volume(_Shape, frozen=True, kw_only=True):
+    """A volume of the task.  Without any configuration it is empty at first and shared by its containers.
+
+    `efs_volume_configuration` has the API's own members.
+    """
+
+    name: str | None = None
+    host: dict[str, str] | None = None
+    efs_volume_configuration: dict[str, Any] | None = None
+    configured_at_launch: bool | None = None
+
+
+class ProxyConfiguration(_Shape, frozen=True, kw_only=True):
+    type: Literal["APPMESH"] | None = None
+    container_name: str
+    properties: tuple[KeyValuePair, ...] | None = None
+
+
 @kind("task_definition")
 class TaskDefinition(Resource, frozen=True, kw_only=True):
     """`id` is family:revision.  `cpu` and `memory` are CPU units and MiB as decimal text."""
@@ -144,10 +223,16 @@ class TaskDefinition(Resource, frozen=True, kw_only=True):
     memory: str | None = None
     runtime_platform: RuntimePlatform | None = None
     ephemeral_storage_gib: int | None = None  # None: not given; tasks then have 20
+    volumes: tuple[Volume, ...] = ()
+    pid_mode: Literal["host", "task"] | None = None
+    ipc_mode: Literal["host", "task", "none"] | None = None
+    proxy_configuration: ProxyConfiguration | None = None
+    enable_fault_injection: bool | None = None
     placement_constraints: tuple[dict[str, str], ...] = ()
     registered_at: datetime
     registered_by: str
     deregistered_at: datetime | None = None
+    delete_requested_at: datetime | None = None
     tags: Tags = {}
 
     def container(self, name: str) -> ContainerDefinition:

@@ -4,7 +4,18 @@ from typing import Literal
 
 import msgspec
 
-FailureStep = Literal["registry_auth", "pull", "logs", "create", "start"]
+FailureStep = Literal[
+    "registry_auth",
+    "secrets",
+    "environment_files",
+    "pull",
+    "logs",
+    "volumes",
+    "dependency",
+    "create",
+    "start",
+]
+HealthStatus = Literal["UNKNOWN", "HEALTHY", "UNHEALTHY"]
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +40,15 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 ContainerState = Literal["waiting", "pulling", "pulled", "created", "running", "exited", "failed"]
 
 
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """What a container's health check says; `since` is seconds since the epoch."""
+
+    status: HealthStatus = "UNKNOWN"
+    since: float = 0.0
+    exit_code: int | None = None
+    output: str = ""
+
+
 class ContainerReport(msgspec.Struct, frozen=True, kw_only=True):
     """Times are seconds since the epoch.
 
@@ -47,6 +67,8 @@ class ContainerReport(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int | None = None
     out_of_memory: bool = False
     output_pending: bool = False
+    health: Health | None = None  # None: it has no check
+    restarts: int = 0
     notes: tuple[str, ...] = ()
     failure: Failure | None = None
 

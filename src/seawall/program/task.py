@@ -21,12 +21,90 @@ class EcrLogin(msgspec.Struct, frozen=True, kw_only=True):
     credentials: Credentials
 
 
+class SecretSource(msgspec.Struct, frozen=True, kw_only=True):
+    """One value to be fetched over the network when a task starts.
+
+    service   "secretsmanager" (GetSecretValue of `id`) or "ssm" (GetParameters of `id`, decrypted)
+    id        the secret's ARN or name, or the parameter's name or ARN
+    json_key  the member of the secret's JSON; None: the whole text
+    """
+
+    service: Literal["secretsmanager", "ssm"]
+    endpoint: str  # host name, e.g. "secretsmanager.us-east-1.amazonaws.com"
+    region: str
+    id: str
+    json_key: str | None = None
+    version_stage: str | None = None
+    version_id: str | None = None
+    credentials: Credentials | None = None
+
+
 class ImageSource(msgspec.Struct, frozen=True, kw_only=True):
-    """`reference` is normalised: registry/repository:tag or registry/repository@digest."""
+    """`reference` is normalised: registry/repository:tag or registry/repository@digest.
+
+    password   of a registry that is not ECR: a secret {"username": .., "password": ..}
+    """
 
     reference: str
     login: EcrLogin | None = None
+    password: SecretSource | None = None
     architecture: str = "amd64"
+
+
+class ObjectSource(msgspec.Struct, frozen=True, kw_only=True):
+    """An object in S3 (GetObject)."""
+
+    endpoint: str  # host name, e.g. "s3.us-east-1.amazonaws.com"
+    region: str
+    bucket: str
+    key: str
+    credentials: Credentials | None = None
+
+
+class HealthCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """`command` is run in the container; failures within the start period do not count."""
+
+    command: tuple[str, ...]
+    interval_s: int = 30
+    timeout_s: int = 5
+    retries: int = 3
+    start_period_s: int = 0
+
+
+class RestartPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """Start a container again in its place when it has run for `attempt_period_s` and its exit code is not
+    among those ignored."""
+
+    ignored_exit_codes: tuple[int, ...] = ()
+    attempt_period_s: int = 300
+
+
+class Dependency(msgspec.Struct, frozen=True, kw_only=True):
+    """`container` must have started, ended, ended with 0, or be healthy first."""
+
+    container: str
+    condition: Literal["START", "COMPLETE", "SUCCESS", "HEALTHY"] = "START"
+
+
+class Mount(msgspec.Struct, frozen=True, kw_only=True):
+    """A volume of the task at an absolute path in a container."""
+
+    volume: str
+    path: str
+    read_only: bool = False
+
+
+class RoleCredentials(msgspec.Struct, frozen=True, kw_only=True):
+    """What the credentials endpoint inside a task gives out: those of its task role.
+
+    id           last part of the path: /v2/credentials/ID
+    expiration   ISO 8601, UTC
+    """
+
+    id: str
+    role_arn: str
+    credentials: Credentials
+    expiration: str
 
 
 class AwsLogs(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +164,13 @@ class ContainerProgram(msgspec.Struct, frozen=True, kw_only=True):
     tty: bool = False
     limits: ContainerLimits = ContainerLimits()
     logs: AwsLogs | None = None
+    secrets: tuple[tuple[str, SecretSource], ...] = ()  # variable name and where its value is
+    environment_files: tuple[ObjectSource, ...] = ()  # of lines NAME=VALUE; `environment` wins over them
+    health_check: HealthCheck | None = None
+    restart_policy: RestartPolicy | None = None
+    mounts: tuple[Mount, ...] = ()
+    depends_on: tuple[Dependency, ...] = ()
+    start_timeout_s: int | None = None  # how long a container that depends on this one waits for it
     starts_after: tuple[str, ...] = ()
     desired: Literal["running", "stopped"] = "running"
 
@@ -105,4 +190,10 @@ class TaskProgram(msgspec.Struct, frozen=True, kw_only=True):
     cpu_quota: float
     memory_bytes: int
     pids_limit: int = 4096
+    shared_pids: bool = False  # one process namespace for all containers
+    volumes: tuple[str, ...] = ()  # names of the task's empty volumes
+    storage_bytes: int = 0  # for image layers' changes and volumes together; 0: no limit
+    login_namespace: str | None = None  # where registry login and secrets travel; None: the task's own
+    role: RoleCredentials | None = None
+    metadata: bytes = b""  # JSON: what the control plane knows of the task, for its metadata endpoint
     containers: tuple[ContainerProgram, ...]
