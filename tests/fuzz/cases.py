@@ -36,6 +36,6 @@ def _without_defaults(value: object) -> object:
     if isinstance(value, dict):
         kept = {name: _without_defaults(member) for name, member in value.items()}
         return {name: member for name, member in kept.items() if member not in (None, [], {}, "")}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_without_defaults(member) for member in value]
     return value

@@ -14,7 +14,7 @@ from tests.fuzz.cases import Case
 from tests.fuzz.prober import Prober
 from tests.fuzz.probes import Candidates, Probe
 from tests.fuzz.shrink import shrink
-from tests.fuzz.verdict import Difference, Expectation, difference, expectation
+from tests.fuzz.verdict import Difference, Expectation, difference, expectations
 from tests.fuzz.worlds import random_world
 from tests.packet.ears import one_processor
 from tests.packet.lab import Lab
@@ -65,9 +65,11 @@ class Bench:
         """From nothing, so that no flow of another try lives on."""
         self.lab.apply(compile_network(NOTHING))
         self.lab.apply(compile_network(case.snapshot))
-        return self.compare(case.snapshot, {p: expectation(case.snapshot, p) for p in case.probes})
+        return self.compare(case.snapshot, {p: expectations(case.snapshot, p) for p in case.probes})
 
-    def compare(self, snapshot: NetworkSnapshot, probes: Mapping[Probe, Expectation]) -> list[Difference]:
+    def compare(
+        self, snapshot: NetworkSnapshot, probes: Mapping[Probe, tuple[Expectation, ...]]
+    ) -> list[Difference]:
         """Walk's word about each, and what the kernel, whatever is in force there, does."""
         with Prober(self.lab.namespaces, snapshot) as prober:
             found = prober.outcomes(list(probes))
@@ -82,7 +84,7 @@ class Bench:
                 worlds=1,
                 vpcs=len(snapshot.vpcs),
                 probes=len(probes),
-                connected=sum(wanted.connects for wanted in probes.values()),
+                connected=sum(wanted[0].connects for wanted in probes.values()),
                 retried=len(doubtful),
             )
         )
@@ -104,13 +106,15 @@ class Bench:
         return case(smallest)
 
 
-def balanced(snapshot: NetworkSnapshot, candidates: Iterable[Probe], wanted: int) -> dict[Probe, Expectation]:
+def balanced(
+    snapshot: NetworkSnapshot, candidates: Iterable[Probe], wanted: int
+) -> dict[Probe, tuple[Expectation, ...]]:
     """Half of them and more connect, as far as enough of those are found."""
-    kinds: dict[str, dict[Probe, Expectation]] = {"connects": {}, "one way": {}, "dropped": {}}
+    kinds: dict[str, dict[Probe, tuple[Expectation, ...]]] = {"connects": {}, "one way": {}, "dropped": {}}
     connecting = wanted * 11 // 20
     for number, probe in enumerate(islice(candidates, MOST_LOOKED_AT)):
-        expected = expectation(snapshot, probe)
-        kind = "connects" if expected.connects else "one way" if expected.place else "dropped"
+        expected = expectations(snapshot, probe)
+        kind = "connects" if expected[0].connects else "one way" if expected[0].place else "dropped"
         kinds[kind][probe] = expected
         if number >= wanted and len(kinds["connects"]) >= connecting:
             break
@@ -134,7 +138,7 @@ def bench(processor: int | None = None) -> Iterator[Bench]:
             run(["umount", "--lazy", folder], check=True)
 
 
-def _again(prober: Prober, probe: Probe, wanted: Expectation, turn: int) -> Difference | None:
+def _again(prober: Prober, probe: Probe, wanted: tuple[Expectation, ...], turn: int) -> Difference | None:
     """Alone, in a flow of its own."""
     if probe.source_port:
         probe = replace(probe, source_port=FRESH_PORT + turn % 500)

@@ -7,7 +7,7 @@ from tests.fuzz.prober import Outcome
 from tests.fuzz.probes import Probe
 
 from seawall.compile.network.snapshot import NetworkSnapshot
-from seawall.compile.walk import Packet, round_trip
+from seawall.compile.walk import Packet, RoundTrip, round_trips
 from seawall.model.internet import ENDPOINT_POOL
 
 RESOLVER = "resolver"
@@ -15,21 +15,24 @@ ENDPOINTS = IPv4Network(ENDPOINT_POOL)
 
 
 class Expectation(msgspec.Struct, frozen=True, kw_only=True):
-    """`place`: where the request arrives, under which addresses and port; None: nowhere.
+    """One thing that may happen.  `place`: where the request arrives, and as what; None: nowhere.
 
     hidden    an endpoint stands between: the service sees one of the pool's addresses
     because   walk's own reason, for people
     """
 
     place: str | None = None
-    sources: frozenset[str] = frozenset()
+    source: str = ""
     destination: str = ""
     destination_port: int = 0
     connects: bool = False
     hidden: bool = False
     because: str = ""
 
-    def fits(self, found: Outcome) -> bool:
+    def fits(self, found: Outcome, came_back: bool) -> bool:
+        return came_back == self.connects and self._arrives(found)
+
+    def _arrives(self, found: Outcome) -> bool:
         """Whether the request was seen there, and nowhere else."""
         if self.place == RESOLVER:
             return not found.requests  # it answers, and tells nobody what it was asked
@@ -39,20 +42,22 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True):
         if self.hidden:
             ends = ip_address(seen.source) in ENDPOINTS and self.place == f"service:{seen.destination}"
         else:
-            ends = seen.source in self.sources and seen.destination == self.destination
+            ends = seen.source == self.source and seen.destination == self.destination
         return ends and (seen.place, seen.destination_port) == (self.place, self.destination_port)
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
     probe: Probe
-    expected: Expectation
+    expected: tuple[Expectation, ...]
     found: Outcome
 
     def __str__(self) -> str:
-        return f"{self.probe}\n  walk: {self.expected}\n  kernel: {self.found}"
+        walk = "".join(f"\n  walk: {one}" for one in self.expected)
+        return f"{self.probe}{walk}\n  kernel: {self.found}"
 
 
-def expectation(snapshot: NetworkSnapshot, probe: Probe) -> Expectation:
+def expectations(snapshot: NetworkSnapshot, probe: Probe) -> tuple[Expectation, ...]:
+    """More than one where a NAT gateway on the way chooses among several addresses."""
     packet = Packet(
         protocol=probe.protocol,
         source=probe.source,
@@ -62,7 +67,10 @@ def expectation(snapshot: NetworkSnapshot, probe: Probe) -> Expectation:
         icmp_type=probe.icmp_type,
         icmp_code=probe.icmp_code,
     )
-    trip = round_trip(snapshot, packet, start=probe.start)
+    return tuple(_expectation(trip) for trip in round_trips(snapshot, packet, start=probe.start))
+
+
+def _expectation(trip: RoundTrip) -> Expectation:
     last = (trip.back or trip.forward).explanations
     because = "; ".join(f"{e.code}: {e.text}" for e in last)
     there = trip.forward
@@ -70,7 +78,7 @@ def expectation(snapshot: NetworkSnapshot, probe: Probe) -> Expectation:
         return Expectation(because=because)
     return Expectation(
         place=there.delivered_to,
-        sources=there.sources | {there.packet.source},
+        source=there.packet.source,
         destination=there.packet.destination,
         destination_port=there.packet.destination_port,
         connects=trip.connects,
@@ -79,13 +87,13 @@ def expectation(snapshot: NetworkSnapshot, probe: Probe) -> Expectation:
     )
 
 
-def difference(probe: Probe, expected: Expectation, found: Outcome) -> Difference | None:
+def difference(probe: Probe, expected: tuple[Expectation, ...], found: Outcome) -> Difference | None:
     """None where the kernel did what walk said."""
     came_back = any(
         answer.place == (probe.start or "internet")
         and (answer.source, answer.destination) == (probe.destination, probe.source)
         for answer in found.answers
     )
-    if expected.fits(found) and came_back == expected.connects:
+    if any(one.fits(found, came_back) for one in expected):
         return None
     return Difference(probe=probe, expected=expected, found=found)

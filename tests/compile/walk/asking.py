@@ -25,13 +25,18 @@ TGW = "tgw-t"
 
 def ask(cloud: Cloud, start: str | None, destination: str, port: int = 80, **members: Any) -> RoundTrip:
     """A TCP connection from an interface's first address of the family, or from a client on the internet."""
+    return round_trip(cloud.snapshot(), request(cloud, start, destination, port, **members), start=start)
+
+
+def request(cloud: Cloud, start: str | None, destination: str, port: int = 80, **members: Any) -> Packet:
+    """The first packet of such a connection."""
     six = ":" in destination
     source = CLIENT_SIX if six else CLIENT
     if start is not None:
         sender = cloud.resources[start]
         source = sender.ipv6_addresses[0] if six else sender.private_ip_address
     given = {"source": source, "source_port": 50_000, "destination_port": port, "protocol": "tcp", **members}
-    return round_trip(cloud.snapshot(), Packet(destination=destination, **given), start=start)
+    return Packet(destination=destination, **given)
 
 
 def codes(trip: RoundTrip) -> tuple[list[str], list[str]]:

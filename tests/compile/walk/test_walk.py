@@ -59,7 +59,7 @@ def test_who_reaches_whom(
 
 def test_a_nat_gateway_shows_its_public_address(cloud: Cloud) -> None:
     found = ask(cloud, "eni-app", CLIENT, 443)
-    assert found.forward.sources == {"198.18.0.10"}
+    assert found.forward.packet.source == "198.18.0.10"
     assert found.forward.delivered_to == "internet"
     assert [hop.id for hop in found.forward.hops if hop.verdict == "translate"] == ["nat-n", "igw-a"]
 

@@ -12,11 +12,14 @@ from tests.compile.walk.asking import (
     components,
     gateway_endpoint,
     interface_endpoint,
+    request,
     secondary,
     simple_vpc,
 )
 from tests.packet.world_data import Cloud
 
+from seawall.compile.walk import round_trips
+from seawall.compile.walk.explain import explain
 from seawall.model.internet import API_ADDRESS, RESOLVER_ADDRESS, S3_ADDRESS
 from seawall.model.network_interface import PublicAssociation, SecondaryAddress
 from seawall.model.route_table import Route, RouteTableAssociation
@@ -95,7 +98,7 @@ def test_a_rule_may_name_the_services_prefix_list(cloud: Cloud) -> None:
 def test_ipv6_passes_an_internet_gateway_as_it_is_both_ways(cloud: Cloud) -> None:
     cloud.route("rtb-a-main", "::/0", internet_gateway="igw-a")
     out = ask(cloud, "eni-a", CLIENT_SIX)
-    assert (out.connects, out.forward.sources) == (True, {f"{SIX}20"})
+    assert (out.connects, out.forward.packet.source) == (True, f"{SIX}20")
     assert ask(cloud, None, f"{SIX}20").connects
 
 
@@ -135,7 +138,7 @@ def test_each_public_address_stands_for_its_private_one(cloud: Cloud) -> None:
     secondary(cloud, "eni-a", "10.0.1.21", "10.0.1.22", public={"10.0.1.21": "198.18.0.21"})
     trip = ask(cloud, None, "198.18.0.21")
     assert (trip.connects, trip.forward.packet.destination) == (True, "10.0.1.21")
-    assert ask(cloud, "eni-a", CLIENT, source="10.0.1.21").forward.sources == {"198.18.0.21"}
+    assert ask(cloud, "eni-a", CLIENT, source="10.0.1.21").forward.packet.source == "198.18.0.21"
     code = "IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS"
     assert codes(ask(cloud, "eni-a", CLIENT, source="10.0.1.22"))[0] == [code]
 
@@ -189,12 +192,33 @@ def test_a_nat_gateway_may_show_any_of_its_addresses_but_no_leaving_one(cloud: C
     cloud.route("rtb-a-main", "0.0.0.0/0", nat_gateway=nat)
     more = {"10.0.9.11": "198.18.0.11", "10.0.9.12": "198.18.0.12"}
     secondary(cloud, "eni-nat-n", *more, public=more)
-    trip = ask(cloud, "eni-a", CLIENT)
-    assert (trip.connects, trip.forward.sources) == (True, {"198.18.0.10", "198.18.0.11", "198.18.0.12"})
+    assert shown_to_client(cloud) == {"198.18.0.10", "198.18.0.11", "198.18.0.12"}
     addresses: tuple[SecondaryAddress, ...] = cloud.resources["eni-nat-n"].secondary_addresses
     leaving = replace(addresses[0], draining_until=datetime(2026, 1, 2, tzinfo=timezone.utc))
     cloud.change("eni-nat-n", secondary_addresses=(leaving, *addresses[1:]))
-    assert ask(cloud, "eni-a", CLIENT).forward.sources == {"198.18.0.10", "198.18.0.12"}
+    assert shown_to_client(cloud) == {"198.18.0.10", "198.18.0.12"}
+
+
+def shown_to_client(cloud: Cloud) -> set[str]:
+    trips = round_trips(cloud.snapshot(), request(cloud, "eni-a", CLIENT), start="eni-a")
+    assert all(trip.connects for trip in trips)
+    return {trip.forward.packet.source for trip in trips}
+
+
+def test_a_rule_for_one_address_of_a_nat_gateway_admits_some_flows_only(cloud: Cloud) -> None:
+    nat = cloud.nat("n", cloud.subnet("vpc-a", "nat", "10.0.9.0/24"), "10.0.9.10", None)
+    cloud.table("vpc-a", "nat", subnets=("subnet-a-nat",), internet_gateway="igw-a")
+    secondary(cloud, "eni-nat-n", "10.0.9.11")
+    cloud.subnet("vpc-a", "two", "10.0.2.0/24")
+    cloud.task("web", "subnet-a-two", "10.0.2.20", cloud.group("vpc-a", "one"))
+    cloud.rule("sg-a-one", "in", "tcp:80 10.0.9.10/32")
+    cloud.route("rtb-a-main", "10.0.2.0/24", nat_gateway=nat)
+    for address, connects in ("10.0.9.10", True), ("10.0.9.11", False):
+        trips = round_trips(cloud.snapshot(), request(cloud, "eni-a", "10.0.2.20"), start="eni-a")
+        assert [t.connects for t in trips if t.forward.packet.source == address] == [connects]
+    found = explain(cloud.snapshot(), request(cloud, "eni-a", "10.0.2.20"), start="eni-a")
+    assert (found.trip.connects, found.sometimes) == (False, True)
+    assert found.commands
 
 
 def test_a_nat_gateway_carries_three_protocols(cloud: Cloud) -> None:

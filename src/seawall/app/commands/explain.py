@@ -47,6 +47,8 @@ def lines(found: Answer) -> Iterator[str]:
         yield f"It connects. Let through by {', '.join(found.allowed_by) or 'no rule: none is asked'}."
         return
     yield f"It does not connect{': the answer is dropped' if found.answering else ''}."
+    if found.sometimes:
+        yield "It does when the NAT gateway happens to take another of its addresses."
     yield f"Cause: {found.cause.text} ({found.cause.code})."
     if found.commands:
         yield "This would let it through:"

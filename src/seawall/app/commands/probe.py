@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     namespace = namespace_of(snapshot, question)
     predicted = explain(snapshot, question.packet, start=question.start)
     observed = observe(args.state_dir, namespace, question, args.timeout)
-    agree = predicted.trip.connects == observed.answered
+    agree = predicted.sometimes or predicted.trip.connects == observed.answered
     value = {
         "agree": agree,
         "predicted": {"connects": predicted.trip.connects, **msgspec.to_builtins(predicted)},
@@ -83,7 +83,7 @@ def observe(state_dir: Path, namespace: str, question: Question, seconds: float)
 
 def lines(question: Question, predicted: Answer, observed: Observed, agree: bool) -> Iterator[str]:
     cause = predicted.cause
-    expected = "an answer" if cause is None else "silence"
+    expected = "an answer" if cause is None else "either" if predicted.sometimes else "silence"
     seen = f"{observed.outcome} after {observed.milliseconds:g} ms"
     rules = ", ".join(predicted.allowed_by) or "no rule: none is asked"
     why = f"let through by {rules}" if cause is None else f"{cause.text}"

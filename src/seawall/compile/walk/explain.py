@@ -11,7 +11,7 @@ from seawall.compile.walk.cloud import Cloud
 from seawall.compile.walk.packet import Explanation, Hop, Packet, RoundTrip
 from seawall.compile.walk.private_names import private_name_changes, unused_endpoint
 from seawall.compile.walk.repair import candidates
-from seawall.compile.walk.walk import round_trip
+from seawall.compile.walk.walk import round_trip, round_trips
 from seawall.model.vpc_endpoint import VpcEndpoint
 
 MOST_CHANGES = 5
@@ -23,6 +23,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     answering    it is the answer that does not come back
     commands     what makes it work, pasted in this order; empty where nothing is known to
     allowed_by   ids of the rules that let the request through
+    sometimes    it does work when a NAT gateway on the way happens to take another of its addresses
     """
 
     trip: RoundTrip
@@ -30,6 +31,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     answering: bool
     commands: tuple[str, ...]
     allowed_by: tuple[str, ...]
+    sometimes: bool = False
 
 
 class Name(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +49,8 @@ def explain(
     Costs one walk where they can talk; up to MOST_TRIALS more where a fix is looked for.
     name    for a destination that was named: a change may then be to what the name means
     """
-    trip = round_trip(snapshot, packet, start=start)
+    trips = round_trips(snapshot, packet, start=start)
+    trip = next((trip for trip in trips if not trip.connects), trips[0])
     cause, answering = _cause(trip)
     if cause is not None:
         cause = _named_cause(Cloud(snapshot), cause, packet, start, name)
@@ -58,6 +61,7 @@ def explain(
         answering=answering,
         commands=commands,
         allowed_by=_allowing(trip.forward.hops),
+        sometimes=not trip.connects and any(other.connects for other in trips),
     )
 
 

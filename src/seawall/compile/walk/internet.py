@@ -63,7 +63,6 @@ def _out_under_public_address(journey: Journey, gateway_id: str, origin: Origin)
         text = f"{packet.source} has no public address; {gateway_id} drops it silently"
         journey.refuse("IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS", text, "egress", **components)
         return None
-    journey.sources = {public.get(source, source) for source in journey.sources}
     shown = public[packet.source]
     text = f"{gateway_id} makes {shown} of {packet.source}"
     journey.note("internet_gateway", gateway_id, "translate", text)

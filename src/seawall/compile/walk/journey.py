@@ -1,5 +1,6 @@
 """What is known of a packet on its way: what it looks like now, who had a say, what stays remembered."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -19,22 +20,30 @@ class Flow:
     tracked       (VPC, flow) of the connections that security groups know
     translations  (NAT gateway, its address, remote address and port) -> the sender's address and port
     served_by     the gateway endpoint whose service was reached, or the interface of an interface endpoint
+    choices       NAT gateway -> the address it takes for this flow; it takes its first where none is said
+    offered       NAT gateway -> all the addresses it had to choose among
     """
+
+    choices: dict[str, str] = field(default_factory=dict)
+    offered: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     tracked: set[FlowKey] = field(default_factory=set)
     translations: dict[tuple[str, str, str, int], tuple[str, int]] = field(default_factory=dict)
     served_by: str | None = None
 
+    def choose(self, nat_gateway_id: str, serving: Sequence[str]) -> str:
+        self.offered[nat_gateway_id] = tuple(serving)
+        return self.choices.setdefault(nat_gateway_id, serving[0])
+
 
 class Journey:
-    """`answering` is the flow of the request that this packet answers; None for a new flow."""
+    """`is_answer`: the packet answers the request of `flow`, which is new otherwise."""
 
-    def __init__(self, cloud: Cloud, packet: Packet, answering: Flow | None = None) -> None:
+    def __init__(self, cloud: Cloud, packet: Packet, flow: Flow, *, is_answer: bool) -> None:
         self.cloud = cloud
         self.packet = packet
-        self.sources = {packet.source}
-        self.flow = answering or Flow()
-        self.is_answer = answering is not None
+        self.flow = flow
+        self.is_answer = is_answer
         self.hops: list[Hop] = []
         self.explanations: list[Explanation] = []
 

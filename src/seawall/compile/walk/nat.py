@@ -27,10 +27,10 @@ def translate(journey: Journey, interface: NetworkInterface) -> Place | None:
         return None
     leaving = {s.private_ip_address for s in interface.secondary_addresses if s.draining_until}
     serving = [a for a in interface.private_ip_addresses if a not in leaving]
-    for address in serving:
-        key = (nat.id, address, packet.destination, packet.destination_port)
-        journey.flow.translations[key] = packet.source, packet.source_port
-    journey.note("nat_gateway", nat.id, "translate", f"{nat.id} makes {serving[0]} of {packet.source}")
-    journey.sources = set(serving)
-    journey.turn(source=serving[0], source_port=EPHEMERAL_PORT if packet.protocol != "icmp" else 0)
+    chosen = journey.flow.choose(nat.id, serving)
+    key = (nat.id, chosen, packet.destination, packet.destination_port)
+    journey.flow.translations[key] = packet.source, packet.source_port
+    among = f", one of its {len(serving)} addresses," if len(serving) > 1 else ""
+    journey.note("nat_gateway", nat.id, "translate", f"{nat.id} makes {chosen}{among} of {packet.source}")
+    journey.turn(source=chosen, source_port=EPHEMERAL_PORT if packet.protocol != "icmp" else 0)
     return Sent(interface)

@@ -72,13 +72,11 @@ class Walk(msgspec.Struct, frozen=True, kw_only=True):
 
     delivered_to   an interface's id, "internet", "resolver" or "service:ADDRESS"; None: dropped on the way
     packet         as it arrived, or as it was where it was dropped
-    sources        every source address it may arrive with, where a gateway chooses among several
     """
 
     hops: tuple[Hop, ...]
     delivered_to: str | None
     packet: Packet
-    sources: frozenset[str]
     explanations: tuple[Explanation, ...] = ()
 
 

@@ -1,4 +1,4 @@
-"""Reachability Analyzer: a path's question put to `round_trip`, the answer in the shapes of the EC2 API."""
+"""Reachability Analyzer: a path's question put to `round_trips`, the answer in the shapes of the EC2 API."""
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -9,7 +9,7 @@ from seawall.compile.network.snapshot import NetworkSnapshot
 from seawall.compile.walk.packet import Explanation, Packet, RoundTrip, Walk
 from seawall.compile.walk.path_ends import THOROUGHFARES, Ends, NoPublicAddress, path_ends
 from seawall.compile.walk.path_shapes import PathShapes
-from seawall.compile.walk.walk import round_trip
+from seawall.compile.walk.walk import round_trips
 from seawall.model.network_insights import NetworkInsightsPath, PathFilter
 from seawall.model.resource import Document
 
@@ -35,8 +35,9 @@ def analyse(
 ) -> Reachability:
     """Whether a packet of the path gets through, and its answer back.
 
-    Where the path leaves something open (a port, who sends through a peering connection), the first way that
-    is found will do.  A path to a peering connection or transit gateway ends there: nothing answers.
+    Where something is open (a port, who sends through a peering connection, which of its addresses a NAT
+    gateway takes), the first way that is found will do.  A path to a peering connection or transit gateway
+    ends there: nothing answers.
     through   ARNs that must be on the way
     Raises LookupError when an end of the path is not there (any more).
     """
@@ -46,11 +47,11 @@ def analyse(
     try:
         for ends, port in islice(_questions(snapshot, path), MOST_TRIALS):
             sent = _packet(path, ends, port)
-            trip = round_trip(snapshot, sent, start=ends.start)
-            if _holds(path, trip) and wanted <= shapes.passed(trip.forward):
-                return _found(path, trip, sent, shapes)
-            if astray is None or path.source not in shapes.passed(astray.forward):
-                astray = trip
+            for trip in round_trips(snapshot, sent, start=ends.start):
+                if _holds(path, trip) and wanted <= shapes.passed(trip.forward):
+                    return _found(path, trip, sent, shapes)
+                if astray is None or path.source not in shapes.passed(astray.forward):
+                    astray = trip
     except NoPublicAddress:
         return Reachability(found=False, explanations=(shapes.explanation(_unspoken(path)),))
     return Reachability(found=False, explanations=tuple(_why_not(path, astray, shapes)))
@@ -83,7 +84,7 @@ def _fits(given: PathFilter | None, walked: Walk) -> bool:
     source_ports = given.source_port_range or _ANY_PORT
     ports = given.destination_port_range or _ANY_PORT
     return (
-        given.source_address in (None, *walked.sources)
+        given.source_address in (None, packet.source)
         and given.destination_address in (None, packet.destination)
         and first <= source_ports[1]
         and source_ports[0] <= last
