@@ -32,10 +32,10 @@ def write_case(name: str, case: Case) -> Path:
 
 
 def _without_defaults(value: object) -> object:
-    """Empty members and nulls are every model's defaults."""
+    """Empty collections and nulls are every model's defaults."""
     if isinstance(value, dict):
         kept = {name: _without_defaults(member) for name, member in value.items()}
-        return {name: member for name, member in kept.items() if member not in (None, [], {}, "")}
+        return {name: member for name, member in kept.items() if member not in (None, [], {})}
     if isinstance(value, list | tuple):
         return [_without_defaults(member) for member in value]
     return value
