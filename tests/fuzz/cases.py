@@ -23,19 +23,17 @@ def read_case(path: Path) -> Case:
 
 
 def write_case(name: str, case: Case) -> Path:
-    """Sorted and indented, without what has its default: people read it."""
+    """Indented, without nulls: people read it."""
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / f"{name}.json"
-    plain = _without_defaults(msgspec.to_builtins(case))
+    plain = _without_nulls(msgspec.to_builtins(case))
     path.write_bytes(msgspec.json.format(msgspec.json.encode(plain), indent=1) + b"\n")
     return path
 
 
-def _without_defaults(value: object) -> object:
-    """Empty collections and nulls are every model's defaults."""
+def _without_nulls(value: object) -> object:
     if isinstance(value, dict):
-        kept = {name: _without_defaults(member) for name, member in value.items()}
-        return {name: member for name, member in kept.items() if member not in (None, [], {})}
+        return {name: _without_nulls(member) for name, member in value.items() if member is not None}
     if isinstance(value, list | tuple):
-        return [_without_defaults(member) for member in value]
+        return [_without_nulls(member) for member in value]
     return value
