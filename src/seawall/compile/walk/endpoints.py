@@ -1,7 +1,7 @@
 """At a VPC endpoint.  Source: AWS PrivateLink guide, "gateway endpoints", "interface endpoints"."""
 
 from seawall.compile.walk.aws_services import reach_service
-from seawall.compile.walk.cloud import within_any
+from seawall.compile.walk.cloud import addresses, within_any
 from seawall.compile.walk.doors import blackhole, leaves_by_door
 from seawall.compile.walk.journey import Journey
 from seawall.compile.walk.places import Delivered, Origin, Place, Within
@@ -61,6 +61,10 @@ def serve(journey: Journey, interface: NetworkInterface) -> Place | None:
             "ingress",
             vpc_endpoint=endpoint.id,
         )
+        return None
+    if packet.source in addresses(interface):
+        text = f"{endpoint.id} takes nothing that claims to come from itself"
+        journey.refuse("NO_POSSIBLE_DESTINATION", text, "ingress", vpc_endpoint=endpoint.id)
         return None
     journey.flow.served_by = interface.id
     text = f"{endpoint.id} hands it on to {endpoint.service_name}"
