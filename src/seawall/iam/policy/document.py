@@ -8,6 +8,8 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from seawall.iam.policy.condition import read_operator
+
 VERSIONS = ("2012-10-17", "2008-10-17")
 VARIABLES_SINCE = "2012-10-17"  # in older documents ${...} is plain text
 PRINCIPAL_KINDS = ("AWS", "Service", "Federated", "CanonicalUser")
@@ -136,6 +138,9 @@ def _conditions(raw: Any) -> tuple[Condition, ...]:
         return ()
     if not isinstance(raw, dict) or not all(isinstance(keys, dict) for keys in raw.values()):
         raise PolicyError("Syntax errors in policy.")
+    for operator in raw:
+        if read_operator(operator) is None:
+            raise PolicyError(f"Invalid Condition type : {operator}.")
     return tuple(
         Condition(operator, key, _values(values))
         for operator, keys in raw.items()
