@@ -54,6 +54,21 @@ def check_trust_policy(text: str) -> None:
     _check_sids(statements)
 
 
+def check_resource_policy(text: str) -> None:
+    """A policy of a secret, key, bucket or VPC endpoint.  Raises ApiError MalformedPolicyDocument."""
+    statements = _statements(text)
+    for statement in statements:
+        _check_effect(statement)
+        principal = statement.get("Principal", statement.get("NotPrincipal"))
+        if not principal:
+            raise _malformed("Missing required field Principal")
+        _check_principal(principal)
+        for action in _one_of(statement, "Action", "NotAction", "Policy statement must contain actions."):
+            if not _ACTION.fullmatch(action):
+                raise _malformed("Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.")
+        _one_of(statement, "Resource", "NotResource", "Policy statement must contain resources.")
+
+
 def _malformed(text: str) -> ApiError:
     return ApiError("MalformedPolicyDocument", text)
 
