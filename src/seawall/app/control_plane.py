@@ -21,8 +21,10 @@ from seawall.api.logs.retention import tidy_events
 from seawall.api.registry import load_operations
 from seawall.app.agent_link import AgentLink
 from seawall.app.certificates import Certificates
+from seawall.app.endpoint_look import look
 from seawall.app.endpoints import endpoint_addresses
 from seawall.app.gateway import Gateway
+from seawall.app.health_checker import HealthChecker, HealthReports
 from seawall.app.logs import set_up_logging
 from seawall.app.own_routes import OwnRoutes
 from seawall.app.registry import Registry
@@ -36,7 +38,7 @@ from seawall.controllers.loop import Context, Loops, Timer
 from seawall.host.deadline import within
 from seawall.model.access_key import AccessKey
 from seawall.model.installation import Installation
-from seawall.model.internet import API_ADDRESS, EDGE_NAMESPACE, REGISTRY_ADDRESS, S3_ADDRESS
+from seawall.model.internet import API_ADDRESS, CLIENT_NAMESPACE, EDGE_NAMESPACE, REGISTRY_ADDRESS, S3_ADDRESS
 from seawall.store.errors import Busy
 from seawall.store.log_events import LogEvents
 from seawall.store.metrics import Metrics
@@ -142,10 +144,16 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
     own = OwnRoutes(
         context, registry, (events, metrics), reset=partial(_first_start, store, settings), settings=settings
     )
+    reports = HealthReports()
     gateway = Gateway(
         store=store,
         settings=settings,
-        resources={"log_events": events, "metrics": metrics, "registry": registry},
+        resources={
+            "log_events": events,
+            "metrics": metrics,
+            "registry": registry,
+            "health_reports": reports,
+        },
         routes=[(own.matches, own), (front.matches, front)],
     )
 
@@ -156,12 +164,18 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
     await _background(stack, keeper.keep())
     await _background(stack, link.serve())
     await _background(stack, _serve_inside(link, host, gateway, certificates))
+    await _background(stack, _health_checker(store, reports, link).run())
     url = await _listen(stack, gateway, settings)
     _say("network: waiting until the host has it in force")
     await _ready(own, settings)
     if settings.uplink:
         await _background(stack, keep_uplink(lambda: keeper.world))
     return own, url
+
+
+def _health_checker(store: Store, reports: HealthReports, link: AgentLink) -> HealthChecker:
+    connect = partial(link.connect, CLIENT_NAMESPACE)
+    return HealthChecker(store, reports, partial(look, connect=connect), clock=LoopClock().now)
 
 
 def _context(settings: Settings, store: Store, host: HostView, metrics: Metrics) -> Context:

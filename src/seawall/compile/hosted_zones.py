@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping
 
 from seawall.compile.network.snapshot import NetworkSnapshot
+from seawall.model.health_check import HealthCheck
 from seawall.model.hosted_zone import HostedZone, RecordSet, zone_file_text
+from seawall.model.record_routing import answering
 from seawall.program.network import NameRecord, NameZone
 
 
@@ -12,7 +14,8 @@ def hosted_zones(snapshot: NetworkSnapshot) -> dict[str, NameZone]:
     by_zone: dict[str, list[RecordSet]] = {}
     for record in snapshot.record_sets:
         by_zone.setdefault(record.hosted_zone_id, []).append(record)
-    return {zone.id: _name_zone(zone, by_zone.get(zone.id, [])) for zone in snapshot.hosted_zones}
+    checks = {check.id: check for check in snapshot.health_checks}
+    return {zone.id: _name_zone(zone, by_zone.get(zone.id, []), checks) for zone in snapshot.hosted_zones}
 
 
 def public_hosted_zones(snapshot: NetworkSnapshot) -> tuple[HostedZone, ...]:
@@ -24,7 +27,9 @@ def public_hosted_zones(snapshot: NetworkSnapshot) -> tuple[HostedZone, ...]:
     return tuple(oldest.values())
 
 
-def _name_zone(zone: HostedZone, records: Iterable[RecordSet]) -> NameZone:
+def _name_zone(
+    zone: HostedZone, records: Iterable[RecordSet], checks: Mapping[str, HealthCheck]
+) -> NameZone:
     sets: dict[tuple[str, str], list[RecordSet]] = {}
     for record in records:
         sets.setdefault((record.name, record.type), []).append(record)
@@ -34,17 +39,9 @@ def _name_zone(zone: HostedZone, records: Iterable[RecordSet]) -> NameZone:
         name=zone_file_text(zone.name),
         soa=zone_file_text(authority.values[0]),
         soa_ttl=authority.ttl or 0,
-        records=tuple(_name_record(r) for found in sets.values() for r in _answering(found)),
+        records=tuple(_name_record(r) for found in sets.values() for r in answering(found, sets, checks)),
         delegates=not zone.private,
     )
-
-
-def _answering(found: list[RecordSet]) -> list[RecordSet]:
-    """Of a failover pair the primary answers: without health checks nothing says that it does not work."""
-    by_role: Mapping[str | None, RecordSet] = {record.failover: record for record in found}
-    if None in by_role:
-        return found
-    return [by_role.get("PRIMARY") or by_role["SECONDARY"]]
 
 
 def _name_record(record: RecordSet) -> NameRecord:

@@ -230,7 +230,8 @@ class Agent:
         return made
 
     async def _connect(self, wanted: Connect) -> socket.socket:
-        made = self._host.namespaces.socket_in(wanted.namespace, proto=socket.IPPROTO_TCP)
+        family = socket.AF_INET6 if ":" in wanted.address else socket.AF_INET
+        made = self._host.namespaces.socket_in(wanted.namespace, family, proto=socket.IPPROTO_TCP)
         try:
             made.setblocking(False)
             address = (wanted.address, wanted.port)

@@ -249,7 +249,6 @@ def test_failover_and_multivalue_sets(records: Records) -> None:
     [
         ({"SetIdentifier": "x", "Region": "us-east-1"}, "Region"),
         ({"SetIdentifier": "x", "GeoLocation": {"CountryCode": "DE"}}, "GeoLocation"),
-        ({"HealthCheckId": "abc"}, "health checks"),
     ],
 )
 def test_what_seawall_does_not_route_by(records: Records, members: dict[str, Any], word: str) -> None:

@@ -8,7 +8,9 @@ from seawall.api.params import Params
 from seawall.api.registry import Call, operation
 from seawall.api.route53.hosted_zone import PRIVATE_SERVERS
 from seawall.api.route53.names import BadName, canonical_name, find_zone, within
+from seawall.model.health_check import HealthCheck
 from seawall.model.hosted_zone import HostedZone, RecordSet
+from seawall.model.record_routing import answering
 from seawall.wire.errors import ApiError
 
 WILDCARD = "\\052."
@@ -38,7 +40,8 @@ def test_dns_answer(call: Call, params: Params) -> dict[str, Any]:
     for record in call.store.referrers(RecordSet, zone.ref):
         by_name.setdefault(record.name, []).append(record)
     found = _closest(zone, by_name, name)
-    data = [] if found is None else _data(by_name, by_name.get(found, []), type)
+    checks = {check.id: check for check in call.store.all(HealthCheck)}
+    data = [] if found is None else _data(by_name, checks, found, type)
     return {
         "Nameserver": (zone.name_servers or PRIVATE_SERVERS)[0],
         "RecordName": name,
@@ -74,17 +77,19 @@ def _closest(zone: HostedZone, by_name: dict[str, list[RecordSet]], name: str) -
 
 
 def _data(
-    by_name: dict[str, list[RecordSet]], records: list[RecordSet], type: str, hops: int = 0
+    by_name: dict[str, list[RecordSet]], checks: dict[str, HealthCheck], name: str, type: str, hops: int = 0
 ) -> list[str]:
+    records = by_name.get(name, [])
     found = [r for r in records if r.type == type] or [r for r in records if r.type == "CNAME"]
+    sets = {(each, type): [r for r in there if r.type == type] for each, there in by_name.items()}
+    found = answering(found, sets, checks)
     if found and found[0].weight is not None:
         weights = [record.weight or 0 for record in found]
         found = random.choices(found, weights if sum(weights) else None)
-    primaries = [record for record in found if record.failover == "PRIMARY"]
     values: list[str] = []
-    for record in primaries or found:
+    for record in found:
         if record.alias is None:
             values += record.values
         elif hops < MOST_HOPS:
-            values += _data(by_name, by_name.get(record.alias.dns_name, []), record.type, hops + 1)
+            values += _data(by_name, checks, record.alias.dns_name, record.type, hops + 1)
     return values if len(found) < 2 else values[:MOST_VALUES]

@@ -8,6 +8,7 @@ import re
 import secrets
 import string
 
+from seawall.model.health_check import HealthCheck
 from seawall.model.hosted_zone import HostedZone
 from seawall.store.store import Reader
 from seawall.wire.errors import ApiError
@@ -76,6 +77,14 @@ def find_zone(reader: Reader, id: str) -> HostedZone:
     if zone is None:
         raise ApiError("NoSuchHostedZone", f"No hosted zone found with ID: {bare_id(id)}", status=404)
     return zone
+
+
+def find_health_check(reader: Reader, id: str) -> HealthCheck:
+    """Raises ApiError NoSuchHealthCheck."""
+    check = reader.find(HealthCheck, id)
+    if check is None:
+        raise ApiError("NoSuchHealthCheck", f"No health check exists with the specified ID {id}", status=404)
+    return check
 
 
 def page_size(text: str | None, most: int) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
 from seawall.api.route53.change import note_change
-from seawall.api.route53.names import find_zone
+from seawall.api.route53.names import find_health_check, find_zone
 from seawall.api.route53.record_request import read_record_set
 from seawall.api.route53.record_rules import zone_faults
 from seawall.model.hosted_zone import HostedZone, RecordSet
@@ -24,13 +24,11 @@ MOST_CHARACTERS = 32000  # in the values of a batch; likewise
         "GeoLocation": "everything is in one place",
         "GeoProximityLocation": "everything is in one place",
         "CidrRoutingConfig": "there are no CIDR collections",
-        "HealthCheckId": "there are no health checks",
         "TrafficPolicyInstanceId": "there are no traffic policies",
     },
     note=(
         "An alias leads to other records of the same zone; those to resources of AWS (load balancers...) are"
-        " refused.  Without health checks every target counts as healthy: of a failover pair the primary"
-        " answers."
+        " refused."
     ),
 )
 def change_resource_record_sets(call: Call, params: Params) -> dict[str, Any]:
@@ -69,6 +67,8 @@ def _apply(
         raise _invalid([f"Number of characters limit of {MOST_CHARACTERS} exceeded."])
     for record in made:
         _refuse_other_zones(reader, zone, record)
+        if record.health_check_id is not None:
+            find_health_check(reader, record.health_check_id)
     faults = faults or zone_faults(zone, after, made)
     if faults:
         raise _invalid(faults)
@@ -99,7 +99,8 @@ def _step(records: dict[str, RecordSet], action: str, record: RecordSet) -> str 
 
 def _comparable(record: RecordSet) -> tuple[Any, ...]:
     alias = record.alias and (record.alias.hosted_zone_id, record.alias.dns_name)
-    return record.ttl, sorted(record.values), alias, record.weight, record.failover, record.multi_value_answer
+    routing = record.weight, record.failover, record.multi_value_answer, record.health_check_id
+    return record.ttl, sorted(record.values), alias, *routing
 
 
 def _refuse_other_zones(reader: Reader, zone: HostedZone, record: RecordSet) -> None:

@@ -42,6 +42,7 @@ def read_record_set(zone: HostedZone, action: str, wanted: Params) -> tuple[Reco
         weight=wanted.get("Weight"),
         failover=wanted.get("Failover"),
         multi_value_answer=wanted.get("MultiValueAnswer"),
+        health_check_id=wanted.get("HealthCheckId"),
     )
     faults = [fault for value in values if (fault := data_fault(type, value))]
     doubles = dict.fromkeys(value for value in values if values.count(value) > 1)
@@ -54,8 +55,6 @@ def _refuse_unserved(wanted: Params) -> None:
             raise NotImplementedHere(
                 f"ChangeResourceRecordSets: Seawall does not route by {member}: everything is in one place."
             )
-    if wanted.get("HealthCheckId") is not None:
-        raise NotImplementedHere("ChangeResourceRecordSets: Seawall has no Route 53 health checks.")
     if wanted.get("TrafficPolicyInstanceId") is not None:
         raise NotImplementedHere("ChangeResourceRecordSets: Seawall has no traffic policies.")
 
@@ -104,6 +103,7 @@ def describe_record_set(record: RecordSet) -> dict[str, Any]:
         "Failover": record.failover,
         "MultiValueAnswer": record.multi_value_answer,
         "TTL": record.ttl,
+        "HealthCheckId": record.health_check_id,
     }
     told |= {key: value for key, value in optional.items() if value is not None}
     if record.alias is not None:

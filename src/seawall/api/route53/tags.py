@@ -1,4 +1,4 @@
-"""Tags of hosted zones."""
+"""Tags of hosted zones and health checks."""
 
 from typing import Any
 
@@ -6,7 +6,8 @@ from msgspec.structs import replace
 
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
-from seawall.api.route53.names import find_zone
+from seawall.api.route53.names import find_health_check, find_zone
+from seawall.model.health_check import HealthCheck
 from seawall.model.hosted_zone import HostedZone
 from seawall.store.store import Reader
 from seawall.wire.errors import ApiError
@@ -19,16 +20,15 @@ def change_tags_for_resource(call: Call, params: Params) -> dict[str, Any]:
     }
     removed = set(params.get("RemoveTagKeys") or [])
     with call.write() as txn:
-        zone = _tagged(txn, params["ResourceType"], params["ResourceId"])
-        kept = {key: value for key, value in zone.tags.items() if key not in removed}
-        txn.put(replace(zone, tags=kept | added))
+        tagged = _tagged(txn, params["ResourceType"], params["ResourceId"])
+        kept = {key: value for key, value in tagged.tags.items() if key not in removed}
+        txn.put(replace(tagged, tags=kept | added))
     return {}
 
 
 @operation("route53", "ListTagsForResource")
 def list_tags_for_resource(call: Call, params: Params) -> dict[str, Any]:
-    zone = _tagged(call.store, params["ResourceType"], params["ResourceId"])
-    return {"ResourceTagSet": _describe(zone)}
+    return {"ResourceTagSet": _describe(_tagged(call.store, params["ResourceType"], params["ResourceId"]))}
 
 
 @operation("route53", "ListTagsForResources")
@@ -47,12 +47,11 @@ def _key(tag: Params, number: int) -> str:
     return str(tag["Key"])
 
 
-def _tagged(reader: Reader, kind: str, id: str) -> HostedZone:
-    if kind == "healthcheck":
-        raise ApiError("NoSuchHealthCheck", "No health check exists with the specified ID.", status=404)
-    return find_zone(reader, id)
+def _tagged(reader: Reader, kind: str, id: str) -> HostedZone | HealthCheck:
+    return find_health_check(reader, id) if kind == "healthcheck" else find_zone(reader, id)
 
 
-def _describe(zone: HostedZone) -> dict[str, Any]:
-    tags = [{"Key": key, "Value": value} for key, value in sorted(zone.tags.items())]
-    return {"ResourceType": "hostedzone", "ResourceId": zone.id, "Tags": tags}
+def _describe(tagged: HostedZone | HealthCheck) -> dict[str, Any]:
+    tags = [{"Key": key, "Value": value} for key, value in sorted(tagged.tags.items())]
+    kind = "healthcheck" if isinstance(tagged, HealthCheck) else "hostedzone"
+    return {"ResourceType": kind, "ResourceId": tagged.id, "Tags": tags}

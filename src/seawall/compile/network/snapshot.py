@@ -7,6 +7,7 @@ import msgspec
 from seawall.model.dhcp_options import DhcpOptions
 from seawall.model.egress_only_internet_gateway import EgressOnlyInternetGateway
 from seawall.model.elastic_ip import ElasticIp
+from seawall.model.health_check import HealthCheck
 from seawall.model.hosted_zone import HostedZone, RecordSet
 from seawall.model.internet_gateway import InternetGateway
 from seawall.model.nat_gateway import NatGateway
@@ -53,6 +54,7 @@ class NetworkSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     dhcp_options: tuple[DhcpOptions, ...] = ()
     hosted_zones: tuple[HostedZone, ...] = ()
     record_sets: tuple[RecordSet, ...] = ()
+    health_checks: tuple[HealthCheck, ...] = ()
     region: str
     account: str
     services: Mapping[str, str] = {}

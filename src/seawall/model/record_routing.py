@@ -1,0 +1,38 @@
+"""Which of several record sets of one name and type answer, by their routing policy and health.
+
+Source: Route 53 developer guide, "How Amazon Route 53 chooses records when health checking is configured".
+"""
+
+from collections.abc import Mapping, Sequence
+
+from seawall.model.health_check import HealthCheck, is_healthy
+from seawall.model.hosted_zone import RecordSet
+
+MOST_ALIASES = 8  # one leading to the next
+
+RecordsByName = Mapping[tuple[str, str], Sequence[RecordSet]]  # of one zone, by name and type
+
+
+def answering(
+    found: Sequence[RecordSet], zone: RecordsByName, checks: Mapping[str, HealthCheck]
+) -> list[RecordSet]:
+    """Those among which an answer is chosen; where nothing is healthy, all count as if they were."""
+    if len(found) < 2:
+        return list(found)
+    well = [record for record in found if _is_healthy(record, zone, checks)]
+    if found[0].failover is not None:
+        chosen = well or found
+        return [next((r for r in chosen if r.failover == "PRIMARY"), chosen[0])]
+    heavy = [record for record in well if record.weight]
+    return heavy or well or list(found)
+
+
+def _is_healthy(
+    record: RecordSet, zone: RecordsByName, checks: Mapping[str, HealthCheck], depth: int = 0
+) -> bool:
+    if record.health_check_id is not None and not is_healthy(record.health_check_id, checks):
+        return False
+    if record.alias is None or not record.alias.evaluate_target_health or depth == MOST_ALIASES:
+        return True
+    targets = zone.get((record.alias.dns_name, record.type), ())
+    return any(_is_healthy(target, zone, checks, depth + 1) for target in targets)
