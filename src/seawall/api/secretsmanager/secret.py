@@ -117,16 +117,10 @@ def list_secrets(call: Call, params: Params) -> dict[str, Any]:
         if (secret.deletion_date is None or (deleted_too and secret.deletion_date > call.now))
         and matches(secret, params.get("Filters") or ())
     ]
-    keys = {
-        "created-date": lambda secret: secret.created_at.isoformat(),
-        "last-changed-date": lambda secret: secret.last_changed_at.isoformat(),
-        "last-accessed-date": lambda secret: str(_last_accessed(secret)),
-        "name": lambda secret: "",
-    }
-    by = keys[params.get("SortBy", "created-date")]
+    by = params.get("SortBy", "created-date")
 
     def place(secret: Secret) -> str:
-        return f"{by(secret)} {secret.id}"
+        return f"{_sorted_by(secret, by)} {secret.id}"
 
     wanted.sort(key=place)
     descending = params.get("SortOrder", "desc" if "SortBy" not in params else "asc") == "desc"
@@ -148,6 +142,15 @@ def _page(wanted: list[Secret], params: Params, place: Any, descending: bool) ->
         return take_page(wanted[::-1], limit, token, lambda secret: order[secret.id])
     except InvalidToken:
         raise ApiError("InvalidNextTokenException", "The NextToken value is invalid.") from None
+
+
+def _sorted_by(secret: Secret, by: str) -> str:
+    times = {
+        "created-date": secret.created_at,
+        "last-changed-date": secret.last_changed_at,
+        "last-accessed-date": _last_accessed(secret),
+    }
+    return str(times.get(by) or "")
 
 
 def _last_accessed(secret: Secret) -> Any:
