@@ -13,8 +13,11 @@ from datetime import datetime, timezone
 from typing import Any
 
 from seawall.api import registry
+from seawall.iam.access import CallFacts
 from seawall.iam.authenticate import AuthSettings, authenticate
-from seawall.store.store import Store
+from seawall.iam.authorize import authorize
+from seawall.iam.context import EndpointOrigin, Origin
+from seawall.store.store import Reader, Store
 from seawall.wire.cbor import encode
 from seawall.wire.errors import ApiError, WireError
 from seawall.wire.http import Request, Response
@@ -28,6 +31,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Via = Callable[[Reader, str], EndpointOrigin | None]  # by the address that a request comes from
 Route = tuple[Callable[[Scope], bool], App]
 
 MAX_BODY = 10 * 1024 * 1024  # bytes; the largest request of a served service, PutLogEvents, is about 1 MiB
@@ -53,6 +57,7 @@ class Gateway:
     resources  ports to the outside for operations, by name (Call.resources)
     routes     (predicate over the ASGI scope, ASGI app) pairs that are asked before AWS's API is
     clock      what operations take as now
+    via        the VPC endpoint behind an address
     """
 
     def __init__(
@@ -63,12 +68,14 @@ class Gateway:
         resources: Mapping[str, Any] | None = None,
         routes: Sequence[Route] = (),
         clock: Callable[[], datetime] = utc_now,
+        via: Via = lambda reader, address: None,
     ) -> None:
         self._store = store
         self._settings = settings
         self._resources: Mapping[str, Any] = {} if resources is None else resources
         self._routes = tuple(routes)
         self._clock = clock
+        self._via = via
         served = {service for service, _ in registry.load_operations()}
         self._identifier = Identifier(sorted(served))
 
@@ -116,7 +123,7 @@ class Gateway:
             target = self._identifier.identify(request)
             call = self._call(request, target, request_id)
             principal_arn = call.principal.arn
-            response = await _perform(call, target, request)
+            response = await self._perform(call, target, request)
         except (ApiError, WireError) as refused:
             error = _as_api_error(refused)
             response = _render(error, target, request_id)
@@ -146,6 +153,34 @@ class Gateway:
             resources=self._resources,
         )
 
+    async def _perform(self, call: registry.Call, target: Target, request: Request) -> Response:
+        assert target.operation is not None
+        try:
+            params = target.protocol.parse(target.operation, request)
+            validate(target.service, target.operation, params)
+        except RecursionError as error:
+            raise ApiError("SerializationException", "The request is nested too deeply.") from error
+        facts = CallFacts(
+            store=self._store,
+            account=call.account,
+            region=call.region,
+            now=call.now,
+            principal=call.principal,
+            partition=call.partition,
+        )
+        authorize(target.service, call.operation, params, facts, self._origin(request))
+        answer = await registry.invoke(call, params)
+        return target.protocol.serialize(target.operation, answer, call.request_id)
+
+    def _origin(self, request: Request) -> Origin:
+        return Origin(
+            source_ip=request.client,
+            secure=request.secure,
+            user_agent=request.headers.get("user-agent"),
+            referer=request.headers.get("referer"),
+            endpoint=self._via(self._store, request.client) if request.client else None,
+        )
+
     def _refuse_body(self, request: Request, request_id: str) -> Response:
         error = ApiError("RequestEntityTooLarge", f"The request body exceeds {MAX_BODY} bytes.", status=413)
         try:
@@ -154,17 +189,6 @@ class Gateway:
             target = None
         _log(request, request_id, target, "", error.status, error, 0.0)
         return _render(error, target, request_id)
-
-
-async def _perform(call: registry.Call, target: Target, request: Request) -> Response:
-    assert target.operation is not None
-    try:
-        params = target.protocol.parse(target.operation, request)
-        validate(target.service, target.operation, params)
-    except RecursionError as error:
-        raise ApiError("SerializationException", "The request is nested too deeply.") from error
-    answer = await registry.invoke(call, params)
-    return target.protocol.serialize(target.operation, answer, call.request_id)
 
 
 def _as_api_error(error: ApiError | WireError) -> ApiError:
@@ -247,12 +271,15 @@ async def _read_body(scope: Scope, receive: Receive) -> bytes:
 
 def _request(scope: Scope, body: bytes) -> Request:
     raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
+    client = scope.get("client")
     return Request(
         method=scope["method"],
         path=raw_path.decode("latin-1"),
         query=scope["query_string"].decode("latin-1"),
         headers=_headers(scope["headers"]),
         body=body,
+        client=client[0] if client else None,
+        secure=scope.get("scheme") == "https",
     )
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from seawall.iam.principal import Principal
-from seawall.model.access_key import AccessKey, RoleSession
+from seawall.model.access_key import AccessKey, RoleSession, UserSession
 from seawall.model.installation import Installation
 from seawall.model.role import Role
 from seawall.model.user import User
@@ -54,7 +54,7 @@ def _administrator(store: Reader, settings: AuthSettings, access_key_id: str) ->
     """Whom unknown callers are taken for in "open" mode: the first user, else the account itself."""
     installation = store.find(Installation, "installation")
     key = store.find(AccessKey, installation.administrator_key_id) if installation else None
-    owner = _key_owner(key, store, settings) if key else None
+    owner = _key_owner(key.user, key.id, store, settings) if key else None
     return owner or root_principal(settings, access_key_id)
 
 
@@ -90,13 +90,17 @@ def _secret(signature: Signature, store: Reader, now: datetime) -> str:
         if key.status != "Active" or signature.security_token is not None:
             raise AuthFault("unknown key")
         return key.secret
-    session = store.find(RoleSession, signature.access_key_id)
+    session = _find_session(signature.access_key_id, store)
     token = (signature.security_token or "").encode("utf-8", "replace")
     if session is None or not hmac.compare_digest(token, session.session_token.encode()):
         raise AuthFault("unknown key")
     if session.expiration <= now:
         raise AuthFault("session expired")
     return session.secret
+
+
+def _find_session(access_key_id: str, store: Reader) -> RoleSession | UserSession | None:
+    return store.find(RoleSession, access_key_id) or store.find(UserSession, access_key_id)
 
 
 def _check_scope(signature: Signature, service: Service, settings: AuthSettings) -> None:
@@ -113,10 +117,12 @@ def _find_principal(
     """Whose key this is; None for one that is unknown, inactive, expired, or whose owner is gone."""
     key = store.find(AccessKey, access_key_id)
     if key is not None:
-        return _key_owner(key, store, settings) if key.status == "Active" else None
-    session = store.find(RoleSession, access_key_id)
+        return _key_owner(key.user, key.id, store, settings) if key.status == "Active" else None
+    session = _find_session(access_key_id, store)
     if session is None or session.expiration <= now:
         return None
+    if isinstance(session, UserSession):
+        return _key_owner(session.user, session.id, store, settings)
     role = store.find(Role, session.role)
     if role is None:
         return None
@@ -129,10 +135,12 @@ def _find_principal(
     )
 
 
-def _key_owner(key: AccessKey, store: Reader, settings: AuthSettings) -> Principal | None:
-    if key.user is None:
-        return root_principal(settings, key.id)
-    user = store.find(User, key.user)
+def _key_owner(
+    name: str | None, access_key_id: str, store: Reader, settings: AuthSettings
+) -> Principal | None:
+    if name is None:
+        return root_principal(settings, access_key_id)
+    user = store.find(User, name)
     if user is None:
         return None
     return Principal(
@@ -140,5 +148,5 @@ def _key_owner(key: AccessKey, store: Reader, settings: AuthSettings) -> Princip
         account=settings.account,
         arn=f"arn:aws:iam::{settings.account}:{user.resource}",
         user_id=user.user_id,
-        access_key_id=key.id,
+        access_key_id=access_key_id,
     )

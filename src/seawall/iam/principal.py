@@ -13,3 +13,11 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     arn: str
     user_id: str  # AIDA..., AROA...:session, or the account's number for root
     access_key_id: str
+
+    @property
+    def name(self) -> str:
+        """The user's or role's name; "" for root."""
+        parts = self.arn.split(":", 5)[5].split("/")
+        if self.kind == "user":
+            return parts[-1]
+        return parts[1] if self.kind == "assumed-role" else ""

@@ -11,6 +11,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     path     percent-encoded as received, without the query
     query    what follows the "?", as received
     headers  names in lower case; repeated headers are joined with ","
+    client   the address that it came from, where that is known
+    secure   whether it came over TLS
     """
 
     method: str
@@ -18,6 +20,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     query: str
     headers: Mapping[str, str]
     body: bytes
+    client: str | None = None
+    secure: bool = False
 
 
 class Response(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,46 @@
+"""A denied call in the words of its service.
+
+Sources: "Troubleshoot access denied error messages", IAM user guide; common errors of each service.
+"""
+
+from seawall.iam.policy.evaluate import Decision, Layer, Question
+from seawall.wire.errors import ApiError
+from seawall.wire.service import Service
+
+_KINDS: dict[Layer, str] = {
+    "identity": "identity-based policy",
+    "resource": "resource-based policy",
+    "boundary": "permissions boundary",
+    "session": "session policy",
+    "endpoint": "VPC endpoint policy",
+}
+
+
+def because(question: Question, decision: Decision) -> str:
+    """Why not: "because no identity-based policy allows the ecs:RunTask action", or which Deny."""
+    kind = _KINDS[decision.layer]
+    if decision.explicit:
+        return f"with an explicit deny in {'an' if kind[0] == 'i' else 'a'} {kind}"
+    return f"because no {kind} allows the {question.action} action"
+
+
+def denied(service: Service, question: Question, decision: Decision, encoded: str = "") -> ApiError:
+    """The answer.
+
+    encoded   what DecodeAuthorizationMessage reads; EC2 hands it out with every denied change
+    """
+    told = f"User: {question.caller.arn} is not authorized to perform: {question.action}"
+    if question.action == "sts:AssumeRole" and not decision.explicit and decision.layer == "resource":
+        return ApiError("AccessDenied", f"{told} on resource: {question.resource}", status=403)
+    reason = because(question, decision)
+    if service.protocol == "ec2":
+        on = "" if question.resource == "*" else f" on resource: {question.resource}"
+        text = f"You are not authorized to perform this operation. {told}{on} {reason}"
+        if encoded:
+            text += f". Encoded authorization failure message: {encoded}"
+        return ApiError("UnauthorizedOperation", text, status=403)
+    quote = '"' if service.name == "s3" else ""
+    text = f"{told} on resource: {quote}{question.resource}{quote} {reason}"
+    if {"query", "rest-xml"}.intersection(service.protocols):
+        return ApiError("AccessDenied", text, status=403)
+    return ApiError("AccessDeniedException", text, status=403 if service.protocol == "rest-json" else 400)
