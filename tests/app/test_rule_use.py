@@ -1,5 +1,7 @@
 """From totals by origin to the use of each rule."""
 
+from datetime import datetime, timezone
+
 from seawall.app.rule_use import Counted, Tally, entry_use, rule_use
 from seawall.compile.network.snapshot import NetworkSnapshot
 from seawall.model.network_acl import NetworkAcl, NetworkAclEntry
@@ -42,7 +44,7 @@ SNAPSHOT = NetworkSnapshot(
     ),
 )
 COUNTED = Counted(
-    since="2026-01-01T00:00:00Z",
+    since=datetime(2026, 1, 1, tzinfo=timezone.utc),
     totals={
         "vpc-1": {
             "sgr-1": Tally(3, 180),

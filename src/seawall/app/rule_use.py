@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -21,7 +22,7 @@ class Tally(msgspec.Struct, frozen=True):
 class Counted(msgspec.Struct, frozen=True):
     """The answer of GET /_seawall/counters."""
 
-    since: str | None
+    since: datetime | None
     totals: dict[str, dict[str, Tally]]
     unread: tuple[str, ...] = ()
 

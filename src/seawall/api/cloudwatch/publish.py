@@ -29,20 +29,25 @@ def put_metric_data(call: Call, params: Params) -> dict[str, Any]:
         raise ApiError(
             "InvalidParameterValue", "The value AWS/ for parameter Namespace is invalid: it is reserved."
         )
-    points = [point for datum in params.get("MetricData") or () for point in _points(call, namespace, datum)]
+    points = [
+        point
+        for number, datum in enumerate(params.get("MetricData") or (), 1)
+        for point in _points(call, namespace, datum, f"MetricData.member.{number}")
+    ]
     call.refuse_unread()
     if points:
         metrics(call).add(points)
     return {}
 
 
-def _points(call: Call, namespace: str, datum: Any) -> list[tuple[Metric, Statistics]]:
+def _points(call: Call, namespace: str, datum: Any, place: str) -> list[tuple[Metric, Statistics]]:
+    """`place` is what errors call the datum."""
     metric = metric_of(namespace, datum["MetricName"], datum.get("Dimensions"))
     when = datum.get("Timestamp") or call.now
     if not call.now - OLDEST <= when <= call.now + NEWEST:
         raise ApiError(
             "InvalidParameterValue",
-            "The parameter MetricData.member.1.Timestamp must specify a time no more than two weeks in the"
+            f"The parameter {place}.Timestamp must specify a time no more than two weeks in the"
             " past and no more than two hours in the future.",
         )
     time, unit = int(when.timestamp()), datum.get("Unit") or "None"
@@ -50,8 +55,8 @@ def _points(call: Call, namespace: str, datum: Any) -> list[tuple[Metric, Statis
     if sum(part is not None for part in (value, given, values)) != 1:
         raise ApiError(
             "InvalidParameterCombination",
-            "The parameters MetricData.member.1.Value, MetricData.member.1.Values and"
-            " MetricData.member.1.StatisticValues are mutually exclusive and you have to specify one"
+            f"The parameters {place}.Value, {place}.Values and"
+            f" {place}.StatisticValues are mutually exclusive and you have to specify one"
             " of them.",
         )
     if given is not None:
@@ -69,7 +74,7 @@ def _points(call: Call, namespace: str, datum: Any) -> list[tuple[Metric, Statis
     if len(counts) != len(values) or len(values) > MOST_VALUES:
         raise ApiError(
             "InvalidParameterValue",
-            "The parameters MetricData.member.1.Values and MetricData.member.1.Counts must be of the same"
+            f"The parameters {place}.Values and {place}.Counts must be of the same"
             f" size, at most {MOST_VALUES}.",
         )
     return [

@@ -47,7 +47,7 @@ def show(args: argparse.Namespace) -> None:
     rules = [use for use in rule_use(snapshot, counted, args.groups) if not (args.unused and use.flows)]
     entries = [] if args.groups or args.unused else entry_use(snapshot, counted)
     value = {
-        "since": counted.since,
+        "since": msgspec.to_builtins(counted.since),
         "unread": counted.unread,
         "rules": msgspec.to_builtins(rules),
         "network_acl_entries": msgspec.to_builtins(entries),
@@ -57,7 +57,11 @@ def show(args: argparse.Namespace) -> None:
 
 
 def lines(counted: Counted, rules: Sequence[RuleUse], entries: Sequence[EntryUse]) -> Iterator[str]:
-    yield f"Since {counted.since}:" if counted.since else "Nothing could be read so far."
+    yield (
+        f"Since {counted.since.isoformat(' ', 'seconds')}:"
+        if counted.since
+        else "Nothing could be read so far."
+    )
     yield from table(HEAD, [_row(use) for use in rules])
     if entries:
         yield ""
