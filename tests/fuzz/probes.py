@@ -133,10 +133,14 @@ class Candidates:
             if service.protocol == "udp" and self.random.random() < FRAGMENTED:
                 service = replace(service, size=self.random.choice(LARGE))
         elif service.protocol not in NUMBERS:
-            ends = frozenset(self.owners.get(a, [a])[0] for a in (source, destination))
-            if (service.protocol, ends) in self.portless:
+            flows = {
+                (service.protocol, frozenset((one, other)))
+                for one in (*([start] if start else ()), *self.owners.get(source, [source]))
+                for other in self.owners.get(destination, [destination])  # in VPCs with one block, several
+            }
+            if flows & self.portless:
                 return None
-            self.portless.add((service.protocol, ends))
+            self.portless |= flows
         return replace(service, start=start, source=source, destination=destination)
 
     def service(self, start: str | None, destination: str) -> Probe:
