@@ -40,12 +40,14 @@ class CallFacts:
 class Target(NamedTuple):
     """One resource with condition keys of its own.
 
-    tags   become aws:ResourceTag/KEY and <service>:ResourceTag/KEY
+    tags       become aws:ResourceTag/KEY and <service>:ResourceTag/KEY
+    policies   the resource's own, beside those that `resource_policies` gives for all
     """
 
     arn: str
     tags: Mapping[str, str] = {}
     context: Context = {}
+    policies: tuple[Policy, ...] = ()
 
 
 Resources = Callable[[Plain, CallFacts], Iterable[str | Target]]
@@ -64,6 +66,7 @@ class Access:
     governed           the resource's policies alone decide who may (KMS keys, trust policies): other policies
                        count only as far as these delegate to the account
     free               never denied, whatever policies say
+    behind             asked by the service in its caller's name: it does not come through a VPC endpoint
     """
 
     action: str | Callable[[Plain, CallFacts], str]
@@ -73,6 +76,7 @@ class Access:
     governed: bool = False
     free: bool = False
     further: bool = False
+    behind: bool = False
 
 
 # botocore's service name -> the prefix of its actions, where they differ
@@ -115,10 +119,11 @@ def also(
     context: ContextOf | None = None,
     resource_policies: ResourcePolicies | None = None,
     governed: bool = False,
+    behind: bool = False,
 ) -> None:
     """Declare a further action that the operation needs, on the resources that there are (maybe none)."""
     _further.setdefault((service, operation), []).append(
-        Access(action, resources, context, resource_policies, governed, further=True)
+        Access(action, resources, context, resource_policies, governed, further=True, behind=behind)
     )
 
 

@@ -56,7 +56,7 @@ def _decisions(
         resource=tuple(access.resource_policies(params, facts)) if access.resource_policies else (),
         boundary=standing.boundary,
         session=standing.session,
-        endpoint=endpoint,
+        endpoint=None if access.behind else endpoint,
         governed=access.governed,
     )
     targets = _targets(access, params, facts)
@@ -69,7 +69,8 @@ def _decisions(
             resource=target.arn,
             context=_of_target(target, action, context),
         )
-        yield question, decide(question, policies)
+        own = replace(policies, resource=(*policies.resource, *target.policies))
+        yield question, decide(question, own)
 
 
 def _targets(access: Access, params: dict[str, Any], facts: CallFacts) -> list[Target]:

@@ -11,6 +11,7 @@ from seawall.model.arn import parse_arn
 from seawall.model.kms_key import KmsAlias, KmsKey
 
 KeyOf = Callable[[Plain, CallFacts], KmsKey | None]
+KeysOf = Callable[[Plain, CallFacts], Iterable[KmsKey | None]]
 
 
 def look_up_key(wanted: str | None, facts: CallFacts) -> KmsKey | None:
@@ -34,12 +35,16 @@ def key_resources(key_of: KeyOf) -> Callable[[Plain, CallFacts], Iterable[Target
 def key_policies(key_of: KeyOf) -> Callable[[Plain, CallFacts], Iterable[Policy]]:
     def policies(params: Plain, facts: CallFacts) -> Iterable[Policy]:
         key = key_of(params, facts)
-        try:
-            return [named_policy("key policy", key.policy)] if key else []
-        except PolicyError:  # it was checked when it was put
-            return []
+        return policies_of(key) if key else []
 
     return policies
+
+
+def policies_of(key: KmsKey) -> list[Policy]:
+    try:
+        return [named_policy("key policy", key.policy)]
+    except PolicyError:  # it was checked when it was put
+        return []
 
 
 def caller_context(params: Plain, facts: CallFacts) -> Context:
@@ -52,8 +57,15 @@ def encryption_context(given: object) -> dict[str, str]:
     return {f"kms:EncryptionContext:{name}": str(value) for name, value in given.items()}
 
 
-def through_service(service: str, operation: str, action: str, key_of: KeyOf) -> None:
-    """Declare that an operation of `service` uses a key on behalf of its caller."""
+def through_service(service: str, operation: str, action: str, keys_of: KeysOf) -> None:
+    """Declare that an operation of `service` uses keys on behalf of its caller."""
+
+    def resources(params: Plain, facts: CallFacts) -> Iterable[Target]:
+        keys = {key.id: key for key in keys_of(params, facts) if key is not None}
+        return [
+            Target(facts.arn("kms", f"key/{key.id}"), key.tags, policies=tuple(policies_of(key)))
+            for key in keys.values()
+        ]
 
     def context(params: Plain, facts: CallFacts) -> Context:
         return {
@@ -61,12 +73,4 @@ def through_service(service: str, operation: str, action: str, key_of: KeyOf) ->
             "kms:ViaService": f"{service}.{facts.region}.amazonaws.com",
         }
 
-    also(
-        service,
-        operation,
-        action=action,
-        resources=key_resources(key_of),
-        context=context,
-        resource_policies=key_policies(key_of),
-        governed=True,
-    )
+    also(service, operation, action=action, resources=resources, context=context, governed=True, behind=True)

@@ -35,8 +35,12 @@ def _resources(params: Plain, facts: CallFacts) -> Iterable[Target]:
 
 def _policies(params: Plain, facts: CallFacts) -> Iterable[Policy]:
     secret = _secret(params, facts)
+    return _policies_of(secret) if secret else []
+
+
+def _policies_of(secret: Secret) -> list[Policy]:
     try:
-        return [named_policy("resource policy", secret.policy)] if secret and secret.policy else []
+        return [named_policy("resource policy", secret.policy)] if secret.policy else []
     except PolicyError:  # it was checked when it was put
         return []
 
@@ -60,36 +64,45 @@ def _new_context(params: Plain, facts: CallFacts) -> Context:
     return context | ({"aws:TagKeys": list(tags)} if tags else {})
 
 
-def _key_of_version(params: Plain, facts: CallFacts) -> KmsKey | None:
+def _key_of_version(params: Plain, facts: CallFacts) -> Iterable[KmsKey | None]:
     """The key of the version that will be opened."""
     secret = _secret(params, facts)
-    if secret is None:
-        return None
-    id = params.get("VersionId")
-    version = secret.version(id) if id else secret.staged(params.get("VersionStage") or CURRENT)
-    return facts.store.find(KmsKey, version.key_id) if version else None
+    if secret is not None:
+        id = params.get("VersionId")
+        version = secret.version(id) if id else secret.staged(params.get("VersionStage") or CURRENT)
+        yield facts.store.find(KmsKey, version.key_id) if version else None
 
 
-def _key_for_new_value(params: Plain, facts: CallFacts) -> KmsKey | None:
-    if params.get("SecretString") is None and params.get("SecretBinary") is None:
-        return None
-    secret = _secret(params, facts)
-    wanted = params.get("KmsKeyId") or (secret.kms_key_id if secret else None)
-    return look_up_key(wanted or "alias/aws/secretsmanager", facts)
+def _keys_of_batch(params: Plain, facts: CallFacts) -> Iterable[KmsKey | None]:
+    for secret in _batch_secrets(params, facts):
+        version = secret.staged(CURRENT)
+        yield facts.store.find(KmsKey, version.key_id) if version else None
+
+
+def _key_for_new_value(params: Plain, facts: CallFacts) -> Iterable[KmsKey | None]:
+    if params.get("SecretString") is not None or params.get("SecretBinary") is not None:
+        secret = _secret(params, facts)
+        wanted = params.get("KmsKeyId") or (secret.kms_key_id if secret else None)
+        yield look_up_key(wanted or "alias/aws/secretsmanager", facts)
+
+
+def _batch_secrets(params: Plain, facts: CallFacts) -> list[Secret]:
+    """Every secret that will be read, by name or by filter."""
+    if params.get("Filters") is not None:
+        return [secret for secret in facts.store.all(Secret) if matches(secret, params["Filters"])]
+    names = params.get("SecretIdList") or ()
+    found = (look_up_secret(facts.store, name, facts.region, facts.account) for name in names)
+    return [secret for secret in found if secret is not None]
 
 
 def _batch(params: Plain, facts: CallFacts) -> Iterable[Target]:
-    """Every secret that will be read, by name or by filter."""
-    found = (
-        look_up_secret(facts.store, name, facts.region, facts.account)
-        for name in params.get("SecretIdList") or ()
-    )
-    if params.get("Filters") is not None:
-        found = (s for s in facts.store.all(Secret) if matches(s, params["Filters"]))
     return [
-        Target(facts.arn("secretsmanager", f"secret:{secret.id}-{secret.suffix}"), secret.tags)
-        for secret in found
-        if secret is not None
+        Target(
+            facts.arn("secretsmanager", f"secret:{secret.id}-{secret.suffix}"),
+            secret.tags,
+            policies=tuple(_policies_of(secret)),
+        )
+        for secret in _batch_secrets(params, facts)
     ]
 
 
@@ -104,5 +117,6 @@ for _operation in ON_A_SECRET:
 also("secretsmanager", "BatchGetSecretValue", action="secretsmanager:GetSecretValue", resources=_batch)
 access("secretsmanager", "CreateSecret", resources=_new_secret, context=_new_context)
 through_service("secretsmanager", "GetSecretValue", "kms:Decrypt", _key_of_version)
+through_service("secretsmanager", "BatchGetSecretValue", "kms:Decrypt", _keys_of_batch)
 for _operation in ("CreateSecret", "PutSecretValue", "UpdateSecret"):
     through_service("secretsmanager", _operation, "kms:GenerateDataKey", _key_for_new_value)

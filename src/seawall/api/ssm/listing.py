@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from seawall.api.page import InvalidToken, take_page
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
-from seawall.api.ssm.names import check_name, parameter_arn
+from seawall.api.ssm.names import check_name, is_below, parameter_arn
 from seawall.api.ssm.value import shown
 from seawall.model.parameter import Parameter
 from seawall.wire.errors import ApiError, NotImplementedHere
@@ -29,7 +29,7 @@ def get_parameters_by_path(call: Call, params: Params) -> dict[str, Any]:
     if path.strip("/"):
         check_name(path.rstrip("/"))
     filters = _checked(params.get("ParameterFilters") or (), ("Type", "KeyId", "Label"))
-    below = [p for p in call.store.all(Parameter) if _is_below(p.id, path, recursive)]
+    below = [p for p in call.store.all(Parameter) if is_below(p.id, path, recursive)]
     found = [p for p in below if all(_passes(p, each) for each in filters)]
     page, token = page_of(found, params, 10, lambda parameter: parameter.id)
     decrypted = params.get("WithDecryption", False)
@@ -103,19 +103,10 @@ def _checked(filters: Iterable[Any], keys: tuple[str, ...]) -> list[dict[str, An
     return plain
 
 
-def _is_below(name: str, path: str, recursive: bool) -> bool:
-    """`/` is the path of every parameter, also of those whose names have no slash."""
-    prefix = path if path.endswith("/") else f"{path}/"
-    full = name if name.startswith("/") else f"/{name}"
-    if not full.startswith(prefix):
-        return False
-    return recursive or "/" not in full[len(prefix) :]
-
-
 def _passes(parameter: Parameter, wanted: dict[str, Any]) -> bool:
     key, option, values = wanted["Key"], wanted["Option"], wanted["Values"]
     if key == "Path":
-        return any(_is_below(parameter.id, path, option == "Recursive") for path in values)
+        return any(is_below(parameter.id, path, option == "Recursive") for path in values)
     if key == "Label":
         return any(label in version.labels for version in parameter.versions for label in values)
     if key.startswith("tag:"):

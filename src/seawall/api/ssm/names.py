@@ -91,3 +91,12 @@ def pick_version(parameter: Parameter, selector: str | None) -> ParameterVersion
     if selector.isdecimal():
         return next((v for v in parameter.versions if v.number == int(selector)), None)
     return next((v for v in parameter.versions if selector in v.labels), None)
+
+
+def is_below(name: str, path: str, recursive: bool) -> bool:
+    """`/` is the path of every parameter, also of those whose names have no slash."""
+    prefix = path if path.endswith("/") else f"{path}/"
+    full = name if name.startswith("/") else f"/{name}"
+    if not full.startswith(prefix):
+        return False
+    return recursive or "/" not in full[len(prefix) :]

@@ -152,6 +152,7 @@ def _kept(parameter: Parameter) -> tuple[ParameterVersion, ...]:
             "ParameterMaxVersionLimitExceeded",
             f"You attempted to create a new version of {parameter.id} by calling the PutParameter API with"
             f" the overwrite flag. Version {oldest.number}, the oldest version, can't be deleted because"
-            " it has a label associated with it. Move the label to another version of the parameter, and try again.",
+            " it has a label associated with it. Move the label to another version of the parameter, and try"
+            " again.",
         )
     return parameter.versions[1:]
