@@ -166,7 +166,7 @@ def _limits(definition: ContainerDefinition, override: Mapping[str, Any]) -> Con
 def _logs(
     task: Task, definition: ContainerDefinition, region: str, credentials: Credentials | None
 ) -> AwsLogs | None:
-    if definition.log_configuration is None:
+    if definition.log_configuration is None or definition.log_configuration.log_driver != "awslogs":
         return None
     options = definition.log_configuration.options or {}
     where = options.get("awslogs-region", region)
