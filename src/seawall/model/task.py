@@ -22,8 +22,14 @@ AttachmentStatus = Literal[
 ]
 
 
+HealthStatus = Literal["HEALTHY", "UNHEALTHY", "UNKNOWN"]
+
+
 class TaskContainer(msgspec.Struct, frozen=True, kw_only=True):
-    """One container of a task, as DescribeTasks shows it."""
+    """One container of a task, as DescribeTasks shows it.
+
+    health_status   what its health check says; None: it has none
+    """
 
     name: str
     id: str  # hyphenated UUID, the last part of the container ARN
@@ -39,6 +45,7 @@ class TaskContainer(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    health_status: HealthStatus | None = None
 
 
 @kind("task")

@@ -7,7 +7,7 @@ a plain default are left out while they have it; those made by `_shown` always a
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -188,21 +188,13 @@ class ContainerDefinition(_Shape, frozen=True, kw_only=True):
 
 
 class Volume(_Shape, frozen=True, kw_only=True):
-    """A volume of the task.  Without any configuration it is empty at first and shared by its containers.
+    """A volume of the task: empty at first, shared by its containers, gone with the task.
 
-    `efs_volume_configuration` has the API's own members.
+    host   {"sourcePath": ...} for the EC2 launch type only, {} otherwise
     """
 
-    name: str | None = None
-    host: dict[str, str] | None = None
-    efs_volume_configuration: dict[str, Any] | None = None
-    configured_at_launch: bool | None = None
-
-
-class ProxyConfiguration(_Shape, frozen=True, kw_only=True):
-    type: Literal["APPMESH"] | None = None
-    container_name: str
-    properties: tuple[KeyValuePair, ...] | None = None
+    name: str
+    host: dict[str, str] = _shown(dict)
 
 
 @kind("task_definition")
@@ -226,7 +218,6 @@ class TaskDefinition(Resource, frozen=True, kw_only=True):
     volumes: tuple[Volume, ...] = ()
     pid_mode: Literal["host", "task"] | None = None
     ipc_mode: Literal["host", "task", "none"] | None = None
-    proxy_configuration: ProxyConfiguration | None = None
     enable_fault_injection: bool | None = None
     placement_constraints: tuple[dict[str, str], ...] = ()
     registered_at: datetime

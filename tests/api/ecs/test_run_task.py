@@ -250,19 +250,7 @@ def test_platform_versions(run: Run, refused: Refused) -> None:
         "PlatformUnknownException",
         "The specified platform does not exist.",
     )
-    code, text = refused(run, platformVersion="1.3.0")
-    assert (code, "1.3.0" in text) == ("NotImplemented", True)
-
-
-def test_members_that_are_not_served_are_named(run: Run, refused: Refused) -> None:
-    code, text = refused(run, enableExecuteCommand=True)
-    assert (code, "enableExecuteCommand" in text) == ("NotImplemented", True)
-    volume = {"name": "v", "managedEBSVolume": {"roleArn": "arn:aws:iam::123456789012:role/r"}}
-    code, text = refused(run, volumeConfigurations=[volume])
-    assert (code, "volumeConfigurations" in text) == ("NotImplemented", True)
-    files = [{"name": "web", "environmentFiles": [{"value": "x", "type": "s3"}]}]
-    code, text = refused(run, overrides={"containerOverrides": files})
-    assert (code, "overrides.containerOverrides.environmentFiles" in text) == ("NotImplemented", True)
+    assert run(platformVersion="1.3.0")["tasks"][0]["platformVersion"] == "1.3.0"
 
 
 def test_placement_is_the_ec2_launch_types(run: Run, refused: Refused) -> None:
@@ -361,6 +349,27 @@ def test_overrides(run: Run, store: Store) -> None:
             " documentation for the valid values.",
         ),
         ({"ephemeralStorage": {"sizeInGiB": 10}}, "EphemeralStorage size should be at least 21"),
+        (
+            {"containerOverrides": [{"name": "web", "memory": 100, "memoryReservation": 200}]},
+            "Invalid setting for container 'web'. 'memory' must be greater than or equal to"
+            " 'memoryReservation'.",
+        ),
+        (
+            {"containerOverrides": [{"name": "web", "environmentFiles": [{"value": "x", "type": "s3"}]}]},
+            "Invalid arn syntax.",
+        ),
+        (
+            {
+                "containerOverrides": [
+                    {"name": "web", "resourceRequirements": [{"type": "GPU", "value": "1"}]}
+                ]
+            },
+            "Tasks using the Fargate launch type do not support GPU resource requirements",
+        ),
+        (
+            {"inferenceAcceleratorOverrides": [{"deviceName": "a", "deviceType": "b"}]},
+            "Unsupported field 'inferenceAcceleratorOverrides'",
+        ),
     ],
 )
 def test_overrides_that_are_refused(run: Run, refused: Refused, overrides: dict[str, Any], text: str) -> None:

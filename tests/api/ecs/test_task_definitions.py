@@ -66,13 +66,25 @@ def test_every_served_member_of_a_container_comes_back(ecs: Any) -> None:
         "entryPoint": ["/bin/sh"],
         "command": ["-c", "true"],
         "environment": [],
-        "mountPoints": [],
-        "volumesFrom": [],
+        "mountPoints": [{"sourceVolume": "data", "containerPath": "/data", "readOnly": True}],
+        "volumesFrom": [{"sourceContainer": "api"}],
         "systemControls": [{"namespace": "net.core.somaxconn", "value": "10"}],
         "linuxParameters": {"capabilities": {"add": ["SYS_PTRACE"]}, "initProcessEnabled": True},
         "dependsOn": [{"containerName": "api", "condition": "START"}],
         "startTimeout": 10,
         "stopTimeout": 120,
+        "versionConsistency": "disabled",
+        "secrets": [{"name": "PASSWORD", "valueFrom": "/db/password"}],
+        "environmentFiles": [{"value": "arn:aws:s3:::bucket/a/b.env", "type": "s3"}],
+        "healthCheck": {
+            "command": ["CMD-SHELL", "true"],
+            "interval": 5,
+            "timeout": 2,
+            "retries": 1,
+            "startPeriod": 300,
+        },
+        "restartPolicy": {"enabled": True, "ignoredExitCodes": [0], "restartAttemptPeriod": 60},
+        "repositoryCredentials": {"credentialsParameter": "arn:aws:secretsmanager:us-east-1:1:secret:a-b"},
         "user": "nobody",
         "workingDirectory": "/srv",
         "readonlyRootFilesystem": True,
@@ -83,13 +95,29 @@ def test_every_served_member_of_a_container_comes_back(ecs: Any) -> None:
         "logConfiguration": {"logDriver": "awslogs", "options": AWSLOGS},
     }
     containers = [given, {"name": "api", "image": "api"}]
-    shown = register(ecs, executionRoleArn=ROLE, containerDefinitions=containers)
+    shown = register(
+        ecs,
+        executionRoleArn=ROLE,
+        containerDefinitions=containers,
+        volumes=[{"name": "data"}],
+        pidMode="task",
+        enableFaultInjection=True,
+    )
     assert shown["containerDefinitions"][0] == given
+    assert shown["volumes"] == [{"name": "data", "host": {}}]
+    assert (shown["pidMode"], shown["enableFaultInjection"]) == ("task", True)
     attributes = {attribute["name"] for attribute in shown["requiresAttributes"]}
     assert attributes >= {
         "ecs.capability.task-eni",
         "ecs.capability.execution-role-awslogs",
         "ecs.capability.container-ordering",
+        "ecs.capability.container-health-check",
+        "ecs.capability.container-restart-policy",
+        "ecs.capability.secrets.ssm.environment-variables",
+        "ecs.capability.env-files.s3",
+        "ecs.capability.private-registry-authentication.secretsmanager",
+        "ecs.capability.pid-ipc-namespace-sharing",
+        "ecs.capability.fault-injection",
         "com.amazonaws.ecs.capability.logging-driver.awslogs",
     }
 
@@ -272,11 +300,11 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"ephemeralStorage": {"sizeInGiB": 201}}, "EphemeralStorage size should be at most 200"),
     (
         container(dependsOn=[{"containerName": "api", "condition": "START"}]),
-        "Cannot depend on container 'api' because it does not exist",
+        "Cannot depend on container + 'api' because it does not exist",
     ),
     (
         container(dependsOn=[{"containerName": "web", "condition": "START"}]),
-        "Container dependencies must not contain a cycle.",
+        "Container dependencies should not have a cycle",
     ),
     (container(stopTimeout=1), "Granular stop timeout on container 'web' must be at least 2 seconds."),
     (container(startTimeout=1), "Granular start timeout on container 'web' must be at least 2 seconds."),
@@ -300,19 +328,27 @@ def test_what_fargate_refuses(ecs: Any, refused: Refused, changes: dict[str, Any
 
 
 NOT_SERVED: list[tuple[dict[str, Any], str]] = [
-    ({"volumes": [{"name": "v"}]}, "volumes"),
-    (container(mountPoints=[{"sourceVolume": "v", "containerPath": "/v"}]), "mountPoints"),
-    (container(secrets=[{"name": "a", "valueFrom": "b"}]), "secrets"),
-    (container(healthCheck={"command": ["CMD", "true"]}), "healthCheck"),
-    (container(restartPolicy={"enabled": True}), "restartPolicy"),
-    (container(environmentFiles=[{"value": "arn:x", "type": "s3"}]), "environmentFiles"),
-    (container(firelensConfiguration={"type": "fluentbit"}), "firelensConfiguration"),
-    (container(repositoryCredentials={"credentialsParameter": "x"}), "repositoryCredentials"),
     (container(linuxParameters={"swappiness": 10}), "linuxParameters.swappiness"),
-    (container(dependsOn=[{"containerName": "web", "condition": "HEALTHY"}]), "HEALTHY"),
-    ({"pidMode": "task"}, "pidMode"),
-    ({"enableFaultInjection": True}, "enableFaultInjection"),
-    ({"executionRoleArn": ROLE, **logs("awsfirelens")}, "awsfirelens"),
+    (container(credentialSpecs=["credentialspec:x"]), "credentialSpecs"),
+    (container(resourceRequirements=[{"type": "NeuronDevice", "value": "1"}]), "resourceRequirements"),
+    ({"volumes": [{"name": "v", "efsVolumeConfiguration": {"fileSystemId": "fs-1"}}]}, "efsVolume"),
+    ({"volumes": [{"name": "v", "configuredAtLaunch": True}]}, "configuredAtLaunch"),
+    ({"proxyConfiguration": {"containerName": "web"}}, "proxyConfiguration"),
+    ({"trustedExecutionConfiguration": {"isolationMode": "SHARED"}}, "trustedExecutionConfiguration"),
+    ({"executionRoleArn": ROLE, **logs("splunk")}, "splunk"),
+    (
+        {
+            "executionRoleArn": ROLE,
+            **container(
+                logConfiguration={
+                    "logDriver": "awslogs",
+                    "options": AWSLOGS,
+                    "secretOptions": [{"name": "a", "valueFrom": "b"}],
+                }
+            ),
+        },
+        "secretOptions",
+    ),
     ({"runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"}}, "Linux"),
 ]
 
@@ -429,7 +465,8 @@ def test_families_are_listed_by_what_is_left_of_them(ecs: Any) -> None:
         found: list[str] = ecs.list_task_definition_families(**params)["families"]
         return found
 
-    assert families() == ["api", "web"]
+    assert families() == ["api", "web", "web-old"]
+    assert families(status="ACTIVE") == ["api", "web"]
     assert families(familyPrefix="web", status="ALL") == ["web", "web-old"]
     assert families(status="INACTIVE") == ["web-old"]
 

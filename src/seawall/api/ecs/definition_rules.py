@@ -5,17 +5,44 @@ Each rule takes the definition as an `Intended` and raises ApiError ClientExcept
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from typing import Literal
 
 import msgspec
 
-from seawall.api.ecs.log_rules import check_log_options
+from seawall.api.ecs.dependency_rules import check_dependencies
+from seawall.api.ecs.log_rules import check_firelens, check_log_options
 from seawall.api.ecs.names import NAME, client_exception
-from seawall.model.task_definition import ContainerDefinition, NetworkMode, PortMapping, RuntimePlatform
+from seawall.api.ecs.secret_rules import check_secrets
+from seawall.api.ecs.supervision_rules import check_supervision
+from seawall.api.ecs.volume_rules import check_volumes
+from seawall.model.task_definition import (
+    ContainerDefinition,
+    NetworkMode,
+    PortMapping,
+    RuntimePlatform,
+    Volume,
+)
 
 CONTAINERS_PER_DEFINITION = 10
 PORT_RANGES_PER_CONTAINER = 100
-LEAST_TIMEOUT_S = 2
+IMAGE = re.compile(r"[\w\-:./#]{1,255}(?:@sha256:[0-9A-Fa-f]{64})?", re.ASCII)
+ULIMITS = (
+    "core",
+    "cpu",
+    "data",
+    "fsize",
+    "locks",
+    "memlock",
+    "msgqueue",
+    "nice",
+    "nofile",
+    "nproc",
+    "rss",
+    "rtprio",
+    "rttime",
+    "sigpending",
+    "stack",
+)
 SYSCTLS = re.compile(
     r"net\..+|fs\.mqueue\..+|kernel\.(?:msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)"
 )
@@ -35,6 +62,10 @@ class Intended(msgspec.Struct, frozen=True, kw_only=True):
     ephemeral_storage_gib: int | None
     runtime_platform: RuntimePlatform | None
     placement_constraints: tuple[dict[str, str], ...]
+    volumes: tuple[Volume, ...] = ()
+    pid_mode: Literal["host", "task"] | None = None
+    ipc_mode: Literal["host", "task", "none"] | None = None
+    enable_fault_injection: bool | None = None
 
 
 def check_definition(intended: Intended) -> None:
@@ -44,6 +75,8 @@ def check_definition(intended: Intended) -> None:
     for container in intended.containers:
         if not NAME.fullmatch(container.name):
             raise client_exception("Container name contains invalid characters.")
+        if not IMAGE.fullmatch(container.image):
+            raise client_exception("Container.image contains invalid characters.")
     names = [container.name for container in intended.containers]
     if len(set(names)) < len(names):
         raise client_exception("Container names must be unique within a task definition.")
@@ -51,16 +84,19 @@ def check_definition(intended: Intended) -> None:
         raise client_exception("Task definition doesn't have any essential container")
     for container in intended.containers:
         _check_memory(container, intended.memory)
-        _check_timeouts(container)
-        _check_system_controls(container)
+        check_supervision(container)
+        _check_kernel_settings(container)
         _check_network_members(container, intended.network_mode)
         check_log_options(container)
+        check_secrets(container, intended.execution_role_arn)
     if intended.cpu is not None and sum(c.cpu for c in intended.containers) > intended.cpu:
         raise client_exception(
             "The sum of all container 'cpu' values cannot be greater than the task-level 'cpu' value"
         )
     _check_ports(intended)
-    _check_dependencies(intended.containers)
+    check_volumes(intended.volumes, intended.containers)
+    check_dependencies(intended.containers)
+    check_firelens(intended.containers)
 
 
 def _check_memory(container: ContainerDefinition, task_memory: int | None) -> None:
@@ -87,16 +123,7 @@ def _check_memory(container: ContainerDefinition, task_memory: int | None) -> No
                 )
 
 
-def _check_timeouts(container: ContainerDefinition) -> None:
-    for kind, value in (("start", container.start_timeout), ("stop", container.stop_timeout)):
-        if value is not None and value < LEAST_TIMEOUT_S:
-            raise client_exception(
-                f"Granular {kind} timeout on container '{container.name}' must be at least"
-                f" {LEAST_TIMEOUT_S} seconds."
-            )
-
-
-def _check_system_controls(container: ContainerDefinition) -> None:
+def _check_kernel_settings(container: ContainerDefinition) -> None:
     for control in container.system_controls:
         if not SYSCTLS.fullmatch(control.namespace):
             raise client_exception(
@@ -104,6 +131,8 @@ def _check_system_controls(container: ContainerDefinition) -> None:
                 f" '{control.namespace}' is not supported."
             )
     for limit in container.ulimits or ():
+        if limit.name not in ULIMITS:
+            raise client_exception(f"ulimit name should be one of [{','.join(ULIMITS)}]")
         if limit.soft_limit > limit.hard_limit >= 0:
             raise client_exception(
                 f"Invalid 'ulimits' setting for container '{container.name}'. The soft limit of"
@@ -174,17 +203,3 @@ def _check_host_port(mapping: PortMapping, network_mode: str | None) -> None:
             f"When networkMode={network_mode}, the host ports and container ports in port mappings must"
             " match."
         )
-
-
-def _check_dependencies(containers: Iterable[ContainerDefinition]) -> None:
-    waits_for = {c.name: [d.container_name for d in c.depends_on or ()] for c in containers}
-    for targets in waits_for.values():
-        for target in targets:
-            if target not in waits_for:
-                raise client_exception(f"Cannot depend on container '{target}' because it does not exist")
-    settled: set[str] = set()
-    while len(settled) < len(waits_for):
-        ready = {name for name, targets in waits_for.items() if settled.issuperset(targets)} - settled
-        if not ready:
-            raise client_exception("Container dependencies must not contain a cycle.")
-        settled |= ready

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seawall.api.ecs.definition_rules import Intended
-from seawall.api.ecs.log_rules import check_fargate_logs
+from seawall.api.ecs.log_rules import check_fargate_logs, refuse_firelens_from_s3
 from seawall.api.ecs.names import client_exception
 from seawall.api.ecs.task_size import check_fargate_size
 from seawall.model.image_reference import parse_image_reference
@@ -23,18 +23,9 @@ def refuse_on_fargate(request: Mapping[str, Any]) -> None:
     """Members that AWS itself refuses for Fargate; `request` is RegisterTaskDefinition's input, plain."""
     if request.get("inferenceAccelerators"):
         raise client_exception("Unsupported field 'inferenceAccelerators'")
-    if request.get("ipcMode"):
-        raise _unsupported("ipcMode")
-    if request.get("pidMode") == "host":
-        raise client_exception(
-            "Tasks using the Fargate launch type do not support pidMode 'host'. The supported value for"
-            " pidMode is 'task'."
-        )
     for volume in request.get("volumes") or ():
         if volume.get("dockerVolumeConfiguration"):
             raise _unsupported("dockerVolumeConfiguration")
-        if (volume.get("host") or {}).get("sourcePath"):
-            raise _unsupported("sourcePath")
     for container in request.get("containerDefinitions") or ():
         _refuse_in_container(container)
 
@@ -59,14 +50,20 @@ def check_fargate(intended: Intended) -> None:
     check_fargate_size(intended.cpu, intended.memory)
     if intended.placement_constraints:
         raise _unsupported("constraints")
-    size = intended.ephemeral_storage_gib
-    if size is not None and size < LEAST_STORAGE_GIB:
-        raise client_exception(f"EphemeralStorage size should be at least {LEAST_STORAGE_GIB}")
-    if size is not None and size > MOST_STORAGE_GIB:
-        raise client_exception(f"EphemeralStorage size should be at most {MOST_STORAGE_GIB}")
+    if intended.ipc_mode:
+        raise _unsupported("ipcMode")
+    if intended.pid_mode == "host":
+        raise client_exception(
+            "Tasks using the Fargate launch type do not support pidMode 'host'. The supported value for"
+            " pidMode is 'task'."
+        )
+    if any(volume.host.get("sourcePath") for volume in intended.volumes):
+        raise _unsupported("sourcePath")
+    check_storage(intended.ephemeral_storage_gib)
     platform = intended.runtime_platform
     if platform and platform.operating_system_family not in (None, "LINUX"):
         raise NotImplementedHere("RegisterTaskDefinition: Seawall runs Linux containers only.")
+    refuse_firelens_from_s3(intended.containers)
     for container in intended.containers:
         _check_container(container)
         check_fargate_logs(container, intended.execution_role_arn)
@@ -74,6 +71,14 @@ def check_fargate(intended: Intended) -> None:
             raise client_exception(
                 "Fargate requires task definition to have execution role ARN to support ECR images."
             )
+
+
+def check_storage(size: int | None) -> None:
+    """Refuse an ephemeral storage (GiB) that Fargate does not have.  Raises ApiError."""
+    if size is not None and size < LEAST_STORAGE_GIB:
+        raise client_exception(f"EphemeralStorage size should be at least {LEAST_STORAGE_GIB}")
+    if size is not None and size > MOST_STORAGE_GIB:
+        raise client_exception(f"EphemeralStorage size should be at most {MOST_STORAGE_GIB}")
 
 
 def _check_container(container: ContainerDefinition) -> None:

@@ -12,7 +12,7 @@ from seawall.api.ecs.names import check_choice, invalid_parameter
 from seawall.api.params import Params
 from seawall.model.cluster import Cluster
 from seawall.model.task_definition import TaskDefinition
-from seawall.wire.errors import ApiError, NotImplementedHere
+from seawall.wire.errors import ApiError
 
 PLATFORM_VERSION = "1.4.0"
 FORMER_VERSIONS = ("1.3.0",)
@@ -74,10 +74,8 @@ def _refuse_placement(params: Params) -> None:
 
 
 def _platform_version(asked: str | None) -> str:
-    if asked in (None, "", "LATEST", PLATFORM_VERSION):
+    if asked in (None, "", "LATEST"):
         return PLATFORM_VERSION
-    if asked in FORMER_VERSIONS:
-        raise NotImplementedHere(
-            f"RunTask: Seawall does not serve the platform version {asked}; {PLATFORM_VERSION} it does."
-        )
-    raise ApiError("PlatformUnknownException", "The specified platform does not exist.")
+    if asked not in (PLATFORM_VERSION, *FORMER_VERSIONS):
+        raise ApiError("PlatformUnknownException", "The specified platform does not exist.")
+    return asked

@@ -8,9 +8,12 @@ from msgspec.structs import replace
 from seawall.api.ec2.interface_creation import create_interface
 from seawall.api.ecs.account_setting import effective_setting
 from seawall.api.ecs.definition_names import runnable_definition
-from seawall.api.ecs.launch import Launch, read_launch
+from seawall.api.ecs.launch import PLATFORM_VERSION, Launch, read_launch
+from seawall.api.ecs.launch_limits import VCPU_LIMIT, limits_of
 from seawall.api.ecs.names import active_cluster, check_choice, invalid_parameter
 from seawall.api.ecs.passed_role import passed_role_arn
+from seawall.api.ecs.platform import check_platform
+from seawall.api.ecs.run_members import REFUSED, STORED
 from seawall.api.ecs.served import read_served
 from seawall.api.ecs.tags import read_tags
 from seawall.api.ecs.task_network import SubnetChoice, TaskNetwork, read_network
@@ -27,7 +30,7 @@ from seawall.model.task_definition import ContainerDefinition, TaskDefinition
 from seawall.store.client_token import TokenMismatch, record, replay
 from seawall.store.ids import new_digits, new_task_id, new_uuid
 from seawall.store.store import Transaction
-from seawall.wire.errors import ApiError, NotImplementedHere
+from seawall.wire.errors import ApiError
 
 SCOPE = "ecs:RunTask"
 REQUESTER_ID = "628676013162"  # the account of AWS's that makes the interfaces of tasks
@@ -46,34 +49,41 @@ class _Request(msgspec.Struct, frozen=True, kw_only=True):
     group: str
     started_by: str | None
     tags: Tags
+    executable: bool
 
 
 @operation(
     "ecs",
     "RunTask",
-    stored={"capacityProviderStrategy": "Spot tasks are never interrupted"},
-    refused={
-        "enableExecuteCommand": "true: no ECS Exec yet",
-        "platformVersion": "1.3.0: only 1.4.0 is served",
-        "volumeConfigurations": "no EBS volumes",
-        "overrides.containerOverrides.environmentFiles": "no S3",
-    },
+    stored=STORED,
+    refused=REFUSED,
+    note="Windows tasks are refused already when their definition is registered.",
 )
 def run_task(call: Call, params: Params) -> dict[str, Any]:
-    token = params.get("clientToken")
-    if token and len(token) > LONGEST_TOKEN:
-        raise invalid_parameter(f"clientToken can be at most {LONGEST_TOKEN} characters.")
+    token = _token(params.get("clientToken"))
     fingerprint = params.copy_unread()
     with call.write() as txn:
+        failures: list[dict[str, str]] = []
         tasks = _seen(call, txn, token, fingerprint)
         if tasks is not None:
             params.plain()  # the first call looked at every member
         else:
             request = _read(call, txn, params)
             choice = SubnetChoice(txn, request.network)
-            tasks = [_record(call, txn, request, provider, choice) for provider in request.launch.providers]
+            granted = limits_of(call).grant(call, txn, request.launch.providers, int(request.overrides.cpu))
+            tasks = [_record(call, txn, request, provider, choice) for provider in granted]
+            failures = [{"reason": VCPU_LIMIT}] * (len(request.launch.providers) - len(granted))
             record(txn, SCOPE, token, fingerprint, {"tasks": [[task.cluster, task.id] for task in tasks]})
-    return {"tasks": [show_task(call, task, with_tags=True) for task in tasks], "failures": []}
+    return {"tasks": [show_task(call, task, with_tags=True) for task in tasks], "failures": failures}
+
+
+def _token(token: str | None) -> str | None:
+    """Raises ApiError for what can be no client token: up to 64 printable ASCII characters, no spaces."""
+    if token and len(token) > LONGEST_TOKEN:
+        raise invalid_parameter(f"clientToken can be at most {LONGEST_TOKEN} characters.")
+    if token and not all("!" <= character <= "~" for character in token):
+        raise invalid_parameter("clientToken can contain the ASCII characters 33 to 126 only.")
+    return token
 
 
 def _seen(call: Call, txn: Transaction, token: str | None, params: dict[str, Any]) -> list[Task] | None:
@@ -106,8 +116,14 @@ def _read(call: Call, txn: Transaction, params: Params) -> _Request:
         task_role_arn=passed_role_arn(call, txn, overrides.task_role_arn),
         execution_role_arn=passed_role_arn(call, txn, overrides.execution_role_arn),
     )
-    if params.get("enableExecuteCommand"):
-        raise NotImplementedHere("RunTask: Seawall does not serve ECS Exec yet (enableExecuteCommand).")
+    executable = bool(params.get("enableExecuteCommand"))
+    if executable and overrides.task_role_arn is None:
+        raise invalid_parameter(
+            "The execute command failed because a valid task role is not being used. Specify a valid task"
+            " role in your task definition or as a task override and try again."
+        )
+    check_platform(launch.platform_version, definition, overrides, executable=executable)
+    _refuse_volumes(params)
     read_served(params, ())
     return _Request(
         cluster=cluster,
@@ -118,7 +134,17 @@ def _read(call: Call, txn: Transaction, params: Params) -> _Request:
         group=_group(params.get("group"), definition),
         started_by=_started_by(params.get("startedBy")),
         tags=_tags(params, cluster, definition),
+        executable=executable,
     )
+
+
+def _refuse_volumes(params: Params) -> None:
+    """No definition here has a volume that is configured at launch, so none of these can match."""
+    for configuration in params.get("volumeConfigurations") or ():
+        raise invalid_parameter(
+            f"The volume name '{configuration['name']}' in your request does not have a matching volume in"
+            " your Task Definition"
+        )
 
 
 def _group(given: str | None, definition: TaskDefinition) -> str:
@@ -170,7 +196,7 @@ def _attach(call: Call, txn: Transaction, network: TaskNetwork, subnet: Subnet, 
             owner=task.ref,
             now=call.now,
             public=network.public,
-            ipv6=_is_dual_stack(call, subnet),
+            ipv6=_is_dual_stack(call, subnet, task.platform_version),
         )
     except ApiError as error:
         assignment = "enabled" if network.public else "disabled"
@@ -194,13 +220,11 @@ def _attach(call: Call, txn: Transaction, network: TaskNetwork, subnet: Subnet, 
     )
 
 
-def _is_dual_stack(call: Call, subnet: Subnet) -> bool:
-    """Whether the task gets an IPv6 address as well (ECS developer guide, "Using a VPC in dual-stack mode").
-
-    The platform version that it also needs, 1.4.0, is the only one served.
-    """
+def _is_dual_stack(call: Call, subnet: Subnet, platform_version: str) -> bool:
+    """Whether the task gets an IPv6 address as well (developer guide, "Using a VPC in dual-stack mode")."""
     return (
-        subnet.ipv6_cidr_block is not None
+        platform_version == PLATFORM_VERSION
+        and subnet.ipv6_cidr_block is not None
         and subnet.assign_ipv6_address_on_creation
         and effective_setting(call, "dualStackIPv6") == "enabled"
     )
@@ -221,6 +245,7 @@ def _task(call: Call, request: _Request, subnet: Subnet, provider: str | None) -
         cpu=overrides.cpu,
         memory=overrides.memory,
         ephemeral_storage_gib=overrides.ephemeral_storage_gib,
+        enable_execute_command=request.executable,
         cpu_architecture="arm64" if platform and platform.cpu_architecture == "ARM64" else "x86_64",
         overrides=overrides.shown,
         tags=request.tags,
@@ -251,4 +276,5 @@ def _container(container: ContainerDefinition, override: dict[str, Any], task_id
         cpu=str(override.get("cpu", container.cpu)),
         memory=None if memory is None else str(memory),
         memory_reservation=None if reservation is None else str(reservation),
+        health_status="UNKNOWN" if container.health_check else None,
     )

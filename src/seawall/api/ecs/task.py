@@ -34,14 +34,23 @@ def stop_task(call: Call, params: Params) -> dict[str, Any]:
         if task is None:
             raise invalid_parameter("The referenced task was not found.")
         if task.desired_status != "STOPPED":
-            task = replace(task, desired_status="STOPPED", stop_code="UserInitiated", stopped_reason=reason)
+            task = replace(
+                task,
+                desired_status="STOPPED",
+                stop_code="UserInitiated",
+                stopped_reason=reason,
+                version=task.version + 1,
+            )
             txn.put(task)
     return {"task": show_task(call, task)}
 
 
 @operation("ecs", "DescribeTasks")
 def describe_tasks(call: Call, params: Params) -> dict[str, Any]:
-    asked, with_tags = params["tasks"], "TAGS" in (params.get("include") or ())
+    asked, include = params["tasks"], params.get("include") or ()
+    for field in include:
+        check_choice(field, ("TAGS",), "include")
+    with_tags = "TAGS" in include
     if not asked:
         raise invalid_parameter("Tasks cannot be empty.")
     check_count(asked, 100, "taskIds")

@@ -1,35 +1,31 @@
-"""Task definitions: registered, described, listed, deregistered."""
+"""Task definitions: registered, described, listed, deregistered, deleted."""
 
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
+from seawall.api.ecs.definition_members import REFUSED, STORED
 from seawall.api.ecs.definition_names import definition_arn, find_definition, split_name
-from seawall.api.ecs.definition_request import STORED, read_definition
+from seawall.api.ecs.definition_request import read_definition
 from seawall.api.ecs.definition_traits import compatibilities, requires_attributes
-from seawall.api.ecs.names import check_choice, client_exception, page_of
+from seawall.api.ecs.names import check_choice, check_count, client_exception, invalid_parameter, page_of
 from seawall.api.ecs.tags import read_tags, show_tags
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
 from seawall.model.task_definition import TaskDefinition, TaskDefinitionFamily, task_definition_id
+from seawall.store.store import Reader
+from seawall.wire.errors import ApiError
+
+MOST_DELETED = 10
 
 
 @operation(
     "ecs",
     "RegisterTaskDefinition",
     stored=STORED,
-    refused={
-        "volumes": "no volumes yet",
-        "containerDefinitions.secrets": "no Secrets Manager or SSM yet",
-        "containerDefinitions.healthCheck": "no container health checks yet",
-        "containerDefinitions.dependsOn.condition": "START is served; COMPLETE, SUCCESS and HEALTHY are not",
-        "containerDefinitions.environmentFiles": "no S3",
-        "containerDefinitions.repositoryCredentials": "no Secrets Manager yet",
-        "containerDefinitions.firelensConfiguration": "awslogs is the only log driver served",
-        "containerDefinitions.restartPolicy": "containers are never restarted in place yet",
-        "pidMode": "containers do not share a process namespace yet",
-    },
+    refused=REFUSED,
+    note="Secrets, files and images are looked for when a task starts, as on AWS.",
 )
 def register_task_definition(call: Call, params: Params) -> dict[str, Any]:
     intended = read_definition(params)
@@ -53,6 +49,10 @@ def register_task_definition(call: Call, params: Params) -> dict[str, Any]:
             runtime_platform=intended.runtime_platform,
             ephemeral_storage_gib=intended.ephemeral_storage_gib,
             placement_constraints=intended.placement_constraints,
+            volumes=intended.volumes,
+            pid_mode=intended.pid_mode,
+            ipc_mode=intended.ipc_mode,
+            enable_fault_injection=intended.enable_fault_injection,
             registered_at=call.now,
             registered_by=call.principal.arn,
             tags=tags,
@@ -88,6 +88,55 @@ def deregister_task_definition(call: Call, params: Params) -> dict[str, Any]:
     return {"taskDefinition": show_definition(call, definition)}
 
 
+@operation(
+    "ecs",
+    "DeleteTaskDefinitions",
+    note="A revision is gone once no task that is still shown was made of it.",
+)
+def delete_task_definitions(call: Call, params: Params) -> dict[str, Any]:
+    asked = params["taskDefinitions"]
+    if not asked:
+        raise invalid_parameter("taskDefinitions can not be empty.")
+    check_count(asked, MOST_DELETED, "taskDefinitions")
+    deleted: list[TaskDefinition] = []
+    failures: list[dict[str, str]] = []
+    with call.write() as txn:
+        for text in dict.fromkeys(asked):
+            found = _deletable(call, txn, text)
+            if isinstance(found, str):
+                failures.append({"arn": text, "reason": found})
+                continue
+            if found.status == "INACTIVE":
+                found = replace(found, status="DELETE_IN_PROGRESS", delete_requested_at=call.now)
+                txn.put(found)
+            deleted.append(found)
+    return {"taskDefinitions": [show_definition(call, d) for d in deleted], "failures": failures}
+
+
+def _deletable(call: Call, reader: Reader, text: str) -> TaskDefinition | str:
+    """The definition, or why it cannot be deleted."""
+    try:
+        family, revision = split_name(call, text)
+    except ApiError:
+        revision = None
+    if revision is None:
+        return (
+            "The specified task definition identifier is invalid. Specify a valid name or ARN and try again."
+        )
+    definition = reader.find(TaskDefinition, task_definition_id(family, revision))
+    if definition is None:
+        return (
+            "The specified task definition does not exist. Specify a valid account, family, revision and"
+            " try again."
+        )
+    if definition.status == "ACTIVE":
+        return (
+            "The specified task definition is still in ACTIVE status. Please deregister the target and try"
+            " again."
+        )
+    return definition
+
+
 @operation("ecs", "ListTaskDefinitions")
 def list_task_definitions(call: Call, params: Params) -> dict[str, Any]:
     family, status = params.get("familyPrefix"), params.get("status", "ACTIVE")
@@ -105,7 +154,7 @@ def list_task_definitions(call: Call, params: Params) -> dict[str, Any]:
 
 @operation("ecs", "ListTaskDefinitionFamilies")
 def list_task_definition_families(call: Call, params: Params) -> dict[str, Any]:
-    prefix, status = params.get("familyPrefix") or "", params.get("status", "ACTIVE")
+    prefix, status = params.get("familyPrefix") or "", params.get("status", "ALL")
     check_choice(status, ("ACTIVE", "INACTIVE", "ALL"), "status")
     statuses: dict[str, set[str]] = {}
     for definition in call.store.all(TaskDefinition):
@@ -126,7 +175,7 @@ def show_definition(call: Call, definition: TaskDefinition) -> dict[str, Any]:
         "containerDefinitions": [msgspec.to_builtins(c) for c in definition.container_definitions],
         "family": definition.family,
         "revision": definition.revision,
-        "volumes": [],
+        "volumes": [msgspec.to_builtins(volume) for volume in definition.volumes],
         "status": definition.status,
         "requiresAttributes": [{"name": name} for name in definition.requires_attributes],
         "placementConstraints": list(definition.placement_constraints),
@@ -143,7 +192,11 @@ def show_definition(call: Call, definition: TaskDefinition) -> dict[str, Any]:
         "memory": definition.memory,
         "runtimePlatform": msgspec.to_builtins(definition.runtime_platform),
         "ephemeralStorage": _storage(definition.ephemeral_storage_gib),
+        "pidMode": definition.pid_mode,
+        "ipcMode": definition.ipc_mode,
+        "enableFaultInjection": definition.enable_fault_injection,
         "deregisteredAt": definition.deregistered_at,
+        "deleteRequestedAt": definition.delete_requested_at,
     }
     return shown | {name: value for name, value in optional.items() if value is not None}
 

@@ -6,7 +6,7 @@ Member names and order of attachment details as recorded from Fargate 1.4.0.  Pu
 from typing import Any
 
 from seawall.api.registry import Call
-from seawall.model.task import Task, TaskContainer
+from seawall.model.task import HealthStatus, Task, TaskContainer
 
 ATTACHED = ("ATTACHED", "DETACHING", "DETACHED", "DELETED")
 _TIMES = (
@@ -46,6 +46,7 @@ def show_task(call: Call, task: Task, *, with_tags: bool = False) -> dict[str, A
         "desiredStatus": task.desired_status,
         "enableExecuteCommand": task.enable_execute_command,
         "group": task.group,
+        "healthStatus": task_health(task),
         "lastStatus": task.last_status,
         "launchType": task.launch_type,
         "memory": task.memory,
@@ -89,6 +90,22 @@ def _attachment(task: Task) -> dict[str, Any]:
     }
 
 
+def task_health(task: Task) -> HealthStatus:
+    """What the health checks of its essential containers say together."""
+    found = {c.health_status for c in task.containers if c.essential and c.health_status is not None}
+    if "UNHEALTHY" in found:
+        return "UNHEALTHY"
+    return "HEALTHY" if found == {"HEALTHY"} else "UNKNOWN"
+
+
+def _exec_agent(container: TaskContainer) -> dict[str, Any]:
+    """The agent of ECS Exec runs whenever its container does."""
+    shown: dict[str, Any] = {"name": "ExecuteCommandAgent", "lastStatus": container.last_status}
+    if container.started_at is not None:
+        shown["lastStartedAt"] = container.started_at
+    return shown
+
+
 def _container(call: Call, task: Task, arn: str, container: TaskContainer) -> dict[str, Any]:
     interfaces = []
     if task.attachment_status in ATTACHED and task.private_ip_address:
@@ -103,8 +120,11 @@ def _container(call: Call, task: Task, arn: str, container: TaskContainer) -> di
         "lastStatus": container.last_status,
         "networkBindings": [],
         "networkInterfaces": interfaces,
+        "healthStatus": container.health_status or "UNKNOWN",
         "cpu": container.cpu,
     }
+    if task.enable_execute_command:
+        shown["managedAgents"] = [_exec_agent(container)]
     optional = {
         "imageDigest": container.image_digest,
         "runtimeId": container.runtime_id if task.host is not None else None,

@@ -1,0 +1,61 @@
+"""A definition that was deleted goes when the last task that was made of it goes."""
+
+from datetime import datetime, timezone
+
+import pytest
+from tests.controllers.recording import make
+
+from seawall.controllers.loop import load_reconcilers
+from seawall.model.task import Task
+from seawall.model.task_definition import ContainerDefinition, TaskDefinition
+from seawall.store.store import Store
+
+NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
+TASK = Task(
+    id="a" * 32,
+    cluster="default",
+    task_definition="myapp:1",
+    group="family:myapp",
+    cpu="256",
+    memory="512",
+    subnet_id="subnet-1",
+    security_group_ids=(),
+    availability_zone="us-east-1a",
+    attachment_id="b",
+    containers=(),
+    created_at=NOW,
+    last_status="STOPPED",
+)
+
+
+def definition(revision: int, status: str = "DELETE_IN_PROGRESS") -> TaskDefinition:
+    return TaskDefinition(
+        id=f"myapp:{revision}",
+        family="myapp",
+        revision=revision,
+        status=status,  # type: ignore[arg-type]
+        container_definitions=(ContainerDefinition(name="web", image="web"),),
+        registered_at=NOW,
+        registered_by="me",
+    )
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_it_goes_with_its_last_task(store: Store, restarted: bool) -> None:
+    loop = next(r for r in load_reconcilers() if r.name == "task_definition")
+    loops, clock, _, _ = make(store, [loop])
+    loops.start()
+    with store.write() as txn:
+        for kept in (definition(1), definition(2), definition(3, "INACTIVE"), TASK):
+            txn.put(kept)
+    clock.move()
+    assert [d.id for d in store.all(TaskDefinition)] == ["myapp:1", "myapp:3"]
+    if restarted:
+        loops.stop()
+    with store.write() as txn:
+        txn.delete(Task, TASK.id)
+    if restarted:
+        loops, clock, _, _ = make(store, [loop])
+        loops.start()
+    clock.move()
+    assert [d.id for d in store.all(TaskDefinition)] == ["myapp:3"]
