@@ -80,7 +80,11 @@ class Access:
 
 
 # botocore's service name -> the prefix of its actions, where they differ
-_PREFIXES = {"elbv2": "elasticloadbalancing", "resourcegroupstaggingapi": "tag"}
+_PREFIXES = {
+    "elbv2": "elasticloadbalancing",
+    "resourcegroupstaggingapi": "tag",
+    "service-quotas": "servicequotas",
+}
 
 _own: dict[tuple[str, str], Access] = {}
 _further: dict[tuple[str, str], list[Access]] = {}

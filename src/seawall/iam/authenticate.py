@@ -11,8 +11,11 @@ from seawall.model.role import Role
 from seawall.model.user import User
 from seawall.store.store import Reader
 from seawall.wire.auth_faults import AuthFault, auth_error
+from seawall.wire.aws_chunked import ChunkSigner
 from seawall.wire.http import Request
+from seawall.wire.s3_protocol import bucket_of_host
 from seawall.wire.service import Service
+from seawall.wire.sigv2 import check_old, read_old_signature
 from seawall.wire.sigv4 import Signature, check_match, check_time, claimed_key, read_signature
 
 GLOBAL_REGION = "us-east-1"  # where services without regions (IAM, the global STS endpoint) are signed for
@@ -72,26 +75,45 @@ def root_principal(settings: AuthSettings, access_key_id: str) -> Principal:
 def _verified(
     request: Request, service: Service, store: Reader, settings: AuthSettings, now: datetime
 ) -> Principal:
+    old = read_old_signature(request) if service.name == "s3" else None
+    if old is not None:
+        secret = _secret(old.access_key_id, old.security_token, store, now)
+        bucket = bucket_of_host(request.headers.get("host", ""), settings.region)
+        check_old(request, old, secret, bucket, now)
+        return _known(old.access_key_id, store, settings, now)
     signature = read_signature(request)
-    secret = _secret(signature, store, now)
+    secret = _secret(signature.access_key_id, signature.security_token, store, now)
     _check_scope(signature, service, settings)
     check_time(signature, now)
     check_match(request, signature, secret)
-    principal = _find_principal(signature.access_key_id, store, settings, now)
+    return _known(signature.access_key_id, store, settings, now)
+
+
+def _known(access_key_id: str, store: Reader, settings: AuthSettings, now: datetime) -> Principal:
+    principal = _find_principal(access_key_id, store, settings, now)
     if principal is None:
         raise AuthFault("unknown key")
     return principal
 
 
-def _secret(signature: Signature, store: Reader, now: datetime) -> str:
+def chunk_signer(request: Request, store: Reader, settings: AuthSettings) -> ChunkSigner | None:
+    """What verifies the signed chunks of a request that has been authenticated; None where nothing is."""
+    if settings.auth == "open" or "authorization" not in request.headers:
+        return None
+    signature = read_signature(request)
+    key = store.find(AccessKey, signature.access_key_id) or _find_session(signature.access_key_id, store)
+    return ChunkSigner(signature, key.secret) if key is not None else None
+
+
+def _secret(access_key_id: str, security_token: str | None, store: Reader, now: datetime) -> str:
     """The secret of the claimed key.  Raises AuthFault when the key or its token is not good."""
-    key = store.find(AccessKey, signature.access_key_id)
+    key = store.find(AccessKey, access_key_id)
     if key is not None:
-        if key.status != "Active" or signature.security_token is not None:
+        if key.status != "Active" or security_token is not None:
             raise AuthFault("unknown key")
         return key.secret
-    session = _find_session(signature.access_key_id, store)
-    token = (signature.security_token or "").encode("utf-8", "replace")
+    session = _find_session(access_key_id, store)
+    token = (security_token or "").encode("utf-8", "replace")
     if session is None or not hmac.compare_digest(token, session.session_token.encode()):
         raise AuthFault("unknown key")
     if session.expiration <= now:

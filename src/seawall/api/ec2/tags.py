@@ -35,7 +35,7 @@ from seawall.model.vpc_peering_connection import VpcPeeringConnection
 from seawall.store.store import Reader, Transaction
 from seawall.wire.errors import ApiError
 
-_TYPES: dict[type[Resource], str] = {
+RESOURCE_TYPES: dict[type[Resource], str] = {
     DhcpOptions: "dhcp-options",
     EgressOnlyInternetGateway: "egress-only-internet-gateway",
     ElasticIp: "elastic-ip",
@@ -130,7 +130,7 @@ def _key(tag: Tag) -> str:
 
 
 def _all_tags(reader: Reader) -> Iterator[Tag]:
-    for cls, resource_type in _TYPES.items():
+    for cls, resource_type in RESOURCE_TYPES.items():
         for resource in reader.all(cls):
             for key, value in _tags(resource).items():
                 yield Tag(resource.id, resource_type, key, value)
@@ -158,7 +158,7 @@ R = TypeVar("R", bound=Resource)
 
 
 def _tags(resource: Resource) -> Tags:
-    tags: Tags = resource.tags  # type: ignore[attr-defined]  # every kind in _TYPES has them
+    tags: Tags = resource.tags  # type: ignore[attr-defined]  # every kind in RESOURCE_TYPES has them
     return tags
 
 

@@ -169,7 +169,7 @@ def _creating(operation: str) -> ContextOf:
 
 def _by_arn(params: Plain, facts: CallFacts) -> list[Target]:
     arn: str = params["resourceArn"]
-    kind, _, name = arn.split(":", 5)[-1].partition("/")
+    kind = arn.split(":", 5)[-1].partition("/")[0]
     if kind == "cluster":
         return [_cluster(arn, facts)]
     if kind == "task-definition":
