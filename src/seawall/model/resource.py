@@ -33,6 +33,10 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
     def refs(self) -> tuple[Ref, ...]:
         return ()
 
+    def edition(self) -> int | None:
+        """A number that grows with each change the store's history shall keep; None: it keeps none."""
+        return None
+
     @property
     def ref(self) -> Ref:
         return Ref(self.KIND, self.id)

@@ -103,6 +103,9 @@ class Task(Resource, frozen=True, kw_only=True):
     stopped_at: datetime | None = None
     version: int = 1
 
+    def edition(self) -> int:
+        return self.version
+
     def refs(self) -> tuple[Ref, ...]:
         refs = [Ref("cluster", self.cluster), Ref("task_definition", self.task_definition)]
         if self.last_status != "STOPPED":

@@ -59,4 +59,14 @@ MIGRATIONS: tuple[str, ...] = (
         SELECT kind, id, 'public_address', json_extract(CAST(body AS TEXT), '$.public_ip')
         FROM document WHERE kind = 'elastic_ip';
     """,
+    # 4: what documents were, for those whose editions matter one by one (tasks: each is an event).
+    """
+    CREATE TABLE history (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        kind   TEXT NOT NULL,
+        id     TEXT NOT NULL,
+        at     TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+        body   BLOB NOT NULL
+    );
+    """,
 )

@@ -9,8 +9,9 @@ import fcntl
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -19,6 +20,7 @@ from seawall.store.errors import Busy, Conflict, NotFound
 from seawall.store.schema import MIGRATIONS
 
 R = TypeVar("R", bound=Resource)
+KEPT_EDITIONS = 10_000
 
 
 class Change(NamedTuple):
@@ -27,6 +29,15 @@ class Change(NamedTuple):
     revision: int
     ref: Ref
     generation: int
+
+
+@dataclass(frozen=True)
+class Edition(Generic[R]):
+    """A document as it was: the `number` grows with every edition of any kind; `at` is UTC, ISO 8601."""
+
+    number: int
+    at: str
+    resource: R
 
 
 class Reader:
@@ -116,6 +127,21 @@ class Reader:
         )
         return [Change(revision, Ref(kind, id), generation) for revision, kind, id, generation in rows]
 
+    def history(self, cls: type[R], after: int = 0, limit: int = 1000) -> list[Edition[R]]:
+        """Editions of a kind with a number above `after`, oldest first; each was written exactly once, with
+        the document itself.  The newest `KEPT_EDITIONS` of all kinds are kept."""
+        rows = self._db.execute(
+            "SELECT number, at, body FROM history WHERE number > ? AND kind = ? ORDER BY number LIMIT ?",
+            (after, cls.KIND, limit),
+        )
+        decoder = self._decoders[cls.KIND]
+        return [Edition(number, at, decoder.decode(body)) for number, at, body in rows]
+
+    def newest_edition(self) -> int:
+        """The number of the newest edition there ever was; 0 when there was none."""
+        row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'history'").fetchone()
+        return row[0] if row else 0
+
     def _find(self, ref: Ref) -> tuple[int, Resource] | None:
         if ref in self._cache:
             return self._cache[ref]
@@ -157,11 +183,14 @@ class Transaction(Reader):
             raise Conflict(f"{ref.kind} {ref.id} is at generation {generation}, not {expect}")
         if current and current[1] == resource:
             return generation
+        body = msgspec.json.encode(resource)
         self._db.execute(
             "INSERT INTO document VALUES (?, ?, ?, ?)"
             " ON CONFLICT (kind, id) DO UPDATE SET generation = excluded.generation, body = excluded.body",
-            (*ref, generation + 1, msgspec.json.encode(resource)),
+            (*ref, generation + 1, body),
         )
+        if resource.edition() is not None and (current is None or current[1].edition() != resource.edition()):
+            self._keep_edition(ref, body)
         if current is None or current[1].refs() != resource.refs():
             self._db.execute("DELETE FROM reference WHERE kind = ? AND id = ?", ref)
             self._db.executemany(
@@ -177,6 +206,10 @@ class Transaction(Reader):
             raise NotFound(*ref)
         self._db.execute("DELETE FROM reference WHERE kind = ? AND id = ?", ref)
         self._changed(ref, 0)
+
+    def _keep_edition(self, ref: Ref, body: bytes) -> None:
+        row = self._db.execute("INSERT INTO history (kind, id, body) VALUES (?, ?, ?)", (*ref, body))
+        self._db.execute("DELETE FROM history WHERE number <= ?", ((row.lastrowid or 0) - KEPT_EDITIONS,))
 
     def _changed(self, ref: Ref, generation: int) -> None:
         self._db.execute("INSERT INTO change (kind, id, generation) VALUES (?, ?, ?)", (*ref, generation))
@@ -207,9 +240,13 @@ class Store(Reader):
         self._writing = False
         self._listeners: list[Callable[[], None]] = []
 
-    def on_commit(self, listener: Callable[[], None]) -> None:
-        """Call `listener` after every commit that changed something: a wake-up, carrying nothing."""
+    def on_commit(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` after every commit that changed something: a wake-up, carrying nothing.
+
+        Returns what ends that.
+        """
         self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
@@ -230,12 +267,14 @@ class Store(Reader):
         finally:
             self._writing = False
         if txn.touched:
-            for listener in self._listeners:
+            for listener in tuple(self._listeners):
                 listener()
 
     def clear(self) -> None:
-        """Remove every document; the feed says so for each, so that loops take everything down."""
+        """Remove every document and all history; the feed says so for each document, so that loops take
+        everything down."""
         with self.write() as txn:
+            self._db.execute("DELETE FROM history")
             for kind, id in self._db.execute("SELECT kind, id FROM document").fetchall():
                 txn.delete(load_kinds()[kind], id)
 
