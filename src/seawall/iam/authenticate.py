@@ -86,6 +86,8 @@ def _verified(
     _check_scope(signature, service, settings)
     check_time(signature, now)
     check_match(request, signature, secret)
+    if service.name == "iam" and store.find(UserSession, signature.access_key_id) is not None:
+        raise AuthFault("unknown key")  # GetSessionToken without a device opens everything but IAM
     return _known(signature.access_key_id, store, settings, now)
 
 

@@ -70,6 +70,8 @@ _EC2: _Table = {
 }
 _S3: _Table = _QUERY | {
     "missing": ("AccessDenied", "Access Denied", 403),
+    "incomplete": ("AuthorizationHeaderMalformed", "", 400),
+    "scope": ("AuthorizationHeaderMalformed", "", 400),
     "skewed": (
         "RequestTimeTooSkewed",
         "The difference between the request time and the current time is too large.",

@@ -94,7 +94,7 @@ def check_match(request: Request, signature: Signature, secret: str) -> None:
     to_sign = "\n".join(
         (ALGORITHM, signature.moment.strftime(STAMP), signature.scope, hashlib.sha256(canonical).hexdigest())
     )
-    key = _signing_key(secret, signature.date, signature.region, signature.service)
+    key = signing_key(secret, signature.date, signature.region, signature.service)
     expected = hmac.new(key, to_sign.encode(), hashlib.sha256).hexdigest()
     if not hmac.compare_digest(expected.encode(), signature.signature.encode("utf-8", "replace")):
         raise AuthFault("mismatch")
@@ -113,7 +113,8 @@ def canonical_request(request: Request, signature: Signature) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def _signing_key(secret: str, date: str, region: str, service: str) -> bytes:
+def signing_key(secret: str, date: str, region: str, service: str) -> bytes:
+    """What a day's signatures of a service in a region are made with."""
     key = f"AWS4{secret}".encode()
     for part in (date, region, service, "aws4_request"):
         key = hmac.new(key, part.encode(), hashlib.sha256).digest()
@@ -121,14 +122,14 @@ def _signing_key(secret: str, date: str, region: str, service: str) -> bytes:
 
 
 def _payload_hash(request: Request, signature: Signature, is_s3: bool) -> str:
+    """For S3 what the client declared: whoever takes in the body holds it against that, piece by piece."""
     declared = request.headers.get("x-amz-content-sha256")
-    if declared is None:
-        if signature.presigned and is_s3:
-            return UNSIGNED_PAYLOAD
-        return hashlib.sha256(request.body).hexdigest()
-    if declared != UNSIGNED_PAYLOAD and declared != hashlib.sha256(request.body).hexdigest():
-        raise AuthFault("mismatch")  # also for chunked signing, which no served service uses
-    return declared
+    if is_s3:
+        return declared or UNSIGNED_PAYLOAD
+    body = hashlib.sha256(request.body).hexdigest()
+    if declared not in (None, UNSIGNED_PAYLOAD, body):
+        raise AuthFault("mismatch")
+    return declared or body
 
 
 def _canonical_path(path: str, is_s3: bool) -> str:
