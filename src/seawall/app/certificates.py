@@ -86,6 +86,7 @@ def server_names(account: str, region: str) -> tuple[str, ...]:
         f"{account}.dkr.ecr.{region}.amazonaws.com",
         f"*.dkr.ecr.{region}.amazonaws.com",
         f"*.s3.{region}.amazonaws.com",
+        "*.s3.amazonaws.com",
         *(f"*.{s.base_name(region)}" for s in SERVICES if s.endpoint_type == "Interface"),
     )
 

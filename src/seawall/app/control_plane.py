@@ -30,8 +30,10 @@ from seawall.app.own_routes import OwnRoutes
 from seawall.app.registry import Registry
 from seawall.app.registry_front import RegistryFront
 from seawall.app.running import Running, remove_running, start_time, write_process, write_running
+from seawall.app.s3_front import S3Front
 from seawall.app.settings import Settings
 from seawall.app.uplink import keep_uplink
+from seawall.app.via import endpoint_behind
 from seawall.app.world_keeper import WorldKeeper
 from seawall.controllers.host_view import HostView
 from seawall.controllers.loop import Context, Loops, Timer
@@ -42,6 +44,7 @@ from seawall.model.internet import API_ADDRESS, CLIENT_NAMESPACE, EDGE_NAMESPACE
 from seawall.store.errors import Busy
 from seawall.store.log_events import LogEvents
 from seawall.store.metrics import Metrics
+from seawall.store.objects import Objects
 from seawall.store.store import Store
 
 READY_TIMEOUT_S = 30.0
@@ -122,6 +125,8 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
     stack.callback(events.close)
     metrics = Metrics(settings.state_dir / "metrics.db")
     stack.callback(metrics.close)
+    objects = Objects(settings.state_dir / "s3")
+    stack.callback(objects.close)
     tidy_events(store, events, datetime.now(timezone.utc))
     load_operations()
     _first_start(store, settings)
@@ -142,8 +147,13 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
 
     front = RegistryFront(registry, store, account=settings.account, region=settings.region)
     own = OwnRoutes(
-        context, registry, (events, metrics), reset=partial(_first_start, store, settings), settings=settings
+        context,
+        registry,
+        (events, metrics, objects),
+        reset=partial(_first_start, store, settings),
+        settings=settings,
     )
+    s3 = S3Front(store, objects, settings, via=endpoint_behind)
     reports = HealthReports()
     gateway = Gateway(
         store=store,
@@ -154,7 +164,8 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
             "registry": registry,
             "health_reports": reports,
         },
-        routes=[(own.matches, own), (front.matches, front)],
+        routes=[(own.matches, own), (s3.matches, s3), (front.matches, front)],
+        via=endpoint_behind,
     )
 
     keeper = WorldKeeper(settings)
