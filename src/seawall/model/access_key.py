@@ -14,6 +14,8 @@ class AccessKey(Resource, frozen=True, kw_only=True):
     user: str | None
     status: Literal["Active", "Inactive"] = "Active"
     create_date: datetime
+    last_used: datetime | None = None  # to a quarter of an hour
+    last_used_service: str = ""
 
     def refs(self) -> tuple[Ref, ...]:
         return (Ref("user", self.user),) if self.user else ()

@@ -55,6 +55,9 @@ def user(aws: Callable[..., Any], root: Callable[[str], Any]) -> Callable[[str],
     iam = root("iam")
     iam.create_user(UserName="ann")
     iam.create_role(RoleName="deploy", Path="/team/", AssumeRolePolicyDocument=TRUST, MaxSessionDuration=7200)
+    for attach, name in ((iam.attach_role_policy, "deploy"), (iam.attach_user_policy, "ann")):
+        who = "RoleName" if name == "deploy" else "UserName"
+        attach(**{who: name}, PolicyArn="arn:aws:iam::aws:policy/IAMReadOnlyAccess")
     key = iam.create_access_key(UserName="ann")["AccessKey"]
     return lambda service: aws(service, access_key=key["AccessKeyId"], secret_key=key["SecretAccessKey"])
 

@@ -3,13 +3,9 @@
 Source: "Task IAM role" of the ECS developer guide; grammar of trust policies in the IAM user guide.
 """
 
-import json
-from collections.abc import Iterable
-from fnmatch import fnmatchcase
-from typing import Any
-
 from seawall.api.ecs.names import client_exception
 from seawall.api.registry import Call
+from seawall.iam.trust import trusts
 from seawall.model.arn import parse_arn
 from seawall.model.role import Role
 from seawall.store.store import Reader
@@ -22,29 +18,14 @@ def passed_role_arn(call: Call, reader: Reader, text: str | None) -> str | None:
     if not text:
         return None
     role = _find(call, reader, text)
-    if role is None or not trusts(role, TASKS_SERVICE):
+    source_arn = call.arn("*")
+    if role is None or not trusts(role, TASKS_SERVICE, account=call.account, source_arn=source_arn):
         raise client_exception(
             f"ECS was unable to assume the role '{text}' that was provided for this task. Please verify that"
             " the role being passed has the proper trust relationship and permissions and that your IAM user"
             " has permissions to pass this role."
         )
     return call.arn(role.resource, service="iam", region="")
-
-
-def trusts(role: Role, service: str) -> bool:
-    """Does the role's trust policy let a service assume it?  Conditions are not looked at."""
-    document = json.loads(role.assume_role_policy_document)
-    allowed = denied = False
-    for statement in _listed(document.get("Statement")):
-        principal = statement.get("Principal")
-        named = principal == "*" or (
-            isinstance(principal, dict) and {service, "*"}.intersection(_listed(principal.get("Service")))
-        )
-        actions = [str(action).lower() for action in _listed(statement.get("Action"))]
-        if named and any(fnmatchcase("sts:assumerole", action) for action in actions):
-            allowed = allowed or statement.get("Effect") == "Allow"
-            denied = denied or statement.get("Effect") == "Deny"
-    return allowed and not denied
 
 
 def _find(call: Call, reader: Reader, text: str) -> Role | None:
@@ -55,9 +36,3 @@ def _find(call: Call, reader: Reader, text: str) -> Role | None:
         return None
     role = reader.find(Role, arn.resource.rsplit("/", 1)[-1])
     return role if role and role.resource == arn.resource else None
-
-
-def _listed(value: Any) -> Iterable[Any]:
-    if value is None:
-        return ()
-    return value if isinstance(value, list) else (value,)

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from seawall.iam.policy.document import PolicyError, parse_document
 from seawall.wire.errors import ApiError
 
 Statement = dict[str, Any]
@@ -89,8 +90,10 @@ def _statements(text: str) -> list[Statement]:
     for statement in statements:
         if not isinstance(statement, dict) or not set(statement) <= _KNOWN:
             raise _malformed("Syntax errors in policy.")
-        if not isinstance(statement.get("Condition", {}), dict):
-            raise _malformed("Syntax errors in policy.")
+    try:
+        parse_document(text)
+    except PolicyError as error:
+        raise _malformed(str(error)) from None
     return statements
 
 

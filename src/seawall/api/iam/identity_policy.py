@@ -1,4 +1,4 @@
-"""Policies of an identity, role or user: inline ones, and managed ones attached to it.
+"""Policies of an identity, role, user or group: inline ones, and managed ones attached to it.
 
 Pure changes of documents; `identity_policy_operations` finds and stores them.
 """
@@ -10,22 +10,24 @@ from msgspec.structs import replace
 from seawall.api.iam.document import check_identity_policy
 from seawall.api.iam.names import limit_exceeded, no_such_entity
 from seawall.api.iam.policy import find_policy
+from seawall.model.group import Group
 from seawall.model.role import Role
 from seawall.model.user import User
 from seawall.store.store import Reader
 from seawall.wire.errors import ApiError
 
-Identity = TypeVar("Identity", Role, User)
+Identity = TypeVar("Identity", Role, User, Group)
 
 
 class Limits(NamedTuple):
-    word: str  # "role" or "user", in error texts
+    word: str  # "role", "user" or "group", in error texts
     quota: str  # the name of the quota on attached policies
     inline_characters: int  # of all inline policies together, white space not counted
 
 
 ROLE = Limits("role", "PoliciesPerRole", 10_240)
 USER = Limits("user", "PoliciesPerUser", 2_048)
+GROUP = Limits("group", "PoliciesPerGroup", 5_120)
 MOST_ATTACHED = 10
 
 
@@ -41,7 +43,7 @@ def with_inline(identity: Identity, name: str, document: str, limits: Limits) ->
     return replace(identity, inline_policies=policies)
 
 
-def inline_document(identity: Role | User, name: str, limits: Limits) -> str:
+def inline_document(identity: Role | User | Group, name: str, limits: Limits) -> str:
     """Raises ApiError NoSuchEntity."""
     if name not in identity.inline_policies:
         raise no_such_entity(f"The {limits.word} policy with name {name} cannot be found.")
@@ -75,7 +77,7 @@ def without_attached(identity: Identity, arn: str) -> Identity:
     return replace(identity, attached_policies=kept)
 
 
-def attached_below(identity: Role | User, path_prefix: str) -> list[str]:
+def attached_below(identity: Role | User | Group, path_prefix: str) -> list[str]:
     """The ARNs of attached policies whose path begins so, in order."""
     return sorted(arn for arn in identity.attached_policies if _path(arn).startswith(path_prefix))
 

@@ -1,9 +1,10 @@
-"""The policy operations of roles and users: the same seven for each kind of identity."""
+"""The policy operations of roles, users and groups: the same seven for each kind of identity."""
 
 from collections.abc import Callable
 from typing import Any, Generic
 
 from seawall.api.iam.identity_policy import (
+    GROUP,
     ROLE,
     USER,
     Identity,
@@ -16,7 +17,7 @@ from seawall.api.iam.identity_policy import (
     without_attached,
     without_inline,
 )
-from seawall.api.iam.names import NOT_ENFORCED, encoded, find_role, find_user, page_of
+from seawall.api.iam.names import encoded, find_group, find_role, find_user, page_of
 from seawall.api.iam.role import changeable_role
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
@@ -26,7 +27,7 @@ Answer = dict[str, Any]
 
 
 class PolicyOperations(Generic[Identity]):
-    """noun         "Role" or "User", as in PutRolePolicy and RoleName
+    """noun         "Role", "User" or "Group", as in PutRolePolicy and RoleName
     find         the identity by name, or NoSuchEntity
     changeable   the same for a change; refuses identities that are AWS's own
     """
@@ -45,11 +46,11 @@ class PolicyOperations(Generic[Identity]):
         self._name = f"{noun}Name"
 
     def register(self) -> None:
-        operation("iam", f"Put{self._noun}Policy", note=NOT_ENFORCED)(self.put)
+        operation("iam", f"Put{self._noun}Policy")(self.put)
         operation("iam", f"Get{self._noun}Policy")(self.get)
         operation("iam", f"List{self._noun}Policies")(self.list)
         operation("iam", f"Delete{self._noun}Policy")(self.delete)
-        operation("iam", f"Attach{self._noun}Policy", note=NOT_ENFORCED)(self.attach)
+        operation("iam", f"Attach{self._noun}Policy")(self.attach)
         operation("iam", f"Detach{self._noun}Policy")(self.detach)
         operation("iam", f"ListAttached{self._noun}Policies")(self.list_attached)
 
@@ -96,3 +97,4 @@ class PolicyOperations(Generic[Identity]):
 
 PolicyOperations("Role", ROLE, find_role, changeable_role).register()
 PolicyOperations("User", USER, find_user, find_user).register()
+PolicyOperations("Group", GROUP, find_group, find_group).register()

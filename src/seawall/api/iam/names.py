@@ -8,6 +8,8 @@ from urllib.parse import quote
 from seawall.api.page import InvalidToken, take_page
 from seawall.api.params import Params
 from seawall.api.registry import Call
+from seawall.model.group import Group
+from seawall.model.instance_profile import InstanceProfile
 from seawall.model.resource import Tags
 from seawall.model.role import Role
 from seawall.model.user import User
@@ -15,7 +17,6 @@ from seawall.store.store import Reader
 from seawall.wire.errors import ApiError
 
 T = TypeVar("T")
-NOT_ENFORCED = "Recorded.  Policy decisions are not enforced yet: whoever is authenticated may do everything."
 
 
 def no_such_entity(text: str) -> ApiError:
@@ -44,6 +45,22 @@ def find_role(reader: Reader, name: str) -> Role:
     if role is None:
         raise no_such_entity(f"The role with name {name} cannot be found.")
     return role
+
+
+def find_group(reader: Reader, name: str) -> Group:
+    """Raises ApiError NoSuchEntity."""
+    group = reader.find(Group, name)
+    if group is None:
+        raise no_such_entity(f"The group with name {name} cannot be found.")
+    return group
+
+
+def find_profile(reader: Reader, name: str) -> InstanceProfile:
+    """Raises ApiError NoSuchEntity."""
+    profile = reader.find(InstanceProfile, name)
+    if profile is None:
+        raise no_such_entity(f"Instance Profile {name} cannot be found.")
+    return profile
 
 
 def iam_arn(call: Call, resource: str) -> str:
@@ -89,3 +106,18 @@ def tags_of(given: list[dict[str, Any]] | None, before: Tags | None = None) -> T
 
 def listed(tags: Tags) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def own_name(call: Call) -> str:
+    """The name of the user who calls.  Raises ApiError when the caller is none."""
+    if call.principal.kind != "user":
+        raise ApiError("ValidationError", "Must specify userName when calling with non-User credentials")
+    return call.principal.arn.rsplit("/", 1)[-1]
+
+
+def boundary_member(identity: Role | User) -> dict[str, Any]:
+    """The PermissionsBoundary member of a description; nothing where there is no boundary."""
+    if identity.permissions_boundary is None:
+        return {}
+    arn = identity.permissions_boundary
+    return {"PermissionsBoundary": {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn}}

@@ -5,9 +5,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from seawall.api.iam.document import check_identity_policy
-from seawall.api.iam.managed_policy import MANAGED_POLICIES, PREFIX
 from seawall.api.iam.names import (
-    NOT_ENFORCED,
     delete_conflict,
     encoded,
     iam_arn,
@@ -20,6 +18,8 @@ from seawall.api.iam.names import (
 )
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
+from seawall.iam.managed_policies import PREFIX, find_managed, managed_policies
+from seawall.model.group import Group
 from seawall.model.policy import Policy, PolicyVersion
 from seawall.model.resource import Ref
 from seawall.model.role import Role
@@ -34,7 +34,7 @@ MOST_VERSIONS = 5
 
 def find_policy(reader: Reader, arn: str) -> Policy:
     """The account's own policy or AWS's.  Raises ApiError NoSuchEntity, NotImplementedHere."""
-    policy = reader.find(Policy, arn) or MANAGED_POLICIES.get(arn)
+    policy = find_managed(reader, arn)
     if policy is None and arn.startswith(PREFIX):
         raise NotImplementedHere(f"Seawall does not know the text of the AWS managed policy {arn}.")
     if policy is None:
@@ -42,7 +42,7 @@ def find_policy(reader: Reader, arn: str) -> Policy:
     return policy
 
 
-@operation("iam", "CreatePolicy", note=NOT_ENFORCED)
+@operation("iam", "CreatePolicy")
 def create_policy(call: Call, params: Params) -> dict[str, Any]:
     name, path, document = params["PolicyName"], params.get("Path", "/"), params["PolicyDocument"]
     _check(document)
@@ -66,7 +66,7 @@ def create_policy(call: Call, params: Params) -> dict[str, Any]:
                 status=409,
             )
         txn.put(policy)
-    return {"Policy": _describe(call, policy)}
+    return {"Policy": describe_policy(call, policy)}
 
 
 def _check(document: str) -> None:
@@ -79,7 +79,7 @@ def _check(document: str) -> None:
 def get_policy(call: Call, params: Params) -> dict[str, Any]:
     policy = find_policy(call.store, params["PolicyArn"])
     about = {"Description": policy.description} if policy.description else {}
-    return {"Policy": _describe(call, policy) | about | {"Tags": listed(policy.tags)}}
+    return {"Policy": describe_policy(call, policy) | about | {"Tags": listed(policy.tags)}}
 
 
 @operation("iam", "ListPolicies")
@@ -88,24 +88,24 @@ def list_policies(call: Call, params: Params) -> dict[str, Any]:
     attached_only = params.get("OnlyAttached", False)
     as_boundary = params.get("PolicyUsageFilter") == "PermissionsBoundary"
     own = call.store.all(Policy) if scope in ("All", "Local") else []
-    provided = list(MANAGED_POLICIES.values()) if scope in ("All", "AWS") else []
+    provided = list(managed_policies().values()) if scope in ("All", "AWS") else []
     policies = sorted(own + provided, key=lambda policy: policy.id)
     chosen = [
         policy
         for policy in policies
         if policy.path.startswith(prefix)
-        and (not attached_only or _attachments(call.store, policy))
-        and (not as_boundary or _bounded(call.store, policy))
+        and (not attached_only or attachments(call.store, policy))
+        and (not as_boundary or boundary_uses(call.store, policy))
     ]
     page, more = page_of(params, "ListPolicies", chosen, lambda policy: policy.id)
-    return {"Policies": [_describe(call, policy) for policy in page], **more}
+    return {"Policies": [describe_policy(call, policy) for policy in page], **more}
 
 
 @operation("iam", "DeletePolicy")
 def delete_policy(call: Call, params: Params) -> dict[str, Any]:
     with call.write() as txn:
         policy = own_policy(txn, params["PolicyArn"])
-        if _attachments(txn, policy):
+        if attachments(txn, policy) or boundary_uses(txn, policy):
             raise delete_conflict("Cannot delete a policy attached to entities.")
         if len(policy.versions) > 1:
             raise delete_conflict(
@@ -124,7 +124,7 @@ def own_policy(reader: Reader, arn: str) -> Policy:
     return policy
 
 
-@operation("iam", "CreatePolicyVersion", note=NOT_ENFORCED)
+@operation("iam", "CreatePolicyVersion")
 def create_policy_version(call: Call, params: Params) -> dict[str, Any]:
     document = params["PolicyDocument"]
     _check(document)
@@ -143,7 +143,7 @@ def create_policy_version(call: Call, params: Params) -> dict[str, Any]:
             policy, versions=(*policy.versions, made), default_version_id=default, update_date=now
         )
         txn.put(policy)
-    return {"PolicyVersion": _describe_version(policy, made)}
+    return {"PolicyVersion": describe_version(policy, made)}
 
 
 @operation("iam", "DeletePolicyVersion")
@@ -157,7 +157,7 @@ def delete_policy_version(call: Call, params: Params) -> dict[str, Any]:
     return {}
 
 
-@operation("iam", "SetDefaultPolicyVersion", note=NOT_ENFORCED)
+@operation("iam", "SetDefaultPolicyVersion")
 def set_default_policy_version(call: Call, params: Params) -> dict[str, Any]:
     with call.write() as txn:
         policy = own_policy(txn, params["PolicyArn"])
@@ -170,7 +170,7 @@ def set_default_policy_version(call: Call, params: Params) -> dict[str, Any]:
 def get_policy_version(call: Call, params: Params) -> dict[str, Any]:
     policy = find_policy(call.store, params["PolicyArn"])
     version = _version(policy, params["VersionId"])
-    return {"PolicyVersion": _describe_version(policy, version) | {"Document": encoded(version.document)}}
+    return {"PolicyVersion": describe_version(policy, version) | {"Document": encoded(version.document)}}
 
 
 @operation("iam", "ListPolicyVersions")
@@ -178,7 +178,7 @@ def list_policy_versions(call: Call, params: Params) -> dict[str, Any]:
     policy = find_policy(call.store, params["PolicyArn"])
     versions = sorted(policy.versions, key=lambda version: int(version.version_id[1:]))
     page, more = page_of(params, "ListPolicyVersions", versions, lambda v: f"{int(v.version_id[1:]):09d}")
-    return {"Versions": [_describe_version(policy, version) for version in page], **more}
+    return {"Versions": [describe_version(policy, version) for version in page], **more}
 
 
 def _version(policy: Policy, id: str) -> PolicyVersion:
@@ -188,7 +188,7 @@ def _version(policy: Policy, id: str) -> PolicyVersion:
     return found
 
 
-def _describe_version(policy: Policy, version: PolicyVersion) -> dict[str, Any]:
+def describe_version(policy: Policy, version: PolicyVersion) -> dict[str, Any]:
     return {
         "VersionId": version.version_id,
         "IsDefaultVersion": version.version_id == policy.default_version_id,
@@ -196,24 +196,30 @@ def _describe_version(policy: Policy, version: PolicyVersion) -> dict[str, Any]:
     }
 
 
-def _attachments(reader: Reader, policy: Policy) -> int:
+def attachments(reader: Reader, policy: Policy) -> int:
     to = Ref("policy", policy.id)
-    return len(reader.referrers(Role, to)) + len(reader.referrers(User, to))
+    return sum(len(reader.referrers(kind, to)) for kind in (Role, User, Group))
 
 
-def _bounded(reader: Reader, policy: Policy) -> int:
-    return sum(role.permissions_boundary == policy.id for role in reader.all(Role))
+def boundary_uses(reader: Reader, policy: Policy) -> int:
+    return len(_bounded(reader, policy))
 
 
-def _describe(call: Call, policy: Policy) -> dict[str, Any]:
+def _bounded(reader: Reader, policy: Policy) -> list[Role | User]:
+    """Whose boundary it is."""
+    found: list[Role | User] = [*reader.all(Role), *reader.all(User)]
+    return [identity for identity in found if identity.permissions_boundary == policy.id]
+
+
+def describe_policy(call: Call, policy: Policy) -> dict[str, Any]:
     return {
         "PolicyName": policy.name,
         "PolicyId": policy.policy_id,
         "Arn": policy.id,
         "Path": policy.path,
         "DefaultVersionId": policy.default_version_id,
-        "AttachmentCount": _attachments(call.store, policy),
-        "PermissionsBoundaryUsageCount": _bounded(call.store, policy),
+        "AttachmentCount": attachments(call.store, policy),
+        "PermissionsBoundaryUsageCount": boundary_uses(call.store, policy),
         "IsAttachable": True,
         "CreateDate": policy.create_date,
         "UpdateDate": policy.update_date,
@@ -224,25 +230,24 @@ def _describe(call: Call, policy: Policy) -> dict[str, Any]:
 def list_entities_for_policy(call: Call, params: Params) -> dict[str, Any]:
     policy = find_policy(call.store, params["PolicyArn"])
     wanted, prefix = params.get("EntityFilter"), params.get("PathPrefix", "/")
-    as_boundary = params.get("PolicyUsageFilter") == "PermissionsBoundary"
+    usage = params.get("PolicyUsageFilter")
     to = Ref("policy", policy.id)
-    roles = call.store.referrers(Role, to)
-    users = call.store.referrers(User, to)
-    if as_boundary:
-        roles = [role for role in call.store.all(Role) if role.permissions_boundary == policy.id]
-        users = []
-    entities = [(f"role {role.id}", role.path, role.id, role.role_id) for role in roles]
-    entities += [(f"user {user.id}", user.path, user.id, user.user_id) for user in users]
-    kinds = ("role", "user") if wanted is None else (wanted.lower(),)
-    chosen = [e for e in entities if e[1].startswith(prefix) and e[0].startswith(kinds)]
-    page, more = page_of(params, "ListEntitiesForPolicy", chosen, lambda entity: entity[0])
+    holders: list[Role | User | Group] = []
+    if usage != "PermissionsBoundary":
+        holders += [*call.store.referrers(Role, to), *call.store.referrers(User, to)]
+        holders += call.store.referrers(Group, to)
+    if usage != "PermissionsPolicy":
+        holders += [bound for bound in _bounded(call.store, policy) if bound not in holders]
+    kinds = {"User": User, "Role": Role, "Group": Group}
+    chosen = [
+        holder
+        for holder in sorted(holders, key=lambda holder: holder.resource)
+        if holder.path.startswith(prefix) and (wanted not in kinds or isinstance(holder, kinds[wanted]))
+    ]
+    page, more = page_of(params, "ListEntitiesForPolicy", chosen, lambda holder: holder.resource)
     return {
-        "PolicyGroups": [],
-        "PolicyUsers": [
-            {"UserName": name, "UserId": id} for key, _, name, id in page if key.startswith("user ")
-        ],
-        "PolicyRoles": [
-            {"RoleName": name, "RoleId": id} for key, _, name, id in page if key.startswith("role ")
-        ],
+        "PolicyGroups": [{"GroupName": g.id, "GroupId": g.group_id} for g in page if isinstance(g, Group)],
+        "PolicyUsers": [{"UserName": u.id, "UserId": u.user_id} for u in page if isinstance(u, User)],
+        "PolicyRoles": [{"RoleName": r.id, "RoleId": r.role_id} for r in page if isinstance(r, Role)],
         **more,
     }

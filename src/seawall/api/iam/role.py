@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from seawall.api.iam.document import check_trust_policy
 from seawall.api.iam.names import (
-    NOT_ENFORCED,
+    boundary_member,
     delete_conflict,
     encoded,
     find_role,
@@ -21,6 +21,7 @@ from seawall.api.iam.policy import find_policy
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
 from seawall.model.access_key import RoleSession
+from seawall.model.instance_profile import InstanceProfile
 from seawall.model.role import Role
 from seawall.store.ids import new_key_id
 from seawall.store.store import Reader
@@ -29,7 +30,7 @@ from seawall.wire.errors import ApiError
 MOST_TRUST_CHARACTERS = 2048  # white space not counted
 
 
-@operation("iam", "CreateRole", note=NOT_ENFORCED)
+@operation("iam", "CreateRole")
 def create_role(call: Call, params: Params) -> dict[str, Any]:
     document, boundary = params["AssumeRolePolicyDocument"], params.get("PermissionsBoundary")
     _check_trust(document)
@@ -99,6 +100,8 @@ def delete_role(call: Call, params: Params) -> dict[str, Any]:
             raise delete_conflict("Cannot delete entity, must detach all policies first.")
         if role.inline_policies:
             raise delete_conflict("Cannot delete entity, must delete policies first.")
+        if txn.referrers(InstanceProfile, role.ref):
+            raise delete_conflict("Cannot delete entity, must remove roles from instance profile first.")
         for session in txn.referrers(RoleSession, role.ref):
             txn.delete(RoleSession, session.id)
         txn.delete(Role, role.id)
@@ -128,7 +131,7 @@ def update_role_description(call: Call, params: Params) -> dict[str, Any]:
     return {"Role": describe_role(call, role)}
 
 
-@operation("iam", "UpdateAssumeRolePolicy", note=NOT_ENFORCED)
+@operation("iam", "UpdateAssumeRolePolicy")
 def update_assume_role_policy(call: Call, params: Params) -> dict[str, Any]:
     document = params["PolicyDocument"]
     _check_trust(document)
@@ -162,14 +165,6 @@ def list_role_tags(call: Call, params: Params) -> dict[str, Any]:
     return {"Tags": page, **more}
 
 
-@operation("iam", "ListInstanceProfilesForRole", note="There are no instances, so no instance profiles.")
-def list_instance_profiles_for_role(call: Call, params: Params) -> dict[str, Any]:
-    find_role(call.store, params["RoleName"])
-    none: list[str] = []
-    page, more = page_of(params, "ListInstanceProfilesForRole", none, str)
-    return {"InstanceProfiles": page, **more}
-
-
 def describe_role(call: Call, role: Role) -> dict[str, Any]:
     described: dict[str, Any] = {
         "Path": role.path,
@@ -182,9 +177,4 @@ def describe_role(call: Call, role: Role) -> dict[str, Any]:
     }
     if role.description is not None:
         described["Description"] = role.description
-    if role.permissions_boundary:
-        described["PermissionsBoundary"] = {
-            "PermissionsBoundaryType": "Policy",
-            "PermissionsBoundaryArn": role.permissions_boundary,
-        }
-    return described
+    return described | boundary_member(role)

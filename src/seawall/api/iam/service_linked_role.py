@@ -4,11 +4,11 @@ import json
 import re
 from typing import Any, NamedTuple
 
-from seawall.api.iam.managed_policy import PREFIX
-from seawall.api.iam.names import NOT_ENFORCED, find_role, no_such_entity, whole_second
+from seawall.api.iam.names import find_role, no_such_entity, whole_second
 from seawall.api.iam.role import describe_role
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
+from seawall.iam.managed_policies import PREFIX
 from seawall.model.access_key import RoleSession
 from seawall.model.role import Role
 from seawall.store.ids import new_key_id, new_uuid
@@ -34,7 +34,7 @@ _LINKED = {
 _DELETION_TASK = re.compile(r"task/aws-service-role/[^/]+/[^/]+/[0-9a-f-]{36}")
 
 
-@operation("iam", "CreateServiceLinkedRole", note=NOT_ENFORCED)
+@operation("iam", "CreateServiceLinkedRole")
 def create_service_linked_role(call: Call, params: Params) -> dict[str, Any]:
     service = params["AWSServiceName"]
     linked = _LINKED.get(service)

@@ -5,6 +5,7 @@ Source: "Actions, resources, and condition keys for AWS Security Token Service".
 
 from collections.abc import Iterable, Sequence
 
+from seawall.api.sts.session import role_name
 from seawall.iam.access import CallFacts, Context, Plain, Resources, access, also
 from seawall.iam.policy.document import Policy, named_policy
 from seawall.model.arn import parse_arn
@@ -12,6 +13,8 @@ from seawall.model.role import Role
 
 
 def _role(params: Plain, facts: CallFacts) -> list[str]:
+    """Raises ApiError ValidationError for what is no role's ARN."""
+    role_name(facts.account, params["RoleArn"])
     return [params["RoleArn"]]
 
 
