@@ -21,11 +21,15 @@ from seawall.api.ecr.token import new_token
 from seawall.app.gateway import Gateway
 from seawall.app.registry import Registry
 from seawall.app.registry_front import RegistryFront
+from seawall.iam.principal import Principal
 from seawall.model.image import Image
 from seawall.model.repository import Repository, TagMutability
 from seawall.store.store import Store
 
 ACCOUNT = "123456789012"
+ROOT = Principal(
+    kind="root", account=ACCOUNT, arn=f"arn:aws:iam::{ACCOUNT}:root", user_id=ACCOUNT, access_key_id="AKIA"
+)
 REGION = "us-east-1"
 
 
@@ -56,7 +60,7 @@ class Lab:
 
     def token(self) -> str:
         with self.store.write() as txn:
-            return new_token(txn, f"arn:aws:iam::{ACCOUNT}:root", self.now)[0]
+            return new_token(txn, ROOT, self.now)[0]
 
     def make_repository(self, name: str, mutability: TagMutability = "MUTABLE") -> None:
         with self.store.write() as txn:

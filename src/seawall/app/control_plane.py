@@ -16,6 +16,8 @@ from typing import Any
 import uvicorn
 
 from seawall.api.ec2.bootstrap import create_default_network
+from seawall.api.ecs.launch_limits import RESOURCE as LAUNCH_LIMITS
+from seawall.api.ecs.launch_limits import LaunchLimits
 from seawall.api.iam.bootstrap import create_administrator
 from seawall.api.logs.retention import tidy_events
 from seawall.api.registry import load_operations
@@ -145,7 +147,9 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
     loops.start()
     stack.callback(loops.stop)
 
-    front = RegistryFront(registry, store, account=settings.account, region=settings.region)
+    front = RegistryFront(
+        registry, store, account=settings.account, region=settings.region, via=endpoint_behind
+    )
     own = OwnRoutes(
         context,
         registry,
@@ -162,6 +166,7 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
             "log_events": events,
             "metrics": metrics,
             "registry": registry,
+            LAUNCH_LIMITS: LaunchLimits(throttled=settings.throttle_launches, vcpus=settings.fargate_vcpus),
             "health_reports": reports,
         },
         routes=[(own.matches, own), (s3.matches, s3), (front.matches, front)],

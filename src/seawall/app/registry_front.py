@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, quote
 import httpx
 import msgspec
 
+from seawall.api.ecr.access import repository_target
 from seawall.api.ecr.content import ManifestRefused, RegistryUnavailable
 from seawall.api.ecr.names import registry_host, unknown_repository
 from seawall.api.ecr.pushing import (
@@ -27,11 +28,16 @@ from seawall.api.ecr.pushing import (
     media_type_of,
     record_push,
 )
-from seawall.api.ecr.token import USER, check_token
+from seawall.api.ecr.token import USER, BadToken, token_principal
 from seawall.app.registry import Registry, RegistryError
+from seawall.iam.access import CallFacts
+from seawall.iam.authorize import Asker
+from seawall.iam.context import EndpointOrigin, Origin
+from seawall.iam.principal import Principal
+from seawall.iam.refusal import refusal_text
 from seawall.model.image import Image, image_id
 from seawall.model.repository import Repository
-from seawall.store.store import Store
+from seawall.store.store import Reader, Store
 from seawall.wire.errors import ApiError
 
 Scope = MutableMapping[str, Any]
@@ -77,10 +83,13 @@ class RegistryFront:
         account: str,
         region: str,
         now: Callable[[], datetime] = _utc_now,
+        via: Callable[[Reader, str], EndpointOrigin | None] = lambda reader, address: None,
     ) -> None:
         self._registry = registry
         self._store = store
         self._account = account
+        self._region = region
+        self._via = via
         self._host = registry_host(account, region)
         self._now = now
 
@@ -104,13 +113,14 @@ class RegistryFront:
             return
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._authenticate(scope)
+        caller = self._authenticate(scope)
         if scope["path"] in ("/v2", "/v2/"):
             await _answer(send, 200, (("Content-Type", "application/json"),), b"{}")
             return
         route = _ROUTE.fullmatch(scope["path"])
         if route is None:
             raise RegistryRefusal(404, "UNSUPPORTED", "The operation is unsupported.")
+        self._authorize(caller, _action(route["kind"], scope["method"]), route["name"], scope)
         repository = self._store.find(Repository, route["name"])
         if repository is None:
             raise RegistryRefusal(404, "NAME_UNKNOWN", unknown_repository(route["name"], self._account))
@@ -121,18 +131,35 @@ class RegistryFront:
         else:
             await self._blob(repository, scope, receive, send)
 
-    def _authenticate(self, scope: Scope) -> None:
+    def _authorize(self, caller: Principal, action: str, repository: str, scope: Scope) -> None:
+        """Raises RegistryRefusal in ECR's words when the token's owner may not do this."""
+        facts = CallFacts(
+            store=self._store, account=self._account, region=self._region, now=self._now(), principal=caller
+        )
+        client = scope.get("client")
+        origin = Origin(
+            source_ip=client[0] if client else None,
+            secure=scope.get("scheme") == "https",
+            user_agent=_header(scope, b"user-agent"),
+            endpoint=self._via(self._store, client[0]) if client else None,
+        )
+        question, decision = Asker(facts, origin).decide(action, repository_target(repository, facts))
+        if not decision.allowed:
+            raise RegistryRefusal(403, "DENIED", refusal_text(question, decision))
+
+    def _authenticate(self, scope: Scope) -> Principal:
         """Raises RegistryRefusal unless the request carries AWS:<token> as Basic credentials."""
         user, password = _basic_credentials(_header(scope, b"authorization") or "")
         if user != USER:
             challenge = f'Basic realm="https://{self._host}/",service="ecr.amazonaws.com"'
             raise RegistryRefusal(401, "UNAUTHORIZED", "Not Authorized", (("WWW-Authenticate", challenge),))
-        verdict = check_token(self._store, password, self._now())
-        if verdict == "expired":
-            text = "Your authorization token has expired. Reauthenticate and try again."
-            raise RegistryRefusal(403, "DENIED", text)
-        if verdict == "invalid":
-            raise RegistryRefusal(400, "DENIED", "Your Authorization Token is invalid.")
+        try:
+            return token_principal(self._store, password, self._now())
+        except BadToken as bad:
+            if bad.expired:
+                text = "Your authorization token has expired. Reauthenticate and try again."
+                raise RegistryRefusal(403, "DENIED", text) from None
+            raise RegistryRefusal(400, "DENIED", "Your Authorization Token is invalid.") from None
 
     async def _manifest(
         self, repository: Repository, reference: str, scope: Scope, receive: Receive, send: Send
@@ -277,6 +304,27 @@ class RegistryFront:
             log.warning("registry.answer_cut_off", extra={"target": target})
             return  # an unfinished answer: the server closes the connection, which tells the client
         await send({"type": "http.response.body", "body": b""})
+
+
+def _action(kind: str, method: str) -> str:
+    """The permission of ECR that a request of the distribution protocol stands for.
+
+    Source: "Required IAM permissions" of pushing and pulling, ECR user guide.
+    """
+    if kind == "tags":
+        return "ecr:ListImages"
+    actions = {
+        "manifests": {"PUT": "PutImage", "DELETE": "BatchDeleteImage"},
+        "blobs": {
+            "HEAD": "BatchCheckLayerAvailability",
+            "POST": "InitiateLayerUpload",
+            "PATCH": "UploadLayerPart",
+            "PUT": "CompleteLayerUpload",
+            "DELETE": "BatchDeleteImage",
+        },
+    }
+    usual = {"manifests": "BatchGetImage", "blobs": "GetDownloadUrlForLayer"}
+    return "ecr:" + actions[kind].get(method, usual[kind])
 
 
 def _basic_credentials(header: str) -> tuple[str, str]:

@@ -1,17 +1,15 @@
 """May the caller do this?  Asked of every call, after it was understood and before anything is done."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
-from msgspec.structs import replace
-
-from seawall.iam.access import Access, CallFacts, Target, accesses
+from seawall.iam.access import Access, CallFacts, Context, Target, accesses
 from seawall.iam.context import Given, Origin, principal_keys, put, request_keys, tag_keys
 from seawall.iam.policy.document import Policy, named_policy
 from seawall.iam.policy.evaluate import Decision, Policies, Question, decide
 from seawall.iam.refusal import denied
 from seawall.iam.sealed_message import seal
-from seawall.iam.standing import Standing, standing_of
+from seawall.iam.standing import standing_of
 from seawall.wire.service import Service
 
 _READS = ("Describe", "Get", "List", "Search")  # EC2 encodes no message for these
@@ -21,72 +19,88 @@ def authorize(
     service: Service, operation: str, params: dict[str, Any], facts: CallFacts, origin: Origin
 ) -> None:
     """Raises ApiError in the service's words when an action that the operation needs is not allowed."""
-    standing = standing_of(facts.store, facts.principal)
-    endpoint = _endpoint_policies(origin)
-    common: Given = {}
-    put(common, request_keys(origin, facts.region, facts.now))
-    put(common, principal_keys(standing))
-    put(common, tag_keys(params))
-    common["aws:resourceaccount"] = (facts.account,)
+    asker = Asker(facts, origin, tag_keys(params))
     for access in accesses(service.name, operation):
         if access.free:
             continue
-        for question, decision in _decisions(access, params, facts, standing, endpoint, common):
+        for question, decision in _decisions(access, params, facts, asker):
             if not decision.allowed:
                 sealed = ""
                 if service.protocol == "ec2" and not operation.startswith(_READS):
-                    sealed = seal(facts.store, question, decision, standing.user_id)
+                    sealed = seal(facts.store, question, decision, asker.standing.user_id)
                 raise denied(service, question, decision, sealed)
 
 
-def _decisions(
-    access: Access,
-    params: dict[str, Any],
-    facts: CallFacts,
-    standing: Standing,
-    endpoint: tuple[Policy, ...] | None,
-    common: Given,
-) -> Iterable[tuple[Question, Decision]]:
-    action = access.action if isinstance(access.action, str) else access.action(params, facts)
-    context = dict(common)
-    if access.context is not None:
-        put(context, access.context(params, facts))
-    policies = Policies(
-        identity=standing.identity,
-        resource=tuple(access.resource_policies(params, facts)) if access.resource_policies else (),
-        boundary=standing.boundary,
-        session=standing.session,
-        endpoint=None if access.behind else endpoint,
-        governed=access.governed,
-    )
-    targets = _targets(access, params, facts)
-    if not targets and not access.further:  # of nothing that exists no policy speaks but the identity's
-        targets, policies = [Target("*")], replace(policies, resource=(), governed=False)
-    for target in targets:
+class Asker:
+    """Asks for one caller and one request: everything about them is looked up once.
+
+    keys   condition keys of the request, beside the global ones
+    """
+
+    def __init__(self, facts: CallFacts, origin: Origin, keys: Context | None = None) -> None:
+        self.standing = standing_of(facts.store, facts.principal)
+        self._endpoint = _endpoint_policies(origin)
+        self._common: Given = {"aws:resourceaccount": (facts.account,)}
+        put(self._common, request_keys(origin, facts.region, facts.now))
+        put(self._common, principal_keys(self.standing))
+        put(self._common, keys or {})
+
+    def decide(
+        self,
+        action: str,
+        target: Target,
+        *,
+        context: Context | None = None,
+        resource_policies: tuple[Policy, ...] = (),
+        governed: bool = False,
+    ) -> tuple[Question, Decision]:
         question = Question(
-            caller=standing.caller,
+            caller=self.standing.caller,
             action=action,
             resource=target.arn,
-            context=_of_target(target, action, context),
+            context=self._context(action, target, context or {}),
         )
-        own = replace(policies, resource=(*policies.resource, *target.policies))
-        yield question, decide(question, own)
+        policies = Policies(
+            identity=self.standing.identity,
+            resource=resource_policies,
+            boundary=self.standing.boundary,
+            session=self.standing.session,
+            endpoint=self._endpoint,
+            governed=governed,
+        )
+        return question, decide(question, policies)
 
-
-def _targets(access: Access, params: dict[str, Any], facts: CallFacts) -> list[Target]:
-    given = access.resources(params, facts) if access.resources is not None else ("*",)
-    return [one if isinstance(one, Target) else Target(one) for one in given]
-
-
-def _of_target(target: Target, action: str, context: Given) -> Given:
-    if not target.tags and not target.context:
+    def _context(self, action: str, target: Target, keys: Context) -> Given:
+        if not (keys or target.tags or target.context):
+            return self._common
+        service = action.partition(":")[0]
+        context = dict(self._common)
+        put(context, keys)
+        put(context, _resource_tags("aws", target.tags))
+        put(context, _resource_tags(service, target.tags))
+        put(context, target.context)
         return context
-    service = action.partition(":")[0]
-    own = dict(context)
-    put(own, {f"aws:ResourceTag/{key}": value for key, value in target.tags.items()})
-    put(own, {f"{service}:ResourceTag/{key}": value for key, value in target.tags.items()})
-    put(own, target.context)
-    return own
+
+
+def _resource_tags(prefix: str, tags: Mapping[str, str]) -> dict[str, str]:
+    return {f"{prefix}:ResourceTag/{key}": value for key, value in tags.items()}
+
+
+def _decisions(
+    access: Access, params: dict[str, Any], facts: CallFacts, asker: Asker
+) -> list[tuple[Question, Decision]]:
+    action = access.action if isinstance(access.action, str) else access.action(params, facts)
+    given = access.resources(params, facts) if access.resources is not None else ("*",)
+    targets = [one if isinstance(one, Target) else Target(one) for one in given]
+    resource_policies, governed = access.resource_policies, access.governed
+    if not targets and not access.further:  # of nothing that exists no policy speaks but the identity's
+        targets, resource_policies, governed = [Target("*")], None, False
+    context = access.context(params, facts) if access.context is not None else None
+    spoken = tuple(resource_policies(params, facts)) if resource_policies is not None else ()
+    return [
+        asker.decide(action, target, context=context, resource_policies=spoken, governed=governed)
+        for target in targets
+    ]
 
 
 def _endpoint_policies(origin: Origin) -> tuple[Policy, ...] | None:

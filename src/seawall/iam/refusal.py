@@ -24,23 +24,31 @@ def because(question: Question, decision: Decision) -> str:
     return f"because no {kind} allows the {question.action} action"
 
 
+def refusal_text(question: Question, decision: Decision, quote: str = "") -> str:
+    """Who may not do what on which resource, and why."""
+    return (
+        f"User: {question.caller.arn} is not authorized to perform: {question.action}"
+        f" on resource: {quote}{question.resource}{quote} {because(question, decision)}"
+    )
+
+
 def denied(service: Service, question: Question, decision: Decision, encoded: str = "") -> ApiError:
     """The answer.
 
     encoded   what DecodeAuthorizationMessage reads; EC2 hands it out with every denied change
     """
-    told = f"User: {question.caller.arn} is not authorized to perform: {question.action}"
     if question.action == "sts:AssumeRole" and not decision.explicit and decision.layer == "resource":
+        told = f"User: {question.caller.arn} is not authorized to perform: {question.action}"
         return ApiError("AccessDenied", f"{told} on resource: {question.resource}", status=403)
-    reason = because(question, decision)
     if service.protocol == "ec2":
-        on = "" if question.resource == "*" else f" on resource: {question.resource}"
-        text = f"You are not authorized to perform this operation. {told}{on} {reason}"
+        why = refusal_text(question, decision)
+        if question.resource == "*":
+            why = why.replace(" on resource: *", "", 1)
+        text = f"You are not authorized to perform this operation. {why}"
         if encoded:
             text += f". Encoded authorization failure message: {encoded}"
         return ApiError("UnauthorizedOperation", text, status=403)
-    quote = '"' if service.name == "s3" else ""
-    text = f"{told} on resource: {quote}{question.resource}{quote} {reason}"
+    text = refusal_text(question, decision, '"' if service.name == "s3" else "")
     if {"query", "rest-xml"}.intersection(service.protocols):
         return ApiError("AccessDenied", text, status=403)
     return ApiError("AccessDeniedException", text, status=403 if service.protocol == "rest-json" else 400)

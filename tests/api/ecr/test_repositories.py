@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from seawall.api.ecr.token import check_token
+from seawall.api.ecr.token import BadToken, token_principal
 
 ARN = "arn:aws:ecr:us-east-1:123456789012:repository/team/web"
 
@@ -15,6 +15,12 @@ def refused(call: Any, **params: Any) -> tuple[str, str]:
         call(**params)
     error = caught.value.response["Error"]
     return error["Code"], error["Message"]
+
+
+def refusal(store: Any, password: str, now: Any) -> str:
+    with pytest.raises(BadToken) as caught:
+        token_principal(store, password, now)
+    return str(caught.value)
 
 
 @pytest.fixture
@@ -118,8 +124,9 @@ def test_a_token_opens_the_registry_for_twelve_hours(ecr: Any, store: Any, clock
     assert data["expiresAt"] - clock.now == timedelta(hours=12)
     user, _, password = base64.b64decode(data["authorizationToken"]).decode().partition(":")
     assert user == "AWS"
-    assert check_token(store, password, clock.now + timedelta(hours=11, minutes=59)) == "valid"
-    assert check_token(store, password, clock.now + timedelta(hours=12)) == "expired"
+    late = clock.now + timedelta(hours=11, minutes=59)
+    assert token_principal(store, password, late).arn == "arn:aws:iam::123456789012:root"
+    assert refusal(store, password, clock.now + timedelta(hours=12)) == "expired"
     forged = base64.urlsafe_b64decode(password)[:-1] + b"!"
-    assert check_token(store, base64.urlsafe_b64encode(forged).decode(), clock.now) == "invalid"
-    assert check_token(store, "ü", clock.now) == check_token(store, "", clock.now) == "invalid"
+    assert refusal(store, base64.urlsafe_b64encode(forged).decode(), clock.now) == "invalid"
+    assert refusal(store, "ü", clock.now) == refusal(store, "", clock.now) == "invalid"

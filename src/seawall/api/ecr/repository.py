@@ -169,7 +169,7 @@ def get_authorization_token(call: Call, params: Params) -> dict[str, Any]:
     for registry in registries:
         refuse_other_registry(call, registry)
     with call.write() as txn:
-        password, expires = new_token(txn, call.principal.arn, call.now)
+        password, expires = new_token(txn, call.principal, call.now)
     data = {
         "authorizationToken": base64.b64encode(f"{USER}:{password}".encode()).decode(),
         "expiresAt": expires,
