@@ -4,10 +4,15 @@ import asyncio
 import hmac
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 
+from seawall.api.ecs.task_event import Whose
+from seawall.app.event_feed import EventFeed
 from seawall.app.fresh_counts import sample_all
+from seawall.app.line_stream import stream_lines
+from seawall.app.log_feed import LogFeed, LogsAsked
 from seawall.app.registry import Registry
 from seawall.app.settings import Settings
 from seawall.controllers.loop import Context
@@ -17,6 +22,7 @@ from seawall.model.access_key import AccessKey
 from seawall.model.installation import Installation
 from seawall.store.log_events import LogEvents
 from seawall.store.metrics import Metrics
+from seawall.store.objects import Objects
 from seawall.store.store import Store
 
 Scope = MutableMapping[str, Any]
@@ -24,6 +30,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 PREFIX = "/_seawall/"
 SETTLE_TIMEOUT_S = 20.0
+TRUSTED = {"model": "GET", "counters": "GET", "events": "GET", "logs": "GET", "reset": "POST"}
 
 
 class OwnRoutes:
@@ -38,6 +45,11 @@ class OwnRoutes:
 
     GET /_seawall/counters: what rules and NAT gateways have counted, read this moment, with the same token.
 
+    GET /_seawall/events?last=N&follow=1: ECS events, one JSON object a line, with the same token.
+
+    GET /_seawall/logs?asked=JSON: what a task's containers write, as it arrives, until the task has stopped
+    (app.log_feed); with the same token.
+
     POST /_seawall/reset: empties everything and makes the first day's account again.  Where signatures are
     enforced it wants the control token (`Authorization: Bearer ...`) that `up` left in control.json.
     """
@@ -46,7 +58,7 @@ class OwnRoutes:
         self,
         context: Context,
         registry: Registry,
-        records: Iterable[LogEvents | Metrics],
+        records: Iterable[LogEvents | Metrics | Objects],
         *,
         reset: Callable[[str, AccessKey | None], None],
         settings: Settings,
@@ -94,7 +106,11 @@ class OwnRoutes:
             forget()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        match scope["method"], scope["path"].removeprefix(PREFIX):
+        method, name = scope["method"], scope["path"].removeprefix(PREFIX)
+        if TRUSTED.get(name) == method and not self._trusted(scope):
+            await _answer(send, 403, {"message": f"{name} wants the control token of control.json"})
+            return
+        match method, name:
             case "GET", "health":
                 health = self._health()
                 await _answer(send, 200 if health["status"] == "ready" else 503, health)
@@ -102,23 +118,20 @@ class OwnRoutes:
                 settled = await self._settled()
                 await _answer(send, 200 if settled else 503, self._health())
             case "GET", "model":
-                if not self._trusted(scope):
-                    await _answer(send, 403, {"message": "model wants the control token of control.json"})
-                    return
                 await _answer(send, 200, network_snapshot(self._context))
             case "GET", "counters":
-                if not self._trusted(scope):
-                    await _answer(send, 403, {"message": "counters wants the control token of control.json"})
-                    return
                 await _answer(send, 200, await self._counters())
+            case "GET", "events":
+                await self._events(scope, receive, send)
+            case "GET", "logs":
+                await self._logs(scope, receive, send)
             case "POST", "reset":
-                if not self._trusted(scope):
-                    await _answer(send, 403, {"message": "reset wants the control token of control.json"})
-                    return
                 await self._reset()
                 await _answer(send, 200, {"status": "empty"})
             case _:
-                await _answer(send, 404, {"message": "there is health, settled, model, counters and reset"})
+                await _answer(
+                    send, 404, {"message": f"there is {', '.join(('health', 'settled', *TRUSTED))}"}
+                )
 
     def _health(self) -> dict[str, Any]:
         host = self._context.host
@@ -157,6 +170,19 @@ class OwnRoutes:
         given = dict(scope["headers"]).get(b"authorization", b"")
         return hmac.compare_digest(given, f"Bearer {self.control_token}".encode())
 
+    async def _events(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = _query(scope)
+        whose = Whose(self._settings.account, self._settings.region)
+        last = int(asked["last"]) if "last" in asked else None
+        feed = EventFeed(self.store, whose, last=last, follow="follow" in asked)
+        await stream_lines(receive, send, feed.read, [self.store.on_commit])
+
+    async def _logs(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = msgspec.json.decode(_query(scope)["asked"], type=LogsAsked)
+        (events,) = (record for record in self._records if isinstance(record, LogEvents))
+        feed = LogFeed(self.store, events, asked)
+        await stream_lines(receive, send, feed.read, [events.on_append, self.store.on_commit])
+
     async def _reset(self) -> None:
         """Empty everything but the two keys that control.json told the other commands."""
         await self._registry.clear()  # first: from here on nobody may see the store between two states
@@ -166,6 +192,10 @@ class OwnRoutes:
         for record in self._records:
             record.clear()
         self._first_start(installation.control_token, key)
+
+
+def _query(scope: Scope) -> dict[str, str]:
+    return dict(parse_qsl(scope["query_string"].decode("latin-1")))
 
 
 async def _answer(send: Send, status: int, body: Any) -> None:

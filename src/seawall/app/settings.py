@@ -11,6 +11,8 @@ class Settings:
     auth        "enforce": only known keys with right signatures; "open": anybody is the administrator
     uplink      let tasks reach the real internet
     interface_release_s   how long the interface of a stopped task keeps its addresses, groups and subnet
+    throttle_launches   let tasks start as fast as on AWS at most: 100 at once, 20 a second
+    fargate_vcpus       vCPUs that tasks may have together, and Spot tasks again; None: no limit
     runtime     an OCI runtime by name or path; None: crun if it works here, else runc
     """
 
@@ -22,5 +24,7 @@ class Settings:
     region: str = "us-east-1"
     uplink: bool = False
     interface_release_s: float = 0.0
+    throttle_launches: bool = False
+    fargate_vcpus: float | None = None
     json_logs: bool = False
     runtime: str | None = None

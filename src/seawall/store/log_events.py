@@ -6,7 +6,7 @@ every event, so that a position (timestamp, id) says exactly how far a reader ha
 
 import heapq
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,6 +77,7 @@ class LogEvents:
     """Open with `LogEvents(path)`.  One writer; used inline from the event loop like the store."""
 
     def __init__(self, path: Path) -> None:
+        self._listeners: list[Callable[[], None]] = []
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
@@ -102,7 +103,39 @@ class LogEvents:
                 (first, last, ingestion, size, number),
             )
             (newest,) = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'event'").fetchone()
+        for listener in tuple(self._listeners):
+            listener()
         return int(newest)
+
+    def on_append(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` after every batch: a wake-up, carrying nothing.  Returns what ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def arrived(self, keys: Sequence[str], after: int, limit: int) -> list[LogEvent]:
+        """Events of these streams (a few) with an id above `after`, in the order of their arrival."""
+        rows = self._db.execute(
+            "SELECT e.id, s.key, e.timestamp, e.ingestion, e.message"
+            " FROM event e JOIN stream s ON s.number = e.stream"
+            f" WHERE e.id > ? AND s.key IN ({', '.join('?' for _ in keys)}) ORDER BY e.id LIMIT ?",
+            (after, *keys, limit),
+        )
+        return [LogEvent._make(row) for row in rows]
+
+    def newest(self) -> int:
+        """The id of the newest event of all; 0 when there never was one."""
+        row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'event'").fetchone()
+        return int(row[0]) if row else 0
+
+    def place_before(self, keys: Sequence[str], count: int) -> int:
+        """The id to give to `arrived` so that it begins with the last `count` events of these streams."""
+        rows = self._db.execute(
+            "SELECT e.id FROM event e JOIN stream s ON s.number = e.stream"
+            f" WHERE s.key IN ({', '.join('?' for _ in keys)}) ORDER BY e.id DESC LIMIT 1 OFFSET ?",
+            (*keys, count),
+        )
+        row = rows.fetchone()
+        return int(row[0]) if row else 0
 
     def read(
         self,

@@ -134,8 +134,8 @@ class Reader:
             "SELECT number, at, body FROM history WHERE number > ? AND kind = ? ORDER BY number LIMIT ?",
             (after, cls.KIND, limit),
         )
-        decoder = self._decoders[cls.KIND]
-        return [Edition(number, at, decoder.decode(body)) for number, at, body in rows]
+        decode = self._decoders[cls.KIND].decode
+        return [Edition(number, at, decode(body)) for number, at, body in rows]  # type: ignore[arg-type]
 
     def newest_edition(self) -> int:
         """The number of the newest edition there ever was; 0 when there was none."""

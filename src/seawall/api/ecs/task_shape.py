@@ -3,9 +3,8 @@
 Member names and order of attachment details as recorded from Fargate 1.4.0.  Public addresses never appear.
 """
 
-from typing import Any
+from typing import Any, Protocol
 
-from seawall.api.registry import Call
 from seawall.model.task import HealthStatus, Task, TaskContainer
 
 ATTACHED = ("ATTACHED", "DETACHING", "DETACHED", "DELETED")
@@ -27,20 +26,26 @@ _TEXTS = (
 )
 
 
-def task_arn(call: Call, task: Task) -> str:
-    return call.arn(f"task/{task.cluster}/{task.id}")
+class Arns(Protocol):
+    """Makes ARNs of an account's ECS: a `Call` does."""
+
+    def arn(self, resource: str, /) -> str: ...
 
 
-def show_task(call: Call, task: Task, *, with_tags: bool = False) -> dict[str, Any]:
+def task_arn(arns: Arns, task: Task) -> str:
+    return arns.arn(f"task/{task.cluster}/{task.id}")
+
+
+def show_task(arns: Arns, task: Task, *, with_tags: bool = False) -> dict[str, Any]:
     """The task; `tags` are empty unless asked for."""
-    arn = task_arn(call, task)
+    arn = task_arn(arns, task)
     storage = {"sizeInGiB": task.ephemeral_storage_gib}
     shown: dict[str, Any] = {
         "attachments": [_attachment(task)],
         "attributes": [{"name": "ecs.cpu-architecture", "value": task.cpu_architecture}],
         "availabilityZone": task.availability_zone,
-        "clusterArn": call.arn(f"cluster/{task.cluster}"),
-        "containers": [_container(call, task, arn, container) for container in task.containers],
+        "clusterArn": arns.arn(f"cluster/{task.cluster}"),
+        "containers": [_container(arns, task, arn, container) for container in task.containers],
         "cpu": task.cpu,
         "createdAt": task.created_at,
         "desiredStatus": task.desired_status,
@@ -55,7 +60,7 @@ def show_task(call: Call, task: Task, *, with_tags: bool = False) -> dict[str, A
         "platformFamily": task.platform_family,
         "tags": [{"key": key, "value": value} for key, value in task.tags.items()] if with_tags else [],
         "taskArn": arn,
-        "taskDefinitionArn": call.arn(f"task-definition/{task.task_definition}"),
+        "taskDefinitionArn": arns.arn(f"task-definition/{task.task_definition}"),
         "version": task.version,
         "ephemeralStorage": storage,
         "fargateEphemeralStorage": storage,
@@ -106,14 +111,14 @@ def _exec_agent(container: TaskContainer) -> dict[str, Any]:
     return shown
 
 
-def _container(call: Call, task: Task, arn: str, container: TaskContainer) -> dict[str, Any]:
+def _container(arns: Arns, task: Task, arn: str, container: TaskContainer) -> dict[str, Any]:
     interfaces = []
     if task.attachment_status in ATTACHED and task.private_ip_address:
         addresses = {"privateIpv4Address": task.private_ip_address, "ipv6Address": task.ipv6_address}
         told = {member: address for member, address in addresses.items() if address is not None}
         interfaces = [{"attachmentId": task.attachment_id, **told}]
     shown: dict[str, Any] = {
-        "containerArn": call.arn(f"container/{task.cluster}/{task.id}/{container.id}"),
+        "containerArn": arns.arn(f"container/{task.cluster}/{task.id}/{container.id}"),
         "taskArn": arn,
         "name": container.name,
         "image": container.image,

@@ -32,6 +32,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="how long the interface of a stopped task stays; on AWS 10 to 60 (default: %(default)g)",
     )
+    parser.add_argument(
+        "--throttle-launches",
+        action="store_true",
+        help="let tasks start as fast as on Fargate at most: 100 at once, then 20 a second",
+    )
+    parser.add_argument(
+        "--fargate-vcpus",
+        type=float,
+        metavar="N",
+        help="how many vCPUs tasks may have together, as an account's quota says (default: no limit)",
+    )
     parser.add_argument("--runtime", help="OCI runtime by name or path (default: crun, else runc)")
     parser.add_argument("--json-logs", action="store_true", help="one JSON object a line on stderr")
 
@@ -63,6 +74,8 @@ def settings_of(args: argparse.Namespace) -> Settings:
         raise CommandFailed(
             f"--interface-release {args.interface_release:g}: 0 to 3600 seconds", status=USAGE
         )
+    if args.fargate_vcpus is not None and not args.fargate_vcpus > 0:
+        raise CommandFailed(f"--fargate-vcpus {args.fargate_vcpus:g}: more than 0", status=USAGE)
     return Settings(
         state_dir=args.state_dir,
         listen_host=host.strip("[]"),
@@ -72,6 +85,8 @@ def settings_of(args: argparse.Namespace) -> Settings:
         region=args.region,
         uplink=args.uplink,
         interface_release_s=args.interface_release,
+        throttle_launches=args.throttle_launches,
+        fargate_vcpus=args.fargate_vcpus,
         json_logs=args.json_logs,
         runtime=args.runtime,
     )

@@ -1,0 +1,36 @@
+"""show what became of tasks: ECS events, as EventBridge would deliver them
+
+One line for each version of a task; with --output json the events themselves, one a line.
+TASK is a task's id, the beginning of one, or an ARN.  About ten thousand events are kept.
+Example:  seawall events --follow
+"""
+
+import argparse
+import json
+
+from seawall.app.event_line import EventLines
+from seawall.app.own_stream import own_lines
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("task", nargs="?", default="", metavar="TASK", help="(default: all tasks)")
+    parser.add_argument("--follow", action="store_true", help="go on with the events to come")
+    parser.add_argument(
+        "--last",
+        type=int,
+        metavar="N",
+        help="only the last N of the kept ones (default: all; none with --follow)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    asked = {"follow": "1"} if args.follow else {}
+    last = 0 if args.follow and args.last is None else args.last
+    if last is not None:
+        asked["last"] = str(max(last, 0))
+    lines, wanted = EventLines(), args.task.rpartition("/")[2]
+    for raw in own_lines(args.state_dir, "events", asked):
+        event = json.loads(raw)
+        if event["detail"]["taskArn"].rpartition("/")[2].startswith(wanted):
+            print(raw.decode() if args.output == "json" else lines.line(event), flush=True)
+    return 0

@@ -1,0 +1,31 @@
+"""The events that `seawall events` shows: those that are kept, and then each new one."""
+
+import msgspec
+
+from seawall.api.ecs.task_event import Whose, task_event
+from seawall.app.line_stream import Portion
+from seawall.model.task import Task
+from seawall.store.store import Store
+
+AT_ONCE = 500
+
+
+class EventFeed:
+    """Reads events in order, each once.
+
+    last     begin with so many of the kept ones; None: with the oldest
+    follow   go on with those to come
+    """
+
+    def __init__(self, store: Store, whose: Whose, *, last: int | None, follow: bool) -> None:
+        self._store = store
+        self._whose = whose
+        self._follow = follow
+        self._after = 0 if last is None else max(store.newest_edition() - last, 0)
+
+    def read(self) -> Portion:
+        events = []
+        while editions := self._store.history(Task, self._after, AT_ONCE):
+            events += [msgspec.to_builtins(task_event(edition, self._whose)) for edition in editions]
+            self._after = editions[-1].number
+        return Portion(events, over=not self._follow)
