@@ -7,12 +7,21 @@ netlib (one network namespace a task, hosts and resolv.conf shared by all its co
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
+
+from seawall.compile.secret_source import object_sources, registry_password, secret_variables
 from seawall.model.image_reference import parse_image_reference
+from seawall.model.internet import CLIENT_NAMESPACE, RESOLVER_ADDRESS
 from seawall.model.network_interface import DhcpLease, NetworkInterface
 from seawall.model.private_dns import interface_dns_name, private_domain, resolver_address
 from seawall.model.subnet import Subnet
 from seawall.model.task import Task, TaskContainer
-from seawall.model.task_definition import ContainerDefinition, LinuxParameters, TaskDefinition
+from seawall.model.task_definition import (
+    ContainerDefinition,
+    EnvironmentFile,
+    LinuxParameters,
+    TaskDefinition,
+)
 from seawall.model.vpc import Vpc
 from seawall.program.task import (
     AwsLogs,
@@ -59,6 +68,7 @@ def task_program(
         resolv_conf=_resolv_conf(interface.dhcp, vpc, region),
         cpu_quota=int(task.cpu) / CPU_UNITS_PER_VCPU,
         memory_bytes=int(task.memory) * MIB,
+        **_login_place(task),
         containers=tuple(
             _container(
                 task=task,
@@ -71,6 +81,16 @@ def task_program(
             for container in task.containers
         ),
     )
+
+
+def _login_place(task: Task) -> dict[str, Any]:
+    """Before 1.4.0 an interface of Fargate's own carries registry login and secrets: the VPC sees nothing.
+
+    Source: developer guide, "Fargate task networking": which traffic goes through which interface.
+    """
+    if task.platform_version != "1.3.0":
+        return {}
+    return {"login_namespace": CLIENT_NAMESPACE, "login_nameservers": (RESOLVER_ADDRESS,)}
 
 
 def _resolv_conf(lease: DhcpLease | None, vpc: Vpc, region: str) -> str:
@@ -97,10 +117,12 @@ def _container(
     return ContainerProgram(
         name=container.name,
         runtime_id=container.runtime_id,
-        image=_image(definition.image, task.cpu_architecture, credentials),
+        image=_image(definition, task.cpu_architecture, region, credentials),
         entry_point=definition.entry_point or None,
         command=tuple(override.get("command") or definition.command or ()) or None,
         environment=_environment(definition, override, region),
+        secrets=secret_variables(definition.secrets or (), region, credentials),
+        environment_files=object_sources(_environment_files(definition, override), region, credentials),
         user=definition.user,
         working_directory=definition.working_directory,
         stop_timeout_s=STOP_TIMEOUT_S if definition.stop_timeout is None else definition.stop_timeout,
@@ -119,15 +141,31 @@ def _container(
     )
 
 
-def _image(image: str, cpu_architecture: str, credentials: Credentials | None) -> ImageSource:
-    reference = parse_image_reference(image)
-    region = reference.ecr_region
-    login = None
-    if region and credentials:
-        login = EcrLogin(endpoint=f"api.ecr.{region}.amazonaws.com", region=region, credentials=credentials)
+def _image(
+    definition: ContainerDefinition, cpu_architecture: str, region: str, credentials: Credentials | None
+) -> ImageSource:
+    reference = parse_image_reference(definition.image)
+    home = reference.ecr_region
+    login = password = None
+    if home and credentials:
+        login = EcrLogin(endpoint=f"api.ecr.{home}.amazonaws.com", region=home, credentials=credentials)
+    elif definition.repository_credentials is not None:
+        parameter = definition.repository_credentials.credentials_parameter
+        password = registry_password(parameter, region, credentials)
     return ImageSource(
-        reference=str(reference), login=login, architecture=ARCHITECTURES[cpu_architecture.lower()]
+        reference=str(reference),
+        login=login,
+        password=password,
+        architecture=ARCHITECTURES[cpu_architecture.lower()],
     )
+
+
+def _environment_files(
+    definition: ContainerDefinition, override: Mapping[str, Any]
+) -> tuple[EnvironmentFile, ...]:
+    """RunTask's files stand before the definition's: of two that name a variable the first decides."""
+    given = msgspec.convert(override.get("environmentFiles") or (), tuple[EnvironmentFile, ...])
+    return (*given, *(definition.environment_files or ()))
 
 
 def _environment(

@@ -194,6 +194,7 @@ class TaskProgram(msgspec.Struct, frozen=True, kw_only=True):
     volumes: tuple[str, ...] = ()  # names of the task's empty volumes
     storage_bytes: int = 0  # for image layers' changes and volumes together; 0: no limit
     login_namespace: str | None = None  # where registry login and secrets travel; None: the task's own
+    login_nameservers: tuple[str, ...] = ()  # asked there
     role: RoleCredentials | None = None
     metadata: bytes = b""  # JSON: what the control plane knows of the task, for its metadata endpoint
     containers: tuple[ContainerProgram, ...]

@@ -39,7 +39,6 @@ from seawall.wire.errors import ApiError
 
 ALIVE = ("pending", "available")
 _LABEL = string.ascii_lowercase + string.digits
-_STORED = {"PolicyDocument": "requests through endpoints are not held against policies yet"}
 _REFUSED = {
     "IpAddressType": "endpoints have IPv4 addresses only",
     "DnsOptions": "names of endpoints have IPv4 addresses only; there are no inbound resolver endpoints",
@@ -49,7 +48,6 @@ _REFUSED = {
 @operation(
     "ec2",
     "CreateVpcEndpoint",
-    stored=_STORED,
     refused=_REFUSED
     | {
         "VpcEndpointType": "other than Gateway and Interface",
@@ -112,7 +110,7 @@ def _with_interfaces(
     return add_interfaces(txn, endpoint, subnet_ids, account=call.account, now=call.now, wanted=wanted)
 
 
-@operation("ec2", "ModifyVpcEndpoint", stored=_STORED, refused=_REFUSED)
+@operation("ec2", "ModifyVpcEndpoint", refused=_REFUSED)
 def modify_vpc_endpoint(call: Call, params: Params) -> dict[str, Any]:
     with call.write() as txn:
         endpoint = look_up(txn, VpcEndpoint, required(params.get("VpcEndpointId"), "vpcEndpointId"))

@@ -2,6 +2,7 @@
 
 import json
 
+from seawall.api.iam.document import check_resource_policy
 from seawall.wire.errors import ApiError
 
 LONGEST_POLICY = 20480
@@ -22,13 +23,19 @@ def default_policy(endpoint_type: str) -> str:
 
 
 def checked_policy(document: str) -> str:
-    """`document` if it is a policy.  Raises ApiError InvalidPolicyDocument."""
+    """`document` if it is a policy that names principals.  Raises ApiError InvalidPolicyDocument."""
     try:
-        policy = json.loads(document)
+        json.loads(document)
     except ValueError:
-        policy = None
-    if not isinstance(policy, dict) or "Statement" not in policy or len(document) > LONGEST_POLICY:
-        raise ApiError(
-            "InvalidPolicyDocument", "The specified policy document is not a valid JSON policy document."
-        )
+        raise _invalid("The specified policy document is not a valid JSON policy document.") from None
+    if len(document) > LONGEST_POLICY:
+        raise _invalid(f"The policy document exceeds the maximum length of {LONGEST_POLICY} characters.")
+    try:
+        check_resource_policy(document)
+    except ApiError as error:
+        raise _invalid(error.message) from None
     return document
+
+
+def _invalid(text: str) -> ApiError:
+    return ApiError("InvalidPolicyDocument", text)
