@@ -87,6 +87,9 @@ class ElementSet(_Plain, frozen=True, kw_only=True):
                and "from": the key is ADDRESS . PROTOCOL . PORTS, and it is the flows that began towards this
                address, or from it, with a destination port among these (but none whose connection mark is
                not 0)
+    owners     for "to" and "from": the policy's map from addresses to marks.  The key is MARK . PROTOCOL .
+               PORTS then, and means all addresses with this mark; one that gets another is left with what
+               that allows
     """
 
     name: str
@@ -95,6 +98,7 @@ class ElementSet(_Plain, frozen=True, kw_only=True):
     interval: bool = False
     counted: bool = False
     releases: Literal["", "address", "to", "from"] = ""
+    owners: str = ""
     elements: tuple[Element, ...] = ()
 
 

@@ -1,6 +1,6 @@
 """From what exists to what the networks shall look like.  Pure: the same snapshot, the same program."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import chain
 from types import ModuleType
 
@@ -23,6 +23,7 @@ from seawall.compile.network.snapshot import NetworkSnapshot
 from seawall.compile.network.uplink import default_route, uplink_link, uplink_namespace
 from seawall.compile.network.vpc import VpcParts, vpc_namespace
 from seawall.compile.zones import compile_names
+from seawall.model.network_interface import NetworkInterface
 from seawall.model.security_group import SecurityGroupRule
 from seawall.program.network import NetworkProgram
 
@@ -64,7 +65,9 @@ def compile_network(snapshot: NetworkSnapshot, memory: Memory | None = None) -> 
         *((uplink_link(placement),) if snapshot.uplink else ()),
         *added.links,
     ]
-    zones, resolvers = memory.recall("names", compile_names, unfiltered)
+    by_elastic = frozenset(address.network_interface_id for address in snapshot.elastic_ips)
+    named = memory.each("named", _with_names, snapshot.network_interfaces, by_elastic)
+    zones, resolvers = memory.recall("names", compile_names, replace(unfiltered, network_interfaces=named))
     return NetworkProgram(
         namespaces=(*(memory.same(("namespace", n.name), n) for n in namespaces), *attached.namespaces),
         links=(*(memory.same(("link", link.router), link) for link in links), *attached.links),
@@ -73,15 +76,30 @@ def compile_network(snapshot: NetworkSnapshot, memory: Memory | None = None) -> 
     )
 
 
+def _with_names(
+    interface: NetworkInterface, by_elastic: Collection[str | None]
+) -> tuple[NetworkInterface, ...]:
+    """All but those whose only names follow from their addresses: most tasks' have no other."""
+    plain = interfaces.is_of_task(interface) and not interface.public_addresses
+    return () if plain and interface.id not in by_elastic else (interface,)
+
+
 def _place(topology: NetworkSnapshot, memory: Memory) -> Placement:
-    stands: dict[str, Stand] = {}
+    every = topology.network_interfaces
+    fixed = replace(topology, network_interfaces=memory.each("fixed", _if_fixed, every))
+    stands: dict[str, Stand] = dict(memory.each("task stands", interfaces.task_stand, every))
     devices = ["client", "client/host", "uplink", "uplink/host"]
+    devices += memory.each("task devices", interfaces.task_devices, every)
     for part in PARTS:
         if hasattr(part, "stands"):
-            stands |= part.stands(topology)
+            stands |= memory.recall(("stands", part.__name__), part.stands, fixed)
         if hasattr(part, "devices"):
-            devices += part.devices(topology)
+            devices += part.devices(fixed)
     return place(topology, stands, devices, memory)
+
+
+def _if_fixed(interface: NetworkInterface) -> tuple[NetworkInterface, ...]:
+    return () if interfaces.is_of_task(interface) else (interface,)
 
 
 def _contributions(topology: NetworkSnapshot, placement: Placement, memory: Memory) -> Contribution:

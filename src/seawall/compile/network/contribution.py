@@ -5,6 +5,8 @@ Each module of such a kind offers up to three functions, named in compile_networ
     stands(snapshot) -> Mapping[interface id, Stand]        where its interfaces' far ends are
     devices(snapshot) -> Iterable[str]                      keys that need a device number (Placement.numbers)
     contribution(snapshot, placement) -> Contribution       all the rest
+
+The snapshots of the first two are without the interfaces of tasks: those are many and soon gone.
 """
 
 from typing import Literal

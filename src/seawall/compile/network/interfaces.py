@@ -1,6 +1,6 @@
 """The links of tasks: eth1 into the subnet, eth0 to the task's own endpoints, and their namespaces."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network
@@ -32,21 +32,17 @@ NO_IPV6 = ipv6_settings(on=False)
 LINK_LOCAL_GATEWAY = str(IPv4Network(LINK_LOCAL_NETWORK)[1])
 
 
-def stands(snapshot: NetworkSnapshot) -> Mapping[str, Stand]:
-    """The interfaces of tasks."""
-    return {
-        i.id: _task_stand(i.owner.id, bool(i.ipv6_addresses))
-        for i in snapshot.network_interfaces
-        if i.owner is not None and i.owner.kind == "task" and i.status != "detaching"
-    }
+def task_stand(interface: NetworkInterface) -> tuple[tuple[str, Stand], ...]:
+    """Behind the interface's id; nothing for one that is no task's or is going."""
+    owner = interface.owner
+    if owner is None or owner.kind != "task" or interface.status == "detaching":
+        return ()
+    return ((interface.id, _task_stand(owner.id, bool(interface.ipv6_addresses))),)
 
 
-def devices(snapshot: NetworkSnapshot) -> Iterable[str]:
-    """The link-local interfaces of tasks."""
-    for interface in snapshot.network_interfaces:
-        if is_of_task(interface) and interface.status != "detaching":
-            yield f"{interface.id}/local"
-            yield f"{interface.id}/local/host"
+def task_devices(interface: NetworkInterface) -> tuple[str, ...]:
+    """The keys of a task's link-local interface and its far end."""
+    return (f"{interface.id}/local", f"{interface.id}/local/host") if task_stand(interface) else ()
 
 
 def contribution(snapshot: NetworkSnapshot, placement: Placement) -> Contribution:
@@ -61,7 +57,7 @@ def contribution(snapshot: NetworkSnapshot, placement: Placement) -> Contributio
                 via6=placed.via6,
             )
             for placed in placement.interfaces.values()
-            if not placed.is_checked
+            if placed.stand.transit or not placed.interface.source_dest_check
         )
     )
 
@@ -83,43 +79,49 @@ class TaskNetwork(NamedTuple):
 
 def interface_networks(placement: Placement, memory: Memory) -> Networks:
     """Every interface's link, and all that the tasks behind some of them have besides."""
-    placed = placement.interfaces.values()
-    tasks = [p for p in placed if is_of_task(p.interface)]
-    others = [p for p in placed if not is_of_task(p.interface)]
-    addresses = link_local_addresses(tasks)
-    known = [
-        memory.recall(
-            ("task", p.interface.id),
-            _task_network,
-            p,
-            addresses[p.interface.id],
-            placement.numbers[f"{p.interface.id}/local"],
-            placement.numbers[f"{p.interface.id}/local/host"],
-        )
-        for p in tasks
-    ]
+    placed = tuple(placement.interfaces.values())
+    tasks = memory.each("tasks", _if_of_task, placed)
+    addresses = link_local_addresses(tasks, memory)
+    keys = memory.each("local keys", task_devices, [p.interface for p in tasks])
+    numbers = [placement.numbers[key] for key in keys]
+    known = memory.each(
+        "task networks",
+        _task_network,
+        tuple(zip(tasks, addresses, numbers[::2], numbers[1::2], strict=True)),
+    )
     return Networks(
         namespaces=(fargate_namespace(known), *(task.namespace for task in known)),
         links=(
-            *(memory.recall(("interface link", p.interface.id), interface_link, p) for p in others),
+            *memory.each("other links", _other_link, placed),
             *(task.link for task in known),
             *(task.local_link for task in known),
         ),
     )
 
 
+def _if_of_task(placed: Placed) -> tuple[Placed, ...]:
+    return (placed,) if is_of_task(placed.interface) else ()
+
+
+def _other_link(placed: Placed) -> tuple[Link, ...]:
+    return () if is_of_task(placed.interface) else (interface_link(placed),)
+
+
 def is_of_task(interface: NetworkInterface) -> bool:
     return interface.owner is not None and interface.owner.kind == "task"
 
 
-def _task_network(placed: Placed, address: str, number: int, far_number: int) -> TaskNetwork:
+def _task_network(of: tuple[Placed, str, int, int]) -> tuple[TaskNetwork]:
+    placed, address, number, far_number = of
     local_link = link_local_link(placed, address, number, far_number)
-    return TaskNetwork(
-        namespace=task_namespace(placed),
-        link=interface_link(placed),
-        local_link=local_link,
-        route=Route(destination=f"{address}/32", device=local_link.router.name),
-        source=Element(key=f"{number} . {address}", origin=placed.interface.id),
+    return (
+        TaskNetwork(
+            namespace=task_namespace(placed),
+            link=interface_link(placed),
+            local_link=local_link,
+            route=Route(destination=f"{address}/32", device=local_link.router.name),
+            source=Element(key=f"{number} . {address}", origin=placed.interface.id),
+        ),
     )
 
 
@@ -194,23 +196,35 @@ def _network(block: str) -> IPv4Network:
     return IPv4Network(block)
 
 
-def link_local_addresses(tasks: Iterable[Placed]) -> dict[str, str]:
-    """An address for each interface id.  Those attached earlier choose first: none moves for a newcomer.
+def link_local_addresses(tasks: Sequence[Placed], memory: Memory) -> list[str]:
+    """An address for each.  Those attached earlier choose first: none moves for a newcomer.
 
     Raises ValueError when there are more tasks than addresses.
     """
+    ages = memory.each("ages", _age, tasks)
+    by_age = dict(zip(ages, tasks, strict=True))
+    order = sorted(ages)
+    chosen = memory.resume("link-local", _choose_in_turn, [by_age[age].number for age in order])
+    of_age = dict(zip(order, chosen, strict=True))
+    return [of_age[age] for age in ages]
+
+
+def _choose_in_turn(numbers: Sequence[int], chosen: Sequence[str]) -> list[str]:
+    """`chosen` are the addresses of the first of the tasks with these numbers."""
     network = IPv4Network(LINK_LOCAL_NETWORK)
     first, last = int(network[2]), int(network[-2])
     span = last - first + 1
-    taken: dict[int, str] = {}
-    for placed in sorted(tasks, key=_age):
-        if len(taken) == span:
-            raise ValueError(f"more than {span} tasks for {LINK_LOCAL_NETWORK}")
-        offset = placed.number % span
-        while offset in taken:
+    if len(numbers) > span:
+        raise ValueError(f"more than {span} tasks for {LINK_LOCAL_NETWORK}")
+    addresses = list(chosen)
+    taken = set(chosen)
+    for number in numbers[len(chosen) :]:
+        offset = number % span
+        while _address(first + offset) in taken:
             offset = (offset + 1) % span
-        taken[offset] = placed.interface.id
-    return {id: _address(first + offset) for offset, id in taken.items()}
+        addresses.append(_address(first + offset))
+        taken.add(addresses[-1])
+    return addresses
 
 
 def link_local_link(placed: Placed, address: str, number: int, far_number: int) -> Link:
@@ -252,9 +266,11 @@ def fargate_namespace(tasks: Sequence[TaskNetwork]) -> Namespace:
     )
 
 
-def _age(placed: Placed) -> tuple[datetime, str]:
+def _age(placed: Placed) -> tuple[str]:
+    """Texts in this order are in the order of attachment; no two are alike."""
     attachment = placed.interface.attachment
-    return attachment.attach_time if attachment else _NEVER, placed.interface.id
+    at = attachment.attach_time if attachment else _NEVER
+    return (f"{at.timestamp():020.6f} {placed.interface.id}",)
 
 
 @lru_cache(maxsize=1 << 10)

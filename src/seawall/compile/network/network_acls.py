@@ -16,6 +16,7 @@ from seawall.compile.network.addresses import (
     range_text,
 )
 from seawall.compile.network.boxes import Box, Piece, Range, disjoint
+from seawall.compile.network.memory import Memory
 from seawall.compile.network.placement import Placed
 from seawall.compile.network.policies import Catalog
 from seawall.compile.network.security_groups import identifier, piece_key, service_rules
@@ -70,25 +71,29 @@ def acl_sets(acl: NetworkAcl) -> tuple[ElementSet, ...]:
     return tuple(sets)
 
 
-def subnet_sets(limits: Boundaries, interfaces: Iterable[Placed]) -> list[ElementSet]:
+def subnet_sets(limits: Boundaries, interfaces: Sequence[Placed], memory: Memory) -> list[ElementSet]:
     """The devices of each bounded subnet, of all of them together, and those of transit gateways."""
-    devices: dict[str, list[Element]] = {subnet: [] for subnet in limits.of_subnet}
+    devices: dict[str, list[Element]] = {subnet: [] for subnet in sorted(limits.of_subnet)}
     transit = []
-    for placed in interfaces:
+    known = memory.each("devices", _device, interfaces) if devices else ()
+    for placed, element in zip(interfaces, known, strict=False):  # nothing is known where nothing is asked
         if placed.subnet.id in devices:
-            element = Element(key=str(placed.number), origin=placed.interface.id)
             devices[placed.subnet.id].append(element)
             if placed.interface.interface_type == "transit_gateway":
                 transit.append(element)
-    every = tuple(element for subnet in sorted(devices) for element in devices[subnet])
+    every = tuple(element for own in devices.values() for element in own)
     return [
         ElementSet(name="bounded", key=("iface_index",), elements=every),
         ElementSet(name="transit", key=("iface_index",), elements=tuple(transit)),
         *(
-            ElementSet(name=identifier(subnet), key=("iface_index",), elements=tuple(devices[subnet]))
-            for subnet in sorted(devices)
+            ElementSet(name=identifier(subnet), key=("iface_index",), elements=tuple(own))
+            for subnet, own in devices.items()
         ),
     ]
+
+
+def _device(placed: Placed) -> tuple[Element]:
+    return (Element(key=str(placed.number), origin=placed.interface.id),)
 
 
 def boundary_chains(limits: Boundaries) -> tuple[Chain, ...]:

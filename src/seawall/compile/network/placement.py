@@ -1,6 +1,8 @@
 """Which interfaces stand on the host, where, and under which numbers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from itertools import repeat
+from operator import attrgetter
 from typing import Literal
 
 import msgspec
@@ -14,6 +16,7 @@ from seawall.model.subnet import Subnet
 
 ROUTER_IPV6 = "fe80::1"  # the router, seen from an interface's far end
 FAR_IPV6 = "fe80::2"  # the far end, seen from the router
+_NONE: Mapping[str | None, str] = {}
 
 
 class Placed(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,17 +97,14 @@ def place(
     devices   what else needs numbers
     """
     subnets = {subnet.id: subnet for subnet in snapshot.subnets}
-    speaks_ipv6 = {vpc.id for vpc in snapshot.vpcs if vpc.ipv6_cidr_blocks}
     standing = sorted(
         (i for i in snapshot.network_interfaces if i.id in stands and i.subnet_id in subnets),
-        key=lambda interface: interface.id,
+        key=attrgetter("id"),
     )
+    ids = [interface.id for interface in standing]
+    hosts = memory.each("host keys", _host_key, standing)
     numbers = assign(
-        [
-            *(key for i in standing for key in (i.id, f"{i.id}/host")),
-            *(key for g in _gateways(snapshot) for key in (g[0], f"{g[0]}/host")),
-            *devices,
-        ],
+        [*ids, *hosts, *(key for g in _gateways(snapshot) for key in (g[0], f"{g[0]}/host")), *devices],
         FIRST_INTERFACE,
         LAST_INTERFACE,
     )
@@ -112,22 +112,25 @@ def place(
     for elastic in snapshot.elastic_ips:
         held = allocated.setdefault(elastic.network_interface_id, {})
         held[elastic.private_ip_address] = elastic.public_ip
-    interfaces = {
-        i.id: memory.recall(
-            ("placed", i.id),
-            _placed,
-            i,
-            subnets[i.subnet_id],
-            stands[i.id],
-            (numbers[i.id], numbers[f"{i.id}/host"]),
-            allocated.get(i.id, {}),
-            i.vpc_id in speaks_ipv6,
-        )
-        for i in standing
-    }
+    found = memory.each(
+        "placed",
+        _placed,
+        tuple(
+            zip(
+                standing,
+                map(stands.__getitem__, ids),
+                map(numbers.__getitem__, ids),
+                map(numbers.__getitem__, hosts),
+                map(allocated.get, ids, repeat(_NONE)),
+                strict=False,  # the last is endless
+            )
+        ),
+        subnets,
+        frozenset(vpc.id for vpc in snapshot.vpcs if vpc.ipv6_cidr_blocks),
+    )
     by_vpc: dict[str, list[Placed]] = {}
-    for placed in interfaces.values():
-        by_vpc.setdefault(placed.interface.vpc_id, []).append(placed)
+    for interface, placed in zip(standing, found, strict=True):
+        by_vpc.setdefault(interface.vpc_id, []).append(placed)
     gateways = [
         AttachedGateway(
             id=id, kind=kind, vpc_id=vpc_id, number=numbers[id], edge_number=numbers[f"{id}/host"]
@@ -135,33 +138,37 @@ def place(
         for id, kind, vpc_id in _gateways(snapshot)
     ]
     return Placement(
-        interfaces=interfaces,
-        by_vpc={vpc_id: tuple(found) for vpc_id, found in by_vpc.items()},
+        interfaces=dict(zip(ids, found, strict=True)),
+        by_vpc={vpc_id: memory.same(("in vpc", vpc_id), tuple(own)) for vpc_id, own in by_vpc.items()},
         gateways={g.vpc_id: g for g in gateways if g.kind == "internet"},
         egress_only=tuple(g for g in gateways if g.kind == "egress_only"),
         numbers=numbers,
     )
 
 
+def _host_key(interface: NetworkInterface) -> tuple[str]:
+    return (f"{interface.id}/host",)
+
+
 def _placed(
-    interface: NetworkInterface,
-    subnet: Subnet,
-    stand: Stand,
-    numbers: tuple[int, int],
-    allocated: Mapping[str | None, str],
-    vpc_speaks_ipv6: bool,
-) -> Placed:
-    ipv6 = vpc_speaks_ipv6 and stand.ipv6
+    at: tuple[NetworkInterface, Stand, int, int, Mapping[str | None, str]],
+    subnets: Mapping[str, Subnet],
+    speaking_ipv6: Collection[str],
+) -> tuple[Placed]:
+    interface, stand, number, far_number, allocated = at
+    ipv6 = stand.ipv6 and interface.vpc_id in speaking_ipv6
     public = {a or interface.private_ip_address: p for a, p in allocated.items()} | interface.public_addresses
-    return Placed(
-        interface=interface,
-        subnet=subnet,
-        stand=stand,
-        number=numbers[0],
-        far_number=numbers[1],
-        public={a: p for a, p in public.items() if a in interface.private_ip_addresses},
-        ipv6=ipv6,
-        addresses=interface.private_ip_addresses + (interface.ipv6_addresses if ipv6 else ()),
+    return (
+        Placed(
+            interface=interface,
+            subnet=subnets[interface.subnet_id],
+            stand=stand,
+            number=number,
+            far_number=far_number,
+            public={a: p for a, p in public.items() if a in interface.private_ip_addresses},
+            ipv6=ipv6,
+            addresses=interface.private_ip_addresses + (interface.ipv6_addresses if ipv6 else ()),
+        ),
     )
 
 

@@ -40,37 +40,28 @@ class Catalog(msgspec.Struct, frozen=True, kw_only=True):
         return sorted(self.number(policy) for policy in self.all if group_id in policy.groups)
 
 
-class Policies(msgspec.Struct, frozen=True, kw_only=True):
-    """A catalog, and the policy of each of the VPC's own interfaces by its id."""
-
-    catalog: Catalog
-    of_interface: Mapping[str, Policy]
-
-    def of(self, interface_id: str) -> int:
-        return self.catalog.number(self.of_interface[interface_id])
-
-
 def member_policy(member: Member) -> Policy:
     return Policy(tuple(sorted(member.group_ids)))
 
 
-def number_policies(
-    interfaces: Iterable[Placed], members: Iterable[Member], bounded: Collection[str]
-) -> Policies:
+def keyed_policy(placed: Placed, bounded: Collection[str]) -> tuple[tuple[str, Policy]]:
+    """An interface's policy behind its key."""
+    policy = interface_policy(placed, bounded)
+    return ((policy.key, policy),)
+
+
+def interface_policy(placed: Placed, bounded: Collection[str]) -> Policy:
     """`bounded` are the subnets with an ACL that does not allow everything."""
-    of_interface = {
-        p.interface.id: Policy(
-            tuple(sorted(p.interface.group_ids)), p.subnet.id if p.subnet.id in bounded else ""
-        )
-        for p in interfaces
-    }
-    own = {policy.key: policy for policy in of_interface.values() if policy != NOTHING}
-    every = {policy.key: policy for policy in map(member_policy, members)} | own
-    return Policies(
-        catalog=Catalog(
-            numbers=assign(every, 1, POLICY_MASK),
-            own=tuple(own[key] for key in sorted(own)),
-            all=tuple(every[key] for key in sorted(every)),
-        ),
-        of_interface=of_interface,
+    subnet = placed.subnet.id
+    return Policy(tuple(sorted(placed.interface.group_ids)), subnet if subnet in bounded else "")
+
+
+def number_policies(own: Mapping[str, Policy], peers: Iterable[Policy]) -> Catalog:
+    """`own` are the policies of the VPC's interfaces by key, `peers` those of its members."""
+    of_own = {key: own[key] for key in sorted(own) if own[key] != NOTHING}
+    every = {policy.key: policy for policy in peers} | of_own
+    return Catalog(
+        numbers=assign(every, 1, POLICY_MASK),
+        own=tuple(of_own.values()),
+        all=tuple(every[key] for key in sorted(every)),
     )

@@ -86,15 +86,16 @@ def number_senders(
     )
 
 
-def local_routes(vpc: Vpc, interfaces: Iterable[Placed]) -> tuple[Route, ...]:
-    """The interfaces' addresses, and nothing else within the VPC's blocks."""
-    routes = [Route(destination=block) for block in vpc.all_blocks]
-    for placed in interfaces:
-        routes += [
-            Route(destination=f"{a}/{128 if ':' in a else 32}", device=placed.router_device)
-            for a in placed.addresses
-        ]
-    return tuple(routes)
+def local_routes(vpc: Vpc) -> tuple[Route, ...]:
+    """Nothing within the VPC's blocks is elsewhere."""
+    return tuple(Route(destination=block) for block in vpc.all_blocks)
+
+
+def interface_routes(placed: Placed) -> tuple[Route, ...]:
+    return tuple(
+        Route(destination=f"{a}/{128 if ':' in a else 32}", device=placed.router_device)
+        for a in placed.addresses
+    )
 
 
 def table_routes(

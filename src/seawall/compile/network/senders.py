@@ -1,67 +1,128 @@
 """Who may send from which address, and what every device and address of a VPC stands for."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Literal
 
 from seawall.compile.network.addresses import ADDRESS_TYPE, FAMILIES, family
 from seawall.compile.network.contribution import Door, Member
 from seawall.compile.network.internet_gateway import NEVER_PUBLIC
+from seawall.compile.network.memory import Memory
 from seawall.compile.network.placement import Placed
-from seawall.compile.network.policies import Policies, member_policy
+from seawall.compile.network.policies import Catalog, interface_policy, member_policy
 from seawall.compile.network.routing import Senders
 from seawall.compile.network.skeletons import POLICY_BITS
 from seawall.model.vpc import Vpc
 from seawall.program.network import Element, ElementSet
 
+Numbers = Mapping[str, int]  # of policies, by key
+OfEach = Callable[..., tuple[Element, ...]]
 
-def sender_sets(
-    interfaces: Sequence[Placed], doors: Sequence[Door], policies: Policies, tables: Senders, vpc: Vpc
-) -> list[ElementSet]:
-    """All sets but those of groups, ACLs and resolvers."""
-    marks = {
-        p.interface.id: tables.of_subnet.get(p.subnet.id, 0) << POLICY_BITS | policies.of(p.interface.id)
-        for p in interfaces
-    }
-    return [
-        *_source_maps(interfaces, marks),
-        *_door_sets(doors, tables),
-        _receivers(interfaces, doors, policies),
-        _always_tracked(interfaces, doors),
-        *_public_maps(interfaces, doors),
-        *_interface_addresses(interfaces),
-        ElementSet(
+
+class InterfaceSets:
+    """The sets of a VPC that have elements for each interface; those of an unchanged one are kept."""
+
+    def __init__(
+        self,
+        vpc: Vpc,
+        interfaces: Sequence[Placed],
+        catalog: Catalog,
+        bounded: tuple[str, ...],
+        memory: Memory,
+    ) -> None:
+        self._vpc = vpc
+        self._interfaces = interfaces
+        self._policies = catalog.numbers, bounded
+        self._memory = memory
+
+    def senders(self, doors: Sequence[Door], tables: Senders) -> Iterable[ElementSet]:
+        """All sets but those of groups, ACLs and resolvers."""
+        yield from self._source_maps(tables)
+        yield from _door_sets(doors, tables)
+        every_door = [Element(key=str(d.number), value="0x0", origin=d.origin) for d in doors]
+        yield ElementSet(
+            name="receivers",
+            key=("iface_index",),
+            value="mark",
+            elements=(*self._each(_receiver, *self._policies), *every_door),
+        )
+        one_way = [Element(key=str(d.number), origin=d.origin) for d in doors if d.kind == "egress_only"]
+        yield ElementSet(
+            name="always_tracked", key=("iface_index",), elements=(*self._each(_always_tracked), *one_way)
+        )
+        yield from self._public_maps(translated=any(door.kind == "internet" for door in doors))
+        for version in FAMILIES:  # an address that leaves, or gets another owner, takes its flows with it
+            yield ElementSet(
+                name=f"addresses{version}",
+                key=(ADDRESS_TYPE[version],),
+                elements=self._each(_addresses, version),
+                releases="address",
+            )
+        yield ElementSet(
             name="networks",
             key=("ipv4_addr",),
             interval=True,
-            elements=tuple(Element(key=a.cidr_block, origin=vpc.id) for a in vpc.cidr_blocks),
-        ),
-    ]
-
-
-def member_sets(
-    interfaces: Iterable[Placed], members: Iterable[Member], policies: Policies
-) -> tuple[ElementSet, ...]:
-    """Address -> policy, for rules that name groups: of the VPC's interfaces and of its peers'."""
-    elements: dict[int, list[Element]] = {version: [] for version in FAMILIES}
-    known = [
-        (p.addresses, policies.of_interface[p.interface.id], p.interface.id)
-        for p in interfaces
-        if p.interface.group_ids
-    ]
-    known += [(m.addresses, member_policy(m), m.interface_id) for m in members]
-    for addresses, policy, origin in known:
-        number = policies.catalog.number(policy)
-        for address in addresses:
-            elements[family(address)].append(Element(key=address, value=f"{number:#x}", origin=origin))
-    return tuple(
-        ElementSet(
-            name=f"members{version}",
-            key=(ADDRESS_TYPE[version],),
-            value="mark",
-            elements=tuple(elements[version]),
+            elements=tuple(Element(key=a.cidr_block, origin=self._vpc.id) for a in self._vpc.cidr_blocks),
         )
-        for version in FAMILIES
-    )
+
+    def members(self, others: Sequence[Member]) -> Iterable[ElementSet]:
+        """Address -> policy, for rules that name groups: of the VPC's interfaces and of its peers'."""
+        numbers, _ = self._policies
+        for version in FAMILIES:
+            own = self._each(_own_member, version, *self._policies)
+            theirs = self._memory.each(
+                ("other members", self._vpc.id, version), _member, others, version, numbers
+            )
+            yield ElementSet(
+                name=f"members{version}",
+                key=(ADDRESS_TYPE[version],),
+                value="mark",
+                elements=own + theirs,
+            )
+
+    def _each(self, of_each: OfEach, *facts: object) -> tuple[Element, ...]:
+        variant = facts[0] if facts and isinstance(facts[0], int) else None  # the family
+        key = of_each.__name__, self._vpc.id, variant
+        return self._memory.each(key, of_each, self._interfaces, *facts)
+
+    def _source_maps(self, tables: Senders) -> Iterable[ElementSet]:
+        facts = (tables.of_subnet, *self._policies)
+        for version in FAMILIES:
+            yield ElementSet(
+                name=f"source{version}",
+                key=("iface_index", ADDRESS_TYPE[version]),
+                value="mark",
+                elements=self._each(_source, version, *facts),
+            )
+        yield ElementSet(
+            name="unchecked", key=("iface_index",), value="mark", elements=self._each(_unchecked, *facts)
+        )
+
+    def _public_maps(self, *, translated: bool) -> Iterable[ElementSet]:
+        """The internet gateway's one-to-one translation; without a gateway it is empty."""
+        yield ElementSet(
+            name="public_to_private",
+            key=("ipv4_addr",),
+            value="ipv4_addr",
+            elements=self._each(_public_to_private) if translated else (),
+            releases="address",
+        )
+        yield ElementSet(
+            name="private_to_public",
+            key=("ipv4_addr",),
+            value="ipv4_addr",
+            elements=self._each(_private_to_public) if translated else (),
+        )
+        yield ElementSet(
+            name="public_sources",
+            key=("ipv4_addr",),
+            elements=self._each(_public_source) if translated else (),
+        )
+        yield ElementSet(
+            name="never_public",
+            key=("ipv4_addr",),
+            interval=True,
+            elements=tuple(Element(key=block) for block in NEVER_PUBLIC),
+        )
 
 
 def address_sets(
@@ -78,27 +139,6 @@ def address_sets(
         )
         for version in FAMILIES
     )
-
-
-def _source_maps(interfaces: Iterable[Placed], marks: dict[str, int]) -> Iterable[ElementSet]:
-    checked: dict[int, list[Element]] = {version: [] for version in FAMILIES}
-    unchecked = []
-    for placed in interfaces:
-        origin, mark = placed.interface.id, f"{marks[placed.interface.id]:#x}"
-        if placed.is_checked:
-            for address in placed.addresses:
-                element = Element(key=f"{placed.number} . {address}", value=mark, origin=origin)
-                checked[family(address)].append(element)
-        else:
-            unchecked.append(Element(key=str(placed.number), value=mark, origin=origin))
-    for version in FAMILIES:
-        yield ElementSet(
-            name=f"source{version}",
-            key=("iface_index", ADDRESS_TYPE[version]),
-            value="mark",
-            elements=tuple(checked[version]),
-        )
-    yield ElementSet(name="unchecked", key=("iface_index",), value="mark", elements=tuple(unchecked))
 
 
 def _door_sets(doors: Sequence[Door], tables: Senders) -> Iterable[ElementSet]:
@@ -128,69 +168,88 @@ def _door_sets(doors: Sequence[Door], tables: Senders) -> Iterable[ElementSet]:
         yield ElementSet(name=name, key=("iface_index",), elements=tuple(chosen))
 
 
-def _receivers(interfaces: Iterable[Placed], doors: Iterable[Door], policies: Policies) -> ElementSet:
-    elements = [
-        Element(key=str(p.number), value=f"{policies.of(p.interface.id):#x}", origin=p.interface.id)
-        for p in interfaces
-    ]
-    elements += [Element(key=str(d.number), value="0x0", origin=d.origin) for d in doors]
-    return ElementSet(name="receivers", key=("iface_index",), value="mark", elements=tuple(elements))
+def _policy_number(placed: Placed, numbers: Numbers, bounded: Collection[str]) -> int:
+    return numbers.get(interface_policy(placed, bounded).key, 0)
 
 
-def _always_tracked(interfaces: Iterable[Placed], doors: Iterable[Door]) -> ElementSet:
-    elements = [
-        Element(key=str(p.number), origin=p.interface.id)
-        for p in interfaces
-        if p.interface.interface_type != "interface"
-    ]
-    elements += [Element(key=str(d.number), origin=d.origin) for d in doors if d.kind == "egress_only"]
-    return ElementSet(name="always_tracked", key=("iface_index",), elements=tuple(elements))
+def _mark(placed: Placed, tables: Numbers, numbers: Numbers, bounded: Collection[str]) -> str:
+    """`tables` are by subnet."""
+    table = tables.get(placed.subnet.id, 0)
+    return f"{table << POLICY_BITS | _policy_number(placed, numbers, bounded):#x}"
 
 
-def _public_maps(interfaces: Iterable[Placed], doors: Iterable[Door]) -> Iterable[ElementSet]:
-    """The internet gateway's one-to-one translation; without a gateway it is empty."""
-    pairs = [
-        (private, public, placed.interface.id)
-        for placed in (interfaces if any(door.kind == "internet" for door in doors) else ())
-        for private, public in placed.public.items()
-    ]
-    yield ElementSet(
-        name="public_to_private",
-        key=("ipv4_addr",),
-        value="ipv4_addr",
-        elements=tuple(Element(key=public, value=private, origin=id) for private, public, id in pairs),
-        releases="address",
-    )
-    yield ElementSet(
-        name="private_to_public",
-        key=("ipv4_addr",),
-        value="ipv4_addr",
-        elements=tuple(Element(key=private, value=public, origin=id) for private, public, id in pairs),
-    )
-    yield ElementSet(
-        name="public_sources",
-        key=("ipv4_addr",),
-        elements=tuple(Element(key=private, origin=id) for private, _, id in pairs),
-    )
-    yield ElementSet(
-        name="never_public",
-        key=("ipv4_addr",),
-        interval=True,
-        elements=tuple(Element(key=block) for block in NEVER_PUBLIC),
+def _source(
+    placed: Placed, version: int, tables: Numbers, numbers: Numbers, bounded: Collection[str]
+) -> tuple[Element, ...]:
+    if not placed.is_checked:
+        return ()
+    mark, origin = _mark(placed, tables, numbers, bounded), placed.interface.id
+    return tuple(
+        Element(key=f"{placed.number} . {address}", value=mark, origin=origin)
+        for address in placed.addresses
+        if family(address) == version
     )
 
 
-def _interface_addresses(interfaces: Iterable[Placed]) -> Iterable[ElementSet]:
-    """An address that leaves, or gets another owner, takes its flows with it."""
-    for version in FAMILIES:
-        yield ElementSet(
-            name=f"addresses{version}",
-            key=(ADDRESS_TYPE[version],),
-            elements=tuple(
-                Element(key=address, origin=p.interface.id)
-                for p in interfaces
-                for address in p.addresses
-                if family(address) == version
-            ),
-            releases="address",
-        )
+def _unchecked(
+    placed: Placed, tables: Numbers, numbers: Numbers, bounded: Collection[str]
+) -> tuple[Element, ...]:
+    if placed.is_checked:
+        return ()
+    mark = _mark(placed, tables, numbers, bounded)
+    return (Element(key=str(placed.number), value=mark, origin=placed.interface.id),)
+
+
+def _receiver(placed: Placed, numbers: Numbers, bounded: Collection[str]) -> tuple[Element, ...]:
+    number = _policy_number(placed, numbers, bounded)
+    return (Element(key=str(placed.number), value=f"{number:#x}", origin=placed.interface.id),)
+
+
+def _always_tracked(placed: Placed) -> tuple[Element, ...]:
+    if placed.interface.interface_type == "interface":
+        return ()
+    return (Element(key=str(placed.number), origin=placed.interface.id),)
+
+
+def _own_member(
+    placed: Placed, version: int, numbers: Numbers, bounded: Collection[str]
+) -> tuple[Element, ...]:
+    if not placed.interface.group_ids:
+        return ()
+    number = _policy_number(placed, numbers, bounded)
+    return _member_elements(placed.addresses, version, number, placed.interface.id)
+
+
+def _member(member: Member, version: int, numbers: Numbers) -> tuple[Element, ...]:
+    number = numbers.get(member_policy(member).key, 0)
+    return _member_elements(member.addresses, version, number, member.interface_id)
+
+
+def _member_elements(addresses: Iterable[str], version: int, number: int, origin: str) -> tuple[Element, ...]:
+    return tuple(
+        Element(key=address, value=f"{number:#x}", origin=origin)
+        for address in addresses
+        if family(address) == version
+    )
+
+
+def _addresses(placed: Placed, version: int) -> tuple[Element, ...]:
+    return tuple(
+        Element(key=address, origin=placed.interface.id)
+        for address in placed.addresses
+        if family(address) == version
+    )
+
+
+def _public_to_private(placed: Placed) -> tuple[Element, ...]:
+    origin = placed.interface.id
+    return tuple(Element(key=public, value=own, origin=origin) for own, public in placed.public.items())
+
+
+def _private_to_public(placed: Placed) -> tuple[Element, ...]:
+    origin = placed.interface.id
+    return tuple(Element(key=own, value=public, origin=origin) for own, public in placed.public.items())
+
+
+def _public_source(placed: Placed) -> tuple[Element, ...]:
+    return tuple(Element(key=own, origin=placed.interface.id) for own in placed.public)

@@ -11,10 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from seawall.compile.network import services
-from seawall.compile.network.addresses import ADDRESS_TYPE, EVERY_ADDRESS, FAMILIES, family
+from seawall.compile.network.addresses import EVERY_ADDRESS, FAMILIES
 from seawall.compile.network.boxes import Box, Piece, disjoint
-from seawall.compile.network.placement import Placed
-from seawall.compile.network.policies import Catalog, Policies, Policy
+from seawall.compile.network.policies import Catalog, Policy
 from seawall.compile.network.security_groups import cidr_boxes
 from seawall.model.security_group import SecurityGroupRule
 from seawall.program.network import Element, ElementSet
@@ -58,24 +57,23 @@ def untracked_pieces(catalog: Catalog, groups: Mapping[str, OpenRules]) -> Piece
     }
 
 
-def untracked_sets(interfaces: Sequence[Placed], policies: Policies, pieces: Pieces) -> list[ElementSet]:
-    """Four sets: flows towards an interface and from it, of both families."""
-    by_policy: dict[str, list[Placed]] = {}
-    for placed in interfaces:
-        by_policy.setdefault(policies.of_interface[placed.interface.id].key, []).append(placed)
+def untracked_sets(catalog: Catalog, pieces: Pieces) -> list[ElementSet]:
+    """Four sets: flows towards an interface and from it, of both families.
+
+    An element is a policy's: who has the policy is in the map of members, and a rule for everybody adds as
+    little as any other.
+    """
     return [
         ElementSet(
             name=f"{name}{version}",
-            key=(ADDRESS_TYPE[version], "inet_proto", "inet_service"),
+            key=("mark", "inet_proto", "inet_service"),
             interval=True,
             releases=releases,
+            owners=f"members{version}",
             elements=tuple(
-                Element(key=_key(piece, address), origin=",".join(piece.tags))
+                Element(key=_key(piece, catalog.numbers[key]), origin=",".join(piece.tags))
                 for key, open_to in pieces[egress, version].items()
                 for piece in open_to
-                for placed in by_policy.get(key, ())
-                for address in placed.addresses
-                if family(address) == version
             ),
         )
         for version in FAMILIES
@@ -93,9 +91,9 @@ def _untracked(policy: Policy, groups: Mapping[str, OpenRules], *, egress: bool,
     return disjoint([box for box in asked if box.protocols in free])
 
 
-def _key(piece: Piece, address: str) -> str:
+def _key(piece: Piece, policy: int) -> str:
     """As ElementSet.releases wants it."""
-    return f"{address} . {services.range_text(piece.protocols)} . {services.range_text(piece.services)}"
+    return f"{policy:#x} . {services.range_text(piece.protocols)} . {services.range_text(piece.services)}"
 
 
 def _for_everybody(rules: Iterable[SecurityGroupRule], version: int) -> list[Box]:

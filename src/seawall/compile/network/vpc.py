@@ -6,7 +6,7 @@ from itertools import chain
 
 import msgspec
 
-from seawall.compile.network import senders, skeletons
+from seawall.compile.network import skeletons
 from seawall.compile.network.contribution import Door, Hop, Member
 from seawall.compile.network.kernel_settings import ROUTER_IPV4, TRACKING, ipv6_settings
 from seawall.compile.network.memory import Memory
@@ -19,14 +19,16 @@ from seawall.compile.network.network_acls import (
     subnet_sets,
 )
 from seawall.compile.network.placement import Placed
-from seawall.compile.network.policies import Policies, number_policies
+from seawall.compile.network.policies import Catalog, keyed_policy, member_policy, number_policies
 from seawall.compile.network.routing import (
     Senders,
+    interface_routes,
     local_routes,
     number_senders,
     table_routes,
 )
 from seawall.compile.network.security_groups import group_sets, policy_chains, policy_verdicts
+from seawall.compile.network.senders import InterfaceSets, address_sets
 from seawall.compile.network.untracked import open_rules, untracked_pieces, untracked_sets
 from seawall.compile.zones import resolver_addresses
 from seawall.model.network_acl import NetworkAcl
@@ -74,37 +76,35 @@ def vpc_namespace(parts: VpcParts, memory: Memory) -> Namespace:
         parts.subnets,
         (4, 6) if vpc.ipv6_cidr_blocks else (4,),
     )
-    policies = memory.recall(
-        ("policies", vpc.id), number_policies, parts.interfaces, parts.members, tuple(limits.of_subnet)
+    bounded = tuple(limits.of_subnet)
+    catalog = memory.recall(
+        ("policies", vpc.id),
+        number_policies,
+        dict(memory.each(("own policies", vpc.id), keyed_policy, parts.interfaces, bounded)),
+        tuple(map(member_policy, parts.members)),
     )
+    of_interfaces = InterfaceSets(vpc, parts.interfaces, catalog, bounded, memory)
     tables = memory.recall(("tables", vpc.id), _routing, parts.vpc, _routing_parts(parts), parts.lists)
     numbered, routes, rules = tables
-    local = memory.recall(("local", vpc.id), local_routes, vpc, parts.interfaces)
+    local = memory.each(("local", vpc.id), interface_routes, parts.interfaces)
     sets = (
-        *memory.recall(
-            ("senders", vpc.id),
-            senders.sender_sets,
-            parts.interfaces,
-            parts.doors,
-            policies,
-            numbered,
-            vpc,
-        ),
-        *_group_sets(parts, policies, memory),
-        *_boundary_sets(parts, limits, policies, memory),
-        *senders.address_sets("resolvers", resolver_addresses(vpc)),
+        *of_interfaces.senders(parts.doors, numbered),
+        *of_interfaces.members(parts.members),
+        *_group_sets(parts, catalog, memory),
+        *_boundary_sets(parts, limits, catalog, memory),
+        *address_sets("resolvers", resolver_addresses(vpc)),
     )
     return Namespace(
         name=vpc.id,
         sysctls=(*ipv6_settings(on=bool(vpc.ipv6_cidr_blocks), forwarding=True), *_ROUTER),
         addresses=_own_addresses(vpc, parts.subnets),
-        routes=memory.same(("routes", vpc.id), (*local, *parts.routes, *routes)),
+        routes=memory.same(("routes", vpc.id), (*local_routes(vpc), *local, *parts.routes, *routes)),
         rules=rules,
         policy=PacketPolicy(
             skeleton=skeletons.VPC,
             sets=tuple(memory.same(("set", vpc.id, each.name), each) for each in sets),
             chains=(
-                *memory.recall(("group chains", vpc.id), policy_chains, policies.catalog),
+                *memory.recall(("group chains", vpc.id), policy_chains, catalog),
                 *memory.recall(("boundary chains", vpc.id), boundary_chains, limits),
             ),
         ),
@@ -132,21 +132,18 @@ def _routing(
     return numbered, routes, rules
 
 
-def _group_sets(parts: VpcParts, policies: Policies, memory: Memory) -> Iterable[ElementSet]:
+def _group_sets(parts: VpcParts, catalog: Catalog, memory: Memory) -> Iterable[ElementSet]:
     vpc_id = parts.vpc.id
-    yield from memory.recall(("verdicts", vpc_id), policy_verdicts, policies.catalog)
-    yield from memory.recall(
-        ("members", vpc_id), senders.member_sets, parts.interfaces, parts.members, policies
-    )
-    in_use = sorted({group for policy in policies.catalog.own for group in policy.groups})
+    yield from memory.recall(("verdicts", vpc_id), policy_verdicts, catalog)
+    in_use = sorted({group for policy in catalog.own for group in policy.groups})
     for group in in_use:
         rules = parts.rules.get(group, ())
         yield from memory.recall(
-            ("group", group), group_sets, group, rules, _lists_of(rules, parts.lists), policies.catalog
+            ("group", group), group_sets, group, rules, _lists_of(rules, parts.lists), catalog
         )
     own = {group: memory.recall(("open", group), open_rules, parts.rules.get(group, ())) for group in in_use}
-    pieces = memory.recall(("untracked", vpc_id), untracked_pieces, policies.catalog, own)
-    yield from memory.recall(("untracked sets", vpc_id), untracked_sets, parts.interfaces, policies, pieces)
+    pieces = memory.recall(("untracked", vpc_id), untracked_pieces, catalog, own)
+    yield from memory.recall(("untracked sets", vpc_id), untracked_sets, catalog, pieces)
 
 
 def _lists_of(
@@ -157,11 +154,11 @@ def _lists_of(
 
 
 def _boundary_sets(
-    parts: VpcParts, limits: Boundaries, policies: Policies, memory: Memory
+    parts: VpcParts, limits: Boundaries, catalog: Catalog, memory: Memory
 ) -> Iterable[ElementSet]:
     vpc_id = parts.vpc.id
-    yield from memory.recall(("boundary verdicts", vpc_id), boundary_verdicts, policies.catalog)
-    yield from memory.recall(("boundary devices", vpc_id), subnet_sets, limits, parts.interfaces)
+    yield from memory.recall(("boundary verdicts", vpc_id), boundary_verdicts, catalog)
+    yield from memory.recall(("boundary devices", vpc_id), subnet_sets, limits, parts.interfaces, memory)
     for acl in limits.acls.values():
         yield from memory.recall(("acl", acl.id), acl_sets, acl)
 

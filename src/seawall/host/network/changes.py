@@ -8,13 +8,10 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from msgspec.structs import replace
-
 from seawall.host.network import nf_tables as nf
 from seawall.host.network.elements import add_elements, delete_elements, flush_elements
 from seawall.host.network.learned import Learned, new_set
 from seawall.host.network.netlink import NLM_F_CREATE, Message, attribute, text
-from seawall.host.network.releases import Release, released
 from seawall.host.network.state import differing
 from seawall.program.network import Chain, Element, ElementSet, PacketPolicy
 
@@ -32,15 +29,6 @@ class Difference(NamedTuple):
     new_chains: list[Chain]
     changed_chains: list[Chain]
     gone_chains: list[Chain]
-
-    @property
-    def releases(self) -> set[Release]:
-        found: set[Release] = set()
-        for old, new in self.changed_sets:
-            found |= released(old, new)
-        for old in self.gone_sets:
-            found |= released(old, replace(old, elements=()))
-        return found
 
 
 def difference(policy: PacketPolicy, before: PacketPolicy) -> Difference:

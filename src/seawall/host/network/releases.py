@@ -1,9 +1,12 @@
 """Which tracked flows a change of sets takes the ground from: pure reckoning with boxes of numbers."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from seawall.program.network import ElementSet
+from msgspec.structs import replace
+
+from seawall.host.network.state import differing
+from seawall.program.network import Element, ElementSet
 
 Range = tuple[int, int]
 ALL_PROTOCOLS: Range = (0, 255)
@@ -19,19 +22,34 @@ class Release(NamedTuple):
     ports: Range = ALL_PORTS
 
 
+def released_by(old: Mapping[str, ElementSet], new: Mapping[str, ElementSet]) -> set[Release]:
+    """What a policy's sets do not cover any more, after they became others.  Both by name."""
+    found: set[Release] = set()
+    for name, before in old.items():
+        if before.releases:
+            after = new.get(name) or replace(before, elements=())
+            if before.owners:
+                owners = (_elements(sets, before.owners) for sets in (old, new))
+                found |= _released_of_owners(before, after, *owners)
+            elif before is not after:
+                found |= released(before, after)
+    return found
+
+
 def released(old: ElementSet, new: ElementSet) -> set[Release]:
     """What `new` does not cover any more.
 
     An address that now stands for another object is released; flows to or from it are not, as long as any
     element lets them be.
     """
+    before, after = differing(old.elements, new.elements)
     if old.releases == "address":
-        kept = set(new.elements)
-        return {Release("address", element.key) for element in old.elements if element not in kept}
-    if not old.releases:
+        kept = set(after)
+        return {Release("address", element.key) for element in before if element not in kept}
+    if not old.releases or not before:
         return set()
-    kept_keys = {element.key for element in new.elements}
-    gone = [_release(old.releases, e.key) for e in old.elements if e.key not in kept_keys]
+    kept_keys = {element.key for element in after}
+    gone = [_release(old.releases, e.key) for e in before if e.key not in kept_keys]
     wanted = {release.address for release in gone}
     covers: dict[str, list[Release]] = {}
     for element in new.elements if gone else ():
@@ -39,6 +57,50 @@ def released(old: ElementSet, new: ElementSet) -> set[Release]:
             cover = _release(old.releases, element.key)
             covers.setdefault(cover.address, []).append(cover)
     return {left for release in gone for left in _remainder(release, covers.get(release.address, ()))}
+
+
+def _released_of_owners(
+    old: ElementSet, new: ElementSet, owners: Sequence[Element], heirs: Sequence[Element]
+) -> set[Release]:
+    """`owners` have the marks that the elements of `old` begin with, `heirs` those of `new`."""
+    allowed, allows = _by_mark(old), _by_mark(new)
+    less = {mark: lost for mark, own in allowed.items() if (lost := _lost(own, allows.get(mark, ())))}
+    gone, come = differing(owners, heirs)
+    now = {element.key: _mark(element) for element in come}
+    moved = {element.key for element in gone}
+    found = [
+        piece._replace(address=element.key)
+        for element in gone
+        for piece in _lost(allowed.get(_mark(element), ()), allows.get(now.get(element.key, -1), ()))
+    ]
+    found += [
+        piece._replace(address=element.key)
+        for element in (owners if less else ())
+        if element.key not in moved
+        for piece in less.get(_mark(element), ())
+    ]
+    return set(found)
+
+
+def _elements(sets: Mapping[str, ElementSet], name: str) -> Sequence[Element]:
+    return sets[name].elements if name in sets else ()
+
+
+def _by_mark(contents: ElementSet) -> dict[int, list[Release]]:
+    """What each mark allows, without addresses."""
+    found: dict[int, list[Release]] = {}
+    for element in contents.elements:
+        piece = _release(contents.releases, element.key)
+        found.setdefault(int(piece.address, 0), []).append(piece._replace(address=""))
+    return found
+
+
+def _mark(owner: Element) -> int:
+    return int(owner.value or "0", 0)
+
+
+def _lost(before: Iterable[Release], after: Collection[Release]) -> list[Release]:
+    return [left for piece in before if piece not in after for left in _remainder(piece, after)]
 
 
 def _release(way: str, key: str) -> Release:

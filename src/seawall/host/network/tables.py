@@ -32,7 +32,7 @@ from seawall.host.network.lost import lost_flows
 from seawall.host.network.netlink import NLM_F_CREATE, Message, NetlinkError, NetlinkSocket, attributes, text
 from seawall.host.network.nft import NftError, Scratch, run_nft
 from seawall.host.network.policy import skeleton_script, unknown_part
-from seawall.host.network.releases import Release
+from seawall.host.network.releases import Release, released_by
 from seawall.host.network.state import Contents, declaration, names_in, table_name
 from seawall.host.network.unforgotten import Unforgotten
 from seawall.program.network import Chain, PacketPolicy
@@ -156,7 +156,7 @@ class Tables:
         if not self.filter(namespace).fits(messages):
             return None
         try:
-            self._seal(namespace, held.generation, messages, digest, found.releases)
+            self._seal(namespace, held.generation, messages, digest, _releases(held.policy, policy))
         except NetlinkError as error:  # ERESTART: somebody else changed something
             log.info("policy.made_anew", extra={"namespace": namespace, "error": str(error)})
             return None
@@ -222,6 +222,10 @@ class Tables:
         messages = [_table(nf.DELETE_TABLE, name) for name in _ours(netfilter)]
         if messages:
             netfilter.transact(nf.begin(0), messages, nf.END)
+
+
+def _releases(old: PacketPolicy, new: PacketPolicy) -> set[Release]:
+    return released_by({s.name: s for s in old.sets}, {s.name: s for s in new.sets})
 
 
 def _ours(netfilter: NetlinkSocket) -> list[str]:
