@@ -226,6 +226,7 @@ class Network:
 
 
 ROLE = "ecsTaskExecutionRole"
+EXECUTION_POLICY = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [
@@ -240,7 +241,9 @@ TRUST = {
 
 def prepare_account(seawall: Seawall) -> None:
     """Role, log group, cluster, images and the two-container task definition `myapp`."""
-    role = seawall.client("iam").create_role(RoleName=ROLE, AssumeRolePolicyDocument=json.dumps(TRUST))
+    iam = seawall.client("iam")
+    role = iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=json.dumps(TRUST))
+    iam.attach_role_policy(RoleName=ROLE, PolicyArn=EXECUTION_POLICY)
     seawall.client("logs").create_log_group(logGroupName="/ecs/myapp")
     ecs, ecr = seawall.client("ecs"), seawall.client("ecr")
     ecs.create_cluster(clusterName="default")

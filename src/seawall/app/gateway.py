@@ -17,6 +17,7 @@ from seawall.iam.access import CallFacts
 from seawall.iam.authenticate import AuthSettings, authenticate
 from seawall.iam.authorize import authorize
 from seawall.iam.context import EndpointOrigin, Origin
+from seawall.iam.last_use import note_use
 from seawall.store.store import Reader, Store
 from seawall.wire.cbor import encode
 from seawall.wire.errors import ApiError, WireError
@@ -169,6 +170,7 @@ class Gateway:
             partition=call.partition,
         )
         authorize(target.service, call.operation, params, facts, self._origin(request))
+        note_use(self._store, call.principal.access_key_id, target.service.signing_name, call.now)
         answer = await registry.invoke(call, params)
         return target.protocol.serialize(target.operation, answer, call.request_id)
 

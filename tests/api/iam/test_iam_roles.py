@@ -196,7 +196,8 @@ def test_the_execution_roles_policy_is_known(iam: Any) -> None:
         scope: [policy["PolicyName"] for policy in iam.list_policies(Scope=scope)["Policies"]]
         for scope in ("AWS", "Local")
     }
-    assert scopes == {"AWS": ["AdministratorAccess", "AmazonECSTaskExecutionRolePolicy"], "Local": []}
+    assert {"AdministratorAccess", "AmazonECSTaskExecutionRolePolicy"} < set(scopes["AWS"])
+    assert scopes["Local"] == []
 
 
 def test_versions_of_a_policy(iam: Any) -> None:
