@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from seawall.model.finding import Finding, Phase, TaskFailure
 from seawall.model.resource import Ref, Resource, Tags, kind
 
 TaskStatus = Literal[
@@ -101,6 +102,9 @@ class Task(Resource, frozen=True, kw_only=True):
     stopping_at: datetime | None = None
     execution_stopped_at: datetime | None = None
     stopped_at: datetime | None = None
+    phases: tuple[Phase, ...] = ()  # what the host told of its containers' way, for `seawall why`
+    failure: TaskFailure | None = None
+    finding: Finding | None = None
     version: int = 1
 
     def edition(self) -> int:

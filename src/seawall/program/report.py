@@ -49,6 +49,20 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     output: str = ""
 
 
+class Phase(msgspec.Struct, frozen=True, kw_only=True):
+    """One part of a container's way, in seconds since the epoch; `ended` is None while it lasts.
+
+    name   "registry login", "secrets", "environment files", "log stream", "image", "create", "dependencies",
+           "start"
+    text   how far it has come, e.g. "2 of 5 layers, 12.3 of 40.1 MB"
+    """
+
+    name: str
+    began: float
+    ended: float | None = None
+    text: str = ""
+
+
 class ContainerReport(msgspec.Struct, frozen=True, kw_only=True):
     """Times are seconds since the epoch.
 
@@ -70,6 +84,7 @@ class ContainerReport(msgspec.Struct, frozen=True, kw_only=True):
     health: Health | None = None  # None: it has no check
     restarts: int = 0
     notes: tuple[str, ...] = ()
+    phases: tuple[Phase, ...] = ()  # of its newest launch, in the order they began
     failure: Failure | None = None
 
 
