@@ -81,6 +81,7 @@ class Agent:
             upstream=Upstream(),
             filters={},
             init=next((Path(found) for name in INITS if (found := shutil.which(name))), None),
+            authority=ca_file.read_bytes(),
         )
         self._engine = NetworkEngine(run)
         self._resolvers = Resolvers(run)

@@ -11,7 +11,7 @@ import resource
 import shutil
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,11 +39,13 @@ from seawall.host.oci_spec import (
     runtime_spec,
 )
 from seawall.host.traces import Traces
+from seawall.host.trust import add_authority
 from seawall.host.upstream import Upstream
 from seawall.program.report import ContainerReport, Failure, FailureStep
 from seawall.program.task import ContainerProgram, TaskProgram
 
 Login = Callable[[], Awaitable[RegistryCredentials | None]]
+Variables = Callable[[], Awaitable[Mapping[str, str]]]
 
 log = logging.getLogger("seawall.container")
 
@@ -64,6 +66,9 @@ class Host:
     upstream: Upstream
     filters: dict[tuple[str, ...], bytes]  # compiled seccomp filters, by the capabilities they are for
     init: Path | None  # a static init for initProcessEnabled
+    authority: bytes = (
+        b""  # a certificate (PEM) that containers trust; none: they trust what their image does
+    )
     file_watch: FileWatch = field(default_factory=FileWatch)
 
 
@@ -79,6 +84,7 @@ class Container:
         self._rootfs = self._traces.rootfs
         self._shipper: LogShipper | None = None
         self._shipping: asyncio.Task[None] | None = None
+        self._variables: Mapping[str, str] = {}
         folder.mkdir(parents=True, exist_ok=True)
         self._record = read_record(folder) or Record(
             report=ContainerReport(name=program.name, runtime_id=program.runtime_id)
@@ -123,11 +129,13 @@ class Container:
         status = await self._host.conmon.status(self.program.runtime_id)
         return status == "running" and conmon.is_alive(monitor)
 
-    async def make_ready(self, login: Login) -> None:
+    async def make_ready(self, login: Login, variables: Variables) -> None:
         """Pull the image and create the container while its log stream is made.  Raises FailedStep.
 
-        `login` asks for the registry's credentials.  Returns with everything done but the start.
+        `login` asks for the registry's credentials, `variables` for those that come over the network.
+        Returns with everything done but the start.
         """
+        self._variables = await variables()
         outcomes = await asyncio.gather(
             self._pull_and_create(login), self._open_logs(), return_exceptions=True
         )
@@ -179,8 +187,12 @@ class Container:
         self._note(notes=cut_ulimits(self.program, _hard_limits()))
         try:
             self._mount(image)
+            trusted = self._trust()
+            program = msgspec.structs.replace(
+                self.program, environment=(*self._variables.items(), *self.program.environment)
+            )
             spec = runtime_spec(
-                self._task, self.program, image.config.get("config") or {}, self._surroundings()
+                self._task, program, image.config.get("config") or {}, self._surroundings(trusted)
             )
             (self._folder / "config.json").write_bytes(msgspec.json.encode(spec))
             self._record.monitor = await self._host.conmon.create(
@@ -292,7 +304,13 @@ class Container:
         self._rootfs.mkdir(parents=True, exist_ok=True)
         mount_overlay(image.layers, self._folder / "upper", self._folder / "work", self._rootfs)
 
-    def _surroundings(self) -> Surroundings:
+    def _trust(self) -> Mapping[str, str]:
+        """Variables that say where the bundles with Seawall's authority are.  Raises OSError."""
+        if not self._host.authority:
+            return {}
+        return add_authority(self._rootfs, self._host.authority, task_id_map().first).variables
+
+    def _surroundings(self, trusted: Mapping[str, str]) -> Surroundings:
         files = self._host.stage / "files" / self._task.id
         ids = task_id_map()
         return Surroundings(
@@ -308,6 +326,7 @@ class Container:
             compiled_filter=self._host.filters.get(container_capabilities(self.program)),
             hard_limits=_hard_limits(),
             init=self._host.init,
+            variables=trusted,
         )
 
     def _make_shipper(self) -> LogShipper:

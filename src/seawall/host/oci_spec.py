@@ -64,6 +64,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     compiled_filter   what crun compiled from the same profile and capabilities before, which saves a third of
                   the time a container takes to be created; None: it compiles the profile
     hard_limits   rlimit name -> this process's hard limit, which nothing can exceed
+    variables     this host's own, which the image and the program may say otherwise
     """
 
     rootfs: Path
@@ -78,6 +79,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     compiled_filter: bytes | None = None
     hard_limits: Mapping[str, int] = {}
     init: Path | None = None
+    variables: Mapping[str, str] = {}
 
 
 def runtime_spec(
@@ -96,7 +98,9 @@ def runtime_spec(
             "terminal": container.tty,
             "user": {"uid": uid, "gid": gid, "additionalGids": groups},
             "args": _arguments(container, image, around.init),
-            "env": environment(task, container, image, home=_home(uid, around.passwd)),
+            "env": environment(
+                task, container, image, home=_home(uid, around.passwd), given=around.variables
+            ),
             "cwd": container.working_directory or image.get("WorkingDir") or "/",
             "capabilities": {
                 "bounding": list(capabilities),
@@ -132,10 +136,15 @@ def container_capabilities(container: ContainerProgram) -> tuple[str, ...]:
 
 
 def environment(
-    task: TaskProgram, container: ContainerProgram, image: Mapping[str, Any], *, home: str = "/"
+    task: TaskProgram,
+    container: ContainerProgram,
+    image: Mapping[str, Any],
+    *,
+    home: str = "/",
+    given: Mapping[str, str] | None = None,
 ) -> list[str]:
-    """PATH, HOSTNAME and HOME, then the image's variables, then the program's; the last one wins."""
-    variables = {"PATH": DEFAULT_PATH, "HOSTNAME": task.hostname, "HOME": home}
+    """PATH, HOSTNAME and HOME, the host's own, the image's variables, the program's; the last one wins."""
+    variables = {"PATH": DEFAULT_PATH, "HOSTNAME": task.hostname, "HOME": home, **(given or {})}
     for pair in image.get("Env") or ():
         name, _, value = pair.partition("=")
         variables[name] = value

@@ -8,13 +8,15 @@ import asyncio
 import logging
 import os
 import shutil
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 
 from seawall.host import traces
 from seawall.host.container import Container, Host, nameservers
 from seawall.host.ecr_login import RegistryCredentials, ecr_token
+from seawall.host.environment_files import fetch_environment
 from seawall.host.failure import FailedStep
+from seawall.host.secrets import Secrets
 from seawall.program.report import TaskReport
 from seawall.program.task import EcrLogin, TaskProgram
 
@@ -38,6 +40,8 @@ class Task:
         self._launch: asyncio.Task[None] | None = None
         self._waits: dict[str, asyncio.Task[None]] = {}
         self._logins: dict[EcrLogin, asyncio.Task[RegistryCredentials]] = {}
+        self._secrets = Secrets(host.http, *self._login_place)
+        self._fetching = asyncio.Lock()
         self._containers = {c.name: Container(host, program, c, folder / c.name) for c in program.containers}
         self.worker = asyncio.create_task(self._work(), name=f"task {program.id}")
         self.worker.add_done_callback(_say_failed)
@@ -98,7 +102,9 @@ class Task:
     async def _go(self) -> None:
         """From nothing to running.  The first container that cannot ends the launch; the others wait."""
         fresh = [c for c in self._containers.values() if not c.runs and not c.ended]
-        if not await self._all(lambda c: c.make_ready(lambda: self._login(c)), fresh):
+        if not await self._all(
+            lambda c: c.make_ready(lambda: self._login(c), lambda: self._variables(c)), fresh
+        ):
             return
         for container in _in_order(fresh):
             if not await self._all(lambda c: c.start(), [container]):
@@ -131,10 +137,36 @@ class Task:
             return None
         asking = self._logins.get(login)
         if asking is None or (asking.done() and (asking.cancelled() or asking.exception())):
-            servers = nameservers(self._program.resolv_conf)
-            asking = asyncio.create_task(ecr_token(self._host.http, self._program.namespace, servers, login))
+            asking = asyncio.create_task(ecr_token(self._host.http, *self._login_place, login))
             self._logins[login] = asking
         return await asyncio.shield(asking)
+
+    @property
+    def _login_place(self) -> tuple[str, Sequence[str]]:
+        """Where registry login and secrets travel, and who is asked for names there."""
+        program = self._program
+        if program.login_namespace is not None:
+            return program.login_namespace, program.login_nameservers
+        return program.namespace, nameservers(program.resolv_conf)
+
+    async def _variables(self, container: Container) -> dict[str, str]:
+        """What a container is given that lies elsewhere: files of variables, secrets.  Raises FailedStep.
+
+        Secrets that several containers want are fetched once.
+        """
+        program = container.program
+        variables: dict[str, str] = {}
+        if program.environment_files:
+            servers = nameservers(self._program.resolv_conf)
+            files = program.environment_files
+            variables.update(
+                await fetch_environment(self._host.http, self._program.namespace, servers, files)
+            )
+        if program.secrets:
+            async with self._fetching:
+                texts = await self._secrets.fetch(source for _, source in program.secrets)
+            variables.update((name, texts[source]) for name, source in program.secrets)
+        return variables
 
     async def _stop(self) -> None:
         """Give up the launch; stop all at once, but each only after those that started after it."""
