@@ -27,9 +27,7 @@ def public_hosted_zones(snapshot: NetworkSnapshot) -> tuple[HostedZone, ...]:
     return tuple(oldest.values())
 
 
-def _name_zone(
-    zone: HostedZone, records: Iterable[RecordSet], checks: Mapping[str, HealthCheck]
-) -> NameZone:
+def _name_zone(zone: HostedZone, records: Iterable[RecordSet], checks: Mapping[str, HealthCheck]) -> NameZone:
     sets: dict[tuple[str, str], list[RecordSet]] = {}
     for record in records:
         sets.setdefault((record.name, record.type), []).append(record)
