@@ -103,9 +103,11 @@ def test_more_vcpus_than_may_run_are_failures(
         cluster="default", capacityProviders=["FARGATE_SPOT"], defaultCapacityProviderStrategy=[]
     )
     resources[RESOURCE] = LaunchLimits(vcpus=0.75)
-    answer = run(count=4)  # of a quarter vCPU each
+    answer = run(count=4, clientToken="once")  # of a quarter vCPU each
     assert len(answer["tasks"]) == 3
     assert answer["failures"] == [{"reason": VCPU_LIMIT}]
+    again = run(count=4, clientToken="once")
+    assert (again["tasks"], again["failures"]) == (answer["tasks"], answer["failures"])
     spot = run(launchType=None, capacityProviderStrategy=[{"capacityProvider": "FARGATE_SPOT", "weight": 1}])
     assert len(spot["tasks"]) == 1  # Spot tasks have vCPUs of their own
 

@@ -66,6 +66,7 @@ CONTAINER_PARTS = {
     "logConfiguration": ("logDriver", "options", "secretOptions"),
 }
 _EC2_ONLY = "the EC2 launch type's, which Seawall does not run"
+_NO_ROUTER = "no log router is configured yet: what is logged with awsfirelens is not kept"
 _DISK_BUFFER = "the disk is the buffer: no container ever waits for its log, and no line is dropped"
 STORED = {
     "placementConstraints": _EC2_ONLY,
@@ -76,6 +77,8 @@ STORED = {
     " Service Connect",
     "containerDefinitions.logConfiguration.options.mode": _DISK_BUFFER,
     "containerDefinitions.logConfiguration.options.max-buffer-size": _DISK_BUFFER,
+    "containerDefinitions.firelensConfiguration": _NO_ROUTER,
+    "containerDefinitions.logConfiguration.logDriver": f"awsfirelens: {_NO_ROUTER}",
     "containerDefinitions.versionConsistency": "it governs the tasks of services, and there are none yet",
     **{
         f"containerDefinitions.{name}": _EC2_ONLY

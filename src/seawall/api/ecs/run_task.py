@@ -63,18 +63,27 @@ def run_task(call: Call, params: Params) -> dict[str, Any]:
     token = _token(params.get("clientToken"))
     fingerprint = params.copy_unread()
     with call.write() as txn:
-        failures: list[dict[str, str]] = []
-        tasks = _seen(call, txn, token, fingerprint)
-        if tasks is not None:
+        seen = _seen(call, txn, token, fingerprint)
+        if seen is not None:
             params.plain()  # the first call looked at every member
+            tasks, failed = seen
         else:
-            request = _read(call, txn, params)
-            choice = SubnetChoice(txn, request.network)
-            granted = limits_of(call).grant(call, txn, request.launch.providers, int(request.overrides.cpu))
-            tasks = [_record(call, txn, request, provider, choice) for provider in granted]
-            failures = [{"reason": VCPU_LIMIT}] * (len(request.launch.providers) - len(granted))
-            record(txn, SCOPE, token, fingerprint, {"tasks": [[task.cluster, task.id] for task in tasks]})
-    return {"tasks": [show_task(call, task, with_tags=True) for task in tasks], "failures": failures}
+            tasks, failed = _launch(call, txn, _read(call, txn, params))
+            answer = {"tasks": [[task.cluster, task.id] for task in tasks], "failed": failed}
+            record(txn, SCOPE, token, fingerprint, answer)
+    return {
+        "tasks": [show_task(call, task, with_tags=True) for task in tasks],
+        "failures": [{"reason": VCPU_LIMIT}] * failed,
+    }
+
+
+def _launch(call: Call, txn: Transaction, request: _Request) -> tuple[list[Task], int]:
+    """The tasks, and how many more the account may not have at once."""
+    asked = request.launch.providers
+    granted = limits_of(call).grant(call, txn, asked, int(request.overrides.cpu))
+    choice = SubnetChoice(txn, request.network)
+    tasks = [_record(call, txn, request, provider, choice) for provider in granted]
+    return tasks, len(asked) - len(granted)
 
 
 def _token(token: str | None) -> str | None:
@@ -86,8 +95,10 @@ def _token(token: str | None) -> str | None:
     return token
 
 
-def _seen(call: Call, txn: Transaction, token: str | None, params: dict[str, Any]) -> list[Task] | None:
-    """The tasks, as they are now, of the call that used this token before."""
+def _seen(
+    call: Call, txn: Transaction, token: str | None, params: dict[str, Any]
+) -> tuple[list[Task], int] | None:
+    """The tasks, as they are now, of the call that used this token before, and how many failed."""
     try:
         answer = replay(txn, SCOPE, token, params)
     except TokenMismatch as mismatch:
@@ -101,7 +112,7 @@ def _seen(call: Call, txn: Transaction, token: str | None, params: dict[str, Any
     if answer is None:
         return None
     found = (txn.find(Task, id) for _, id in answer["tasks"])
-    return [task for task in found if task is not None]
+    return [task for task in found if task is not None], answer.get("failed", 0)
 
 
 def _read(call: Call, txn: Transaction, params: Params) -> _Request:
