@@ -44,7 +44,7 @@ def container(tmp_path: Path, ca: Path, endpoint: str) -> Container:
         memory_bytes=1,
         containers=(program,),
     )
-    return Container(host, task, program, tmp_path / "app")
+    return Container(host, task, program, tmp_path / "app", lambda: None)
 
 
 def leave(folder: Path, text: str, sent: int, state: ContainerState = "exited") -> None:

@@ -1,12 +1,14 @@
 """Why a task never ran, in AWS's words, followed by the cause in plain ones.
 
 Clients match on the first token (`CannotPullContainerError`, `ResourceInitializationError`), people read the
-rest.  Sources: "Stopped task error codes" of the ECS developer guide and reasons seen on Fargate 1.4.0.
+rest.  Sources: "Stopped task error codes" and "Troubleshooting the ResourceInitializationError" of the ECS
+developer guide, and reasons seen on Fargate 1.4.0.
 """
 
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from seawall.program.report import Failure
+from seawall.program.report import Failure, FailureStep
 
 _GO_WORDS = {
     "timeout": "i/o timeout",
@@ -15,7 +17,10 @@ _GO_WORDS = {
     "tls": "tls: failed to verify certificate",
 }
 NETWORK_CAUSES = frozenset({"timeout", "unreachable", "dns"})
+UNANSWERED = NETWORK_CAUSES.union(_GO_WORDS)  # causes of a request without an answer
 LIMIT = 1024  # characters in a container's reason
+_NO_CREDENTIALS = "unable to pull secrets or registry auth:"
+_RETRIEVAL = "execution resource retrieval failed: unable to"
 
 
 def stopped_reason(failure: Failure, image: str, missing_path: str | None) -> str:
@@ -31,17 +36,32 @@ def stopped_reason(failure: Failure, image: str, missing_path: str | None) -> st
 
 
 def _registry_auth(failure: Failure, image: str) -> str:
-    head = "ResourceInitializationError: unable to pull secrets or registry auth:"
-    if failure.cause in NETWORK_CAUSES or failure.cause in _GO_WORDS:
+    head = f"ResourceInitializationError: {_NO_CREDENTIALS}"
+    if "secretsmanager" in (failure.url or ""):
+        return f"{head} {_RETRIEVAL} get registry auth from asm: {_retried(failure)}"
+    if failure.cause in UNANSWERED:
         return (
             f"{head} The task cannot pull registry auth from Amazon ECR: There is a connection issue between"
             " the task and Amazon ECR. Check your task network configuration. RequestError: send request"
             f" failed caused by: Post {_asked(failure)}"
         )
-    return (
-        f"{head} execution resource retrieval failed: unable to retrieve ecr registry auth: service call has"
-        f" been retried {failure.attempts} time(s): {failure.text}"
-    )
+    return f"{head} {_RETRIEVAL} retrieve ecr registry auth: {_retried(failure)}"
+
+
+def _secrets(failure: Failure, image: str) -> str:
+    of_ssm = (urlsplit(failure.url or "").hostname or "").startswith("ssm.")
+    what = "retrieve secrets from ssm" if of_ssm else "retrieve secret from asm"
+    if failure.cause in UNANSWERED:
+        service = "AWS Systems Manager Parameter Store" if of_ssm else "AWS Secrets Manager"
+        return (
+            f"ResourceInitializationError: {_NO_CREDENTIALS} unable to {what}: There is a connection issue"
+            f" between the task and {service}. Check your task network configuration. {failure.text}"
+        )
+    return f"ResourceInitializationError: {_NO_CREDENTIALS} {_RETRIEVAL} {what}: {_retried(failure)}"
+
+
+def _environment_files(failure: Failure, image: str) -> str:
+    return f"ResourceInitializationError: failed to download env files: {failure.text}"
 
 
 def _pull(failure: Failure, image: str) -> str:
@@ -49,21 +69,16 @@ def _pull(failure: Failure, image: str) -> str:
         f"CannotPullContainerError: pull image manifest has been retried {failure.attempts} time(s):"
         f" failed to resolve ref {image}:"
     )
-    if failure.cause in NETWORK_CAUSES or failure.cause in _GO_WORDS:
+    if failure.cause in UNANSWERED:
         return f"{head} failed to do request: Head {_asked(failure)}"
     if failure.cause == "not_found":
         return f"{head} {image}: not found"
-    if failure.cause == "denied":
-        return (
-            f"{head} pull access denied, repository does not exist or may require authorization:"
-            " server message: insufficient_scope: authorization failed"
-        )
     return f"{head} {failure.text}"
 
 
 def _logs(failure: Failure, image: str) -> str:
     head = "ResourceInitializationError: failed to validate logger args:"
-    if failure.cause in NETWORK_CAUSES or failure.cause in _GO_WORDS:
+    if failure.cause in UNANSWERED:
         return (
             f"{head} The task cannot find the Amazon CloudWatch log group defined in the task definition."
             " There is a connection issue between the task and Amazon CloudWatch. Check your network"
@@ -75,6 +90,10 @@ def _logs(failure: Failure, image: str) -> str:
     )
 
 
+def _volumes(failure: Failure, image: str) -> str:
+    return f"CannotCreateVolumeError: {failure.text}"
+
+
 def _create(failure: Failure, image: str) -> str:
     return f"CannotCreateContainerError: {failure.text}"
 
@@ -83,13 +102,21 @@ def _start(failure: Failure, image: str) -> str:
     return f"CannotStartContainerError: {failure.text}"
 
 
-_REASONS = {
+_REASONS: dict[FailureStep, Callable[[Failure, str], str]] = {
     "registry_auth": _registry_auth,
+    "secrets": _secrets,
+    "environment_files": _environment_files,
     "pull": _pull,
     "logs": _logs,
+    "volumes": _volumes,
+    "dependency": _start,
     "create": _create,
     "start": _start,
 }
+
+
+def _retried(failure: Failure) -> str:
+    return f"service call has been retried {failure.attempts} time(s): {failure.text}"
 
 
 def _asked(failure: Failure) -> str:

@@ -5,13 +5,14 @@ was: a container with a live monitor is adopted, one that was being made is made
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import resource
 import shutil
 import signal
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ from seawall.host.oci_spec import (
     cut_ulimits,
     runtime_spec,
 )
+from seawall.host.phases import Phases
 from seawall.host.traces import Traces
 from seawall.host.trust import add_authority
 from seawall.host.upstream import Upstream
@@ -73,9 +75,19 @@ class Host:
 
 
 class Container:
-    """All operations are called by the task's one worker, one after the other."""
+    """All operations are called by the task's one worker, one after the other.
 
-    def __init__(self, host: Host, task: TaskProgram, program: ContainerProgram, folder: Path) -> None:
+    `tell` is called when there is something new to report in the middle of an operation.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        task: TaskProgram,
+        program: ContainerProgram,
+        folder: Path,
+        tell: Callable[[], None],
+    ) -> None:
         self.program = program
         self._host = host
         self._task = task
@@ -85,6 +97,8 @@ class Container:
         self._shipper: LogShipper | None = None
         self._shipping: asyncio.Task[None] | None = None
         self._variables: Mapping[str, str] = {}
+        self._tell = tell
+        self._phases = Phases(self._tell_phases)
         folder.mkdir(parents=True, exist_ok=True)
         self._record = read_record(folder) or Record(
             report=ContainerReport(name=program.name, runtime_id=program.runtime_id)
@@ -135,6 +149,7 @@ class Container:
         `login` asks for the registry's credentials, `variables` for those that come over the network.
         Returns with everything done but the start.
         """
+        self._phases.begin_anew()
         self._variables = await variables()
         outcomes = await asyncio.gather(
             self._pull_and_create(login), self._open_logs(), return_exceptions=True
@@ -169,9 +184,11 @@ class Container:
     async def _pull(self, login: Login) -> Image:
         self._note(state="pulling", pull_started_at=time.time())
         servers = nameservers(self._task.resolv_conf)
-        image = await self._host.images.pull(
-            self._task.namespace, servers, self._task.resolv_conf, self.program.image, await login()
-        )
+        credentials = await login()
+        with self._phases.during("image"):
+            image = await self._host.images.pull(
+                self._task.namespace, servers, self._task.resolv_conf, self.program.image, credentials
+            )
         self._record.stop_signal = image.config.get("config", {}).get("StopSignal")
         self._note(state="pulled", image_digest=image.digest, pull_stopped_at=time.time())
         return image
@@ -179,9 +196,14 @@ class Container:
     async def _open_logs(self) -> None:
         if self.program.logs is not None:
             self._shipper = self._make_shipper()
-            await self._shipper.open()
+            with self._phases.during("log stream"):
+                await self._shipper.open()
 
     async def _create(self, image: Image) -> None:
+        with self._phases.during("create"):
+            await self._made_of(image)
+
+    async def _made_of(self, image: Image) -> None:
         self._record.touched = True
         # Saved before anything is made, so that an agent after this one looks for it.
         self._note(notes=cut_ulimits(self.program, _hard_limits()))
@@ -212,7 +234,8 @@ class Container:
     async def start(self) -> None:
         """Raises FailedStep."""
         try:
-            await self._host.conmon.start(self.program.runtime_id)
+            with self._phases.during("start"):
+                await self._host.conmon.start(self.program.runtime_id)
         except RuntimeFailed as error:
             raise self._failed("start", str(error)) from error
         self._note(state="running", started_at=time.time())
@@ -355,9 +378,20 @@ class Container:
     def _failed(self, step: FailureStep, text: str) -> FailedStep:
         return FailedStep(Failure(step=step, cause="other", text=text))
 
+    @contextlib.contextmanager
+    def during(self, name: str) -> Iterator[None]:
+        """What is done within is a phase of the launch."""
+        with self._phases.during(name):
+            yield
+
+    def _tell_phases(self) -> None:
+        self._note()
+        self._tell()
+
     def _note(self, **changes: Any) -> None:
         before = self.report.state
-        self._record.report = msgspec.structs.replace(self.report, **changes)
+        phases = self._phases.all or self.report.phases
+        self._record.report = msgspec.structs.replace(self.report, **changes, phases=phases)
         self._record.save(self._folder)
         if before != self.report.state:
             fields = {"container": self.program.runtime_id, "from": before, "to": self.report.state}

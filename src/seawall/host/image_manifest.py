@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -153,7 +154,9 @@ class ManifestSource(NamedTuple):
             token = {}
         found = token.get("token") or token.get("access_token")
         if answer.status != 200 or not isinstance(found, str):
-            raise RegistryRefused("denied", f"failed to fetch a token: HTTP {answer.status}")
+            kind = "oauth" if basic else "anonymous"
+            text = f"failed to authorize: failed to fetch {kind} token: unexpected status: {answer.status}"
+            raise RegistryRefused("denied", f"{text} {_phrase(answer.status)}".rstrip())
         return found
 
     async def _get(self, url: str, headers: dict[str, str]) -> HttpAnswer:
@@ -163,12 +166,25 @@ class ManifestSource(NamedTuple):
 def _check_answer(answer: HttpAnswer, reference: Reference) -> None:
     if answer.status == 200:
         return
-    text = _error_text(answer) or f"unexpected status from GET request to {reference.url}: {answer.status}"
+    said = _error_text(answer)
+    text = f"unexpected status from HEAD request to {reference.url}: {answer.status} {_phrase(answer.status)}"
     if answer.status == 404:
-        raise RegistryRefused("not_found", text)
-    if answer.status in (400, 401, 403):
-        raise RegistryRefused("denied", text)
-    raise RegistryRefused("other", text)
+        raise RegistryRefused("not_found", said or text)
+    lacking = re.search(r'error="([^"]+)"', answer.headers.get("www-authenticate", ""))
+    if answer.status == 401 and lacking:
+        text = (
+            "pull access denied, repository does not exist or may require authorization:"
+            f" server message: {lacking[1]}: authorization failed"
+        )
+    refused = answer.status in (400, 401, 403)
+    raise RegistryRefused("denied" if refused else "other", f"{text}: {said}" if said else text)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
 
 
 def _error_text(answer: HttpAnswer) -> str:

@@ -16,6 +16,7 @@ from seawall.host.container import Container, Host, nameservers
 from seawall.host.ecr_login import RegistryCredentials, ecr_token
 from seawall.host.environment_files import fetch_environment
 from seawall.host.failure import FailedStep
+from seawall.host.registry_login import registry_credentials
 from seawall.host.secrets import Secrets
 from seawall.program.report import TaskReport
 from seawall.program.task import EcrLogin, TaskProgram
@@ -42,7 +43,9 @@ class Task:
         self._logins: dict[EcrLogin, asyncio.Task[RegistryCredentials]] = {}
         self._secrets = Secrets(host.http, *self._login_place)
         self._fetching = asyncio.Lock()
-        self._containers = {c.name: Container(host, program, c, folder / c.name) for c in program.containers}
+        self._containers = {
+            c.name: Container(host, program, c, folder / c.name, self._tell) for c in program.containers
+        }
         self.worker = asyncio.create_task(self._work(), name=f"task {program.id}")
         self.worker.add_done_callback(_say_failed)
 
@@ -132,14 +135,19 @@ class Task:
 
     async def _login(self, container: Container) -> RegistryCredentials | None:
         """The registry's credentials, asked for once by all containers that need the same."""
-        login = container.program.image.login
-        if login is None:
+        image = container.program.image
+        if image.password is not None:
+            with container.during("registry login"):
+                async with self._fetching:
+                    return await registry_credentials(self._secrets, image.password)
+        if image.login is None:
             return None
-        asking = self._logins.get(login)
+        asking = self._logins.get(image.login)
         if asking is None or (asking.done() and (asking.cancelled() or asking.exception())):
-            asking = asyncio.create_task(ecr_token(self._host.http, *self._login_place, login))
-            self._logins[login] = asking
-        return await asyncio.shield(asking)
+            asking = asyncio.create_task(ecr_token(self._host.http, *self._login_place, image.login))
+            self._logins[image.login] = asking
+        with container.during("registry login"):
+            return await asyncio.shield(asking)
 
     @property
     def _login_place(self) -> tuple[str, Sequence[str]]:
@@ -159,12 +167,13 @@ class Task:
         if program.environment_files:
             servers = nameservers(self._program.resolv_conf)
             files = program.environment_files
-            variables.update(
-                await fetch_environment(self._host.http, self._program.namespace, servers, files)
-            )
+            with container.during("environment files"):
+                found = await fetch_environment(self._host.http, self._program.namespace, servers, files)
+            variables.update(found)
         if program.secrets:
-            async with self._fetching:
-                texts = await self._secrets.fetch(source for _, source in program.secrets)
+            with container.during("secrets"):
+                async with self._fetching:
+                    texts = await self._secrets.fetch(source for _, source in program.secrets)
             variables.update((name, texts[source]) for name, source in program.secrets)
         return variables
 
