@@ -9,9 +9,11 @@ from typing import Any
 
 import msgspec
 
+from seawall.compile.network.interfaces import FARGATE
 from seawall.compile.secret_source import object_sources, registry_password, secret_variables
+from seawall.compile.task_metadata import endpoint_variables
 from seawall.model.image_reference import parse_image_reference
-from seawall.model.internet import CLIENT_NAMESPACE, RESOLVER_ADDRESS
+from seawall.model.internet import CLIENT_NAMESPACE, RESOLVER_ADDRESS, TASK_ENDPOINT_ADDRESS
 from seawall.model.network_interface import DhcpLease, NetworkInterface
 from seawall.model.private_dns import interface_dns_name, private_domain, resolver_address
 from seawall.model.subnet import Subnet
@@ -30,6 +32,8 @@ from seawall.program.task import (
     Credentials,
     EcrLogin,
     ImageSource,
+    RoleCredentials,
+    TaskEndpoint,
     TaskProgram,
     Ulimit,
 )
@@ -51,11 +55,15 @@ def task_program(
     vpc: Vpc,
     region: str,
     credentials: Credentials | None,
+    role: RoleCredentials | None = None,
+    metadata: bytes = b"",
 ) -> TaskProgram:
     """The program of one task; its containers are to run unless the task's desired status is STOPPED.
 
     interface, subnet, vpc   where the task's interface lies
     credentials   of the execution role, for registry tokens and logs; None when the task has no such role
+    role      the task role's, for its containers; None when it has none
+    metadata  what `task_metadata` knows
     """
     address = interface.private_ip_address
     hostname = interface_dns_name(address, region, vpc) or task.id[:12]
@@ -68,6 +76,9 @@ def task_program(
         resolv_conf=_resolv_conf(interface.dhcp, vpc, region),
         cpu_quota=int(task.cpu) / CPU_UNITS_PER_VCPU,
         memory_bytes=int(task.memory) * MIB,
+        role=role,
+        endpoint=TaskEndpoint(namespace=FARGATE, address=TASK_ENDPOINT_ADDRESS),
+        metadata=metadata,
         **_login_place(task),
         containers=tuple(
             _container(
@@ -120,7 +131,7 @@ def _container(
         image=_image(definition, task.cpu_architecture, region, credentials),
         entry_point=definition.entry_point or None,
         command=tuple(override.get("command") or definition.command or ()) or None,
-        environment=_environment(definition, override, region),
+        environment=_environment(task, container, definition, override, region),
         secrets=secret_variables(definition.secrets or (), region, credentials),
         environment_files=object_sources(_environment_files(definition, override), region, credentials),
         user=definition.user,
@@ -169,10 +180,15 @@ def _environment_files(
 
 
 def _environment(
-    definition: ContainerDefinition, override: Mapping[str, Any], region: str
+    task: Task,
+    container: TaskContainer,
+    definition: ContainerDefinition,
+    override: Mapping[str, Any],
+    region: str,
 ) -> tuple[tuple[str, str], ...]:
     """What the platform sets, then the definition's variables, then RunTask's; the last one wins."""
     variables = {
+        **endpoint_variables(task, container.runtime_id),
         "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
         "AWS_DEFAULT_REGION": region,
         "AWS_REGION": region,

@@ -6,6 +6,7 @@ from seawall.compile.container import task_program
 from seawall.compile.network.compile_network import compile_network
 from seawall.compile.network.memory import Memory
 from seawall.compile.task_lifecycle import WITH_CONTAINERS
+from seawall.compile.task_metadata import known_metadata
 from seawall.controllers.last_counts import losing_counters
 from seawall.controllers.loop import After, Context, Done, Reconciler, reconciler
 from seawall.controllers.network_snapshot import NETWORK_KINDS, network_snapshot
@@ -19,7 +20,7 @@ from seawall.model.task_definition import TaskDefinition
 from seawall.model.vpc import Vpc
 from seawall.program.host import HostProgram
 from seawall.program.network import NetworkProgram
-from seawall.program.task import Credentials, TaskProgram
+from seawall.program.task import Credentials, RoleCredentials, TaskProgram
 
 KEY = "host"
 MEMORY = Memory()  # of the network as it was compiled last: what did not change costs nothing again
@@ -57,14 +58,38 @@ def _tasks(context: Context) -> Iterable[TaskProgram]:
 def _task(task: Task, interface: NetworkInterface, context: Context) -> TaskProgram:
     store = context.store
     session = store.find(RoleSession, task.execution_session_id or "")
+    definition = store.get(TaskDefinition, task.task_definition)
+    subnet, vpc = store.get(Subnet, interface.subnet_id), store.get(Vpc, interface.vpc_id)
     return task_program(
         task=task,
-        definition=store.get(TaskDefinition, task.task_definition),
+        definition=definition,
         interface=interface,
-        subnet=store.get(Subnet, interface.subnet_id),
-        vpc=store.get(Vpc, interface.vpc_id),
+        subnet=subnet,
+        vpc=vpc,
         region=context.region,
         credentials=None if session is None else _credentials(session),
+        role=_role(task, context),
+        metadata=known_metadata(
+            task=task,
+            definition=definition,
+            interface=interface,
+            subnet=subnet,
+            vpc=vpc,
+            account=context.account,
+            region=context.region,
+        ),
+    )
+
+
+def _role(task: Task, context: Context) -> RoleCredentials | None:
+    session = context.store.find(RoleSession, task.role_session_id or "")
+    if session is None or not task.credentials_id or not task.task_role_arn:
+        return None
+    return RoleCredentials(
+        id=task.credentials_id,
+        role_arn=task.task_role_arn,
+        credentials=_credentials(session),
+        expiration=f"{session.expiration:%Y-%m-%dT%H:%M:%SZ}",
     )
 
 

@@ -1,5 +1,6 @@
 """Tasks: placed, attached, run, stopped, released.  The decisions are `compile.task_lifecycle`'s."""
 
+import uuid
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -53,9 +54,10 @@ def _next_look(task: Task, context: Context) -> Done | After:
     """Time alone changes two things: credentials end, and so does the patience for an interface."""
     now = context.clock.now()
     due = []
-    session = context.store.find(RoleSession, task.execution_session_id or "")
-    if session is not None and task.desired_status == "RUNNING":
-        due.append(session.expiration - SESSION_RENEWAL)
+    for session_id in (task.execution_session_id, task.role_session_id):
+        session = context.store.find(RoleSession, session_id or "")
+        if session is not None and task.desired_status == "RUNNING":
+            due.append(session.expiration - SESSION_RENEWAL)
     if task.last_status == "PROVISIONING":
         due.append(task.created_at + INTERFACE_PATIENCE)
     return After(max((min(due) - now).total_seconds(), 1.0)) if due else Done()
@@ -106,26 +108,52 @@ def _write_interface(txn: Transaction, before: Task, after: Task, context: Conte
 
 
 def _needs_session(task: Task, context: Context) -> bool:
-    if not task.execution_role_arn or task.desired_status == "STOPPED":
+    return any(_is_due(arn, session, task, context) for arn, session in _sessions(task))
+
+
+def _sessions(task: Task) -> tuple[tuple[str | None, str | None], ...]:
+    """The roles of a task and the sessions it has of them: the host's, and that of its containers."""
+    return (
+        (task.execution_role_arn, task.execution_session_id),
+        (task.task_role_arn, task.role_session_id),
+    )
+
+
+def _is_due(arn: str | None, session_id: str | None, task: Task, context: Context) -> bool:
+    if not arn or task.desired_status == "STOPPED":
         return False
-    session = context.store.find(RoleSession, task.execution_session_id or "")
+    session = context.store.find(RoleSession, session_id or "")
     return session is None or session.expiration - SESSION_RENEWAL <= context.clock.now()
 
 
 def _with_session(txn: Transaction, task: Task, context: Context) -> Task:
-    """Give the host fresh credentials of the execution role, and take them back when the task is over."""
+    """Fresh credentials of both roles, which are taken back when the task is over.
+
+    Those of before stay good until they expire: a container may just have asked for them.
+    """
     if task.last_status == "STOPPED":
-        if task.execution_session_id and txn.find(RoleSession, task.execution_session_id):
-            txn.delete(RoleSession, task.execution_session_id)
-        return replace(task, execution_session_id=None)
-    if not _needs_session(task, context):
+        for _, session_id in _sessions(task):
+            if session_id and txn.find(RoleSession, session_id):
+                txn.delete(RoleSession, session_id)
+        return replace(task, execution_session_id=None, role_session_id=None)
+    execution, own = (_session(txn, arn, held, task, context) for arn, held in _sessions(task))
+    if (execution, own) == (task.execution_session_id, task.role_session_id):
         return task
-    arn = parse_arn(task.execution_role_arn or "")
+    place = task.credentials_id or (str(uuid.uuid4()) if own else None)
+    return replace(task, execution_session_id=execution, role_session_id=own, credentials_id=place)
+
+
+def _session(
+    txn: Transaction, role_arn: str | None, held: str | None, task: Task, context: Context
+) -> str | None:
+    """The session to use from now on: the one held, or a new one."""
+    if not _is_due(role_arn, held, task, context):
+        return held
+    arn = parse_arn(role_arn or "")
     role = txn.find(Role, arn.resource.rsplit("/", 1)[-1]) if arn else None
     if role is None:
-        return task
-    session = open_session(txn, role, task.id, context.clock.now(), int(SESSION_LIFETIME.total_seconds()))
-    return replace(task, execution_session_id=session.id)
+        return held
+    return open_session(txn, role, task.id, context.clock.now(), int(SESSION_LIFETIME.total_seconds())).id
 
 
 def _forget(task: Task, context: Context) -> Done | After:

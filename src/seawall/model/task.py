@@ -86,6 +86,8 @@ class Task(Resource, frozen=True, kw_only=True):
     task_role_arn: str | None = None
     execution_role_arn: str | None = None
     execution_session_id: str | None = None  # the role session the host acts as for this task
+    role_session_id: str | None = None  # the session of its own role, newest
+    credentials_id: str | None = None  # a UUID: where its containers ask for that session's credentials
 
     last_status: TaskStatus = "PROVISIONING"
     desired_status: Literal["RUNNING", "STOPPED"] = "RUNNING"

@@ -175,6 +175,19 @@ class ContainerProgram(msgspec.Struct, frozen=True, kw_only=True):
     desired: Literal["running", "stopped"] = "running"
 
 
+class TaskEndpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a task asks for its metadata and its role's credentials.
+
+    namespace   where the far end of the task's link to it lies; it is heard through that link alone
+    counted     the device of the task whose traffic its statistics show
+    """
+
+    namespace: str
+    address: str
+    port: int = 80
+    counted: str = "eth1"
+
+
 class TaskProgram(msgspec.Struct, frozen=True, kw_only=True):
     """`namespace` is made by the network program under that name; nothing here starts before it stands.
 
@@ -196,5 +209,6 @@ class TaskProgram(msgspec.Struct, frozen=True, kw_only=True):
     login_namespace: str | None = None  # where registry login and secrets travel; None: the task's own
     login_nameservers: tuple[str, ...] = ()  # asked there
     role: RoleCredentials | None = None
+    endpoint: TaskEndpoint | None = None
     metadata: bytes = b""  # JSON: what the control plane knows of the task, for its metadata endpoint
     containers: tuple[ContainerProgram, ...]
