@@ -10,9 +10,10 @@ from tests.fuzz.worlds import random_world
 
 from seawall.compile.network import numbers
 from seawall.compile.network.compile_network import compile_network
-from seawall.compile.network.memory import Memory, common_ends
+from seawall.compile.network.memory import Memory
 from seawall.compile.network.snapshot import NetworkSnapshot
 from seawall.model.network_interface import NetworkInterface
+from seawall.program.alike import common_ends
 
 FEWER = (
     "network_interfaces", "security_group_rules", "elastic_ips", "network_acls", "nat_gateways",
@@ -71,14 +72,10 @@ def test_no_memory_changes_a_program(seed: int) -> None:
 
 def test_nor_where_numbers_meet(monkeypatch: pytest.MonkeyPatch) -> None:
     """As they would in the whole range one time in hundreds."""
-    numbers._preference.cache_clear()
     monkeypatch.setattr(numbers, "_digest", lambda key: sum(key.encode()) % 97)
-    try:
-        memory = Memory()
-        for snapshot in history(7):
-            assert compile_network(snapshot, memory) == compile_network(snapshot)
-    finally:
-        numbers._preference.cache_clear()
+    memory = Memory()
+    for snapshot in history(7):
+        assert compile_network(snapshot, memory) == compile_network(snapshot)
 
 
 def test_what_two_sequences_begin_and_end_with() -> None:

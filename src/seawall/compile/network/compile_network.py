@@ -89,13 +89,12 @@ def _place(topology: NetworkSnapshot, memory: Memory) -> Placement:
     fixed = replace(topology, network_interfaces=memory.each("fixed", _if_fixed, every))
     stands: dict[str, Stand] = dict(memory.each("task stands", interfaces.task_stand, every))
     devices = ["client", "client/host", "uplink", "uplink/host"]
-    devices += memory.each("task devices", interfaces.task_devices, every)
     for part in PARTS:
         if hasattr(part, "stands"):
             stands |= memory.recall(("stands", part.__name__), part.stands, fixed)
         if hasattr(part, "devices"):
             devices += part.devices(fixed)
-    return place(topology, stands, devices, memory)
+    return place(topology, stands, interfaces.device_keys, devices, memory)
 
 
 def _if_fixed(interface: NetworkInterface) -> tuple[NetworkInterface, ...]:

@@ -40,9 +40,13 @@ def task_stand(interface: NetworkInterface) -> tuple[tuple[str, Stand], ...]:
     return ((interface.id, _task_stand(owner.id, bool(interface.ipv6_addresses))),)
 
 
-def task_devices(interface: NetworkInterface) -> tuple[str, ...]:
-    """The keys of a task's link-local interface and its far end."""
-    return (f"{interface.id}/local", f"{interface.id}/local/host") if task_stand(interface) else ()
+def device_keys(interface: NetworkInterface) -> tuple[str, ...]:
+    """Its own device and the far end, and those of a task's link-local interface."""
+    return interface.id, f"{interface.id}/host", *_local_keys(interface)
+
+
+def _local_keys(interface: NetworkInterface) -> tuple[str, ...]:
+    return (f"{interface.id}/local", f"{interface.id}/local/host") if is_of_task(interface) else ()
 
 
 def contribution(snapshot: NetworkSnapshot, placement: Placement) -> Contribution:
@@ -82,19 +86,21 @@ def interface_networks(placement: Placement, memory: Memory) -> Networks:
     placed = tuple(placement.interfaces.values())
     tasks = memory.each("tasks", _if_of_task, placed)
     addresses = link_local_addresses(tasks, memory)
-    keys = memory.each("local keys", task_devices, [p.interface for p in tasks])
-    numbers = [placement.numbers[key] for key in keys]
+    keys = memory.each("local keys", _local_keys, [p.interface for p in tasks])
+    numbers = tuple(map(placement.numbers.__getitem__, keys))
     known = memory.each(
         "task networks",
         _task_network,
         tuple(zip(tasks, addresses, numbers[::2], numbers[1::2], strict=True)),
     )
     return Networks(
-        namespaces=(fargate_namespace(known), *(task.namespace for task in known)),
+        namespaces=(
+            memory.recall("fargate", fargate_namespace, known),
+            *memory.each("task namespaces", _namespace_of, known),
+        ),
         links=(
             *memory.each("other links", _other_link, placed),
-            *(task.link for task in known),
-            *(task.local_link for task in known),
+            *memory.each("task links", _links_of, known),
         ),
     )
 
@@ -105,6 +111,14 @@ def _if_of_task(placed: Placed) -> tuple[Placed, ...]:
 
 def _other_link(placed: Placed) -> tuple[Link, ...]:
     return () if is_of_task(placed.interface) else (interface_link(placed),)
+
+
+def _links_of(task: TaskNetwork) -> tuple[Link, ...]:
+    return task.link, task.local_link
+
+
+def _namespace_of(task: TaskNetwork) -> tuple[Namespace]:
+    return (task.namespace,)
 
 
 def is_of_task(interface: NetworkInterface) -> bool:

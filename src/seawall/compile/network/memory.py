@@ -7,6 +7,8 @@ from collections.abc import Callable, Hashable, Sequence
 from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
+from seawall.program.alike import common_ends
+
 _T = TypeVar("_T")
 _A = TypeVar("_A")
 
@@ -138,29 +140,6 @@ class Memory:
             self._now[key] = entry
             for used in entry.used:
                 self._keep(used)
-
-
-def common_ends(old: Sequence[Any], new: Sequence[Any]) -> tuple[int, int]:
-    """How many items two sequences begin with alike, and how many of the rest they end with alike."""
-    shorter = min(len(old), len(new))
-    first = _reach(shorter, lambda low, high: old[low:high] == new[low:high])
-    last = _reach(
-        shorter - first,
-        lambda low, high: old[len(old) - high : len(old) - low] == new[len(new) - high : len(new) - low],
-    )
-    return first, last
-
-
-def _reach(length: int, alike: Callable[[int, int], bool]) -> int:
-    """How far it goes on alike.  Whole stretches are compared at once: that is many times as quick."""
-    low, high = 0, length
-    while low < high:
-        middle = (low + high + 1) // 2
-        if alike(low, middle):
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def _itself(value: _T) -> _T:

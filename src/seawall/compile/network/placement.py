@@ -1,6 +1,6 @@
 """Which interfaces stand on the host, where, and under which numbers."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import repeat
 from operator import attrgetter
 from typing import Literal
@@ -9,7 +9,7 @@ import msgspec
 
 from seawall.compile.network.contribution import Stand
 from seawall.compile.network.memory import Memory
-from seawall.compile.network.numbers import FIRST_INTERFACE, LAST_INTERFACE, assign
+from seawall.compile.network.numbers import FIRST_INTERFACE, LAST_INTERFACE, assign, wish
 from seawall.compile.network.snapshot import NetworkSnapshot
 from seawall.model.network_interface import NetworkInterface
 from seawall.model.subnet import Subnet
@@ -89,11 +89,16 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def place(
-    snapshot: NetworkSnapshot, stands: Mapping[str, Stand], devices: Iterable[str], memory: Memory
+    snapshot: NetworkSnapshot,
+    stands: Mapping[str, Stand],
+    keys_of: Callable[[NetworkInterface], tuple[str, ...]],
+    devices: Iterable[str],
+    memory: Memory,
 ) -> Placement:
     """Every interface that has a link now, in the order of ids.
 
     stands    where the far ends are, by interface
+    keys_of   what of an interface needs numbers: its ID, ID/host for the far end, perhaps more
     devices   what else needs numbers
     """
     subnets = {subnet.id: subnet for subnet in snapshot.subnets}
@@ -101,13 +106,16 @@ def place(
         (i for i in snapshot.network_interfaces if i.id in stands and i.subnet_id in subnets),
         key=attrgetter("id"),
     )
-    ids = [interface.id for interface in standing]
-    hosts = memory.each("host keys", _host_key, standing)
+    wished = memory.each("wishes", _wishes, standing, keys_of)
+    others = (*(key for g in _gateways(snapshot) for key in (g[0], f"{g[0]}/host")), *devices)
     numbers = assign(
-        [*ids, *hosts, *(key for g in _gateways(snapshot) for key in (g[0], f"{g[0]}/host")), *devices],
+        (*memory.each("keys", keys_of, standing), *others),
         FIRST_INTERFACE,
         LAST_INTERFACE,
+        (*wished, *(_wish(key) for key in others)),
     )
+    ids = [interface.id for interface in standing]
+    hosts = memory.each("host keys", _host_key, standing)
     allocated: dict[str | None, dict[str | None, str]] = {}
     for elastic in snapshot.elastic_ips:
         held = allocated.setdefault(elastic.network_interface_id, {})
@@ -144,6 +152,16 @@ def place(
         egress_only=tuple(g for g in gateways if g.kind == "egress_only"),
         numbers=numbers,
     )
+
+
+def _wishes(
+    interface: NetworkInterface, keys_of: Callable[[NetworkInterface], tuple[str, ...]]
+) -> tuple[int, ...]:
+    return tuple(map(_wish, keys_of(interface)))
+
+
+def _wish(key: str) -> int:
+    return wish(key, FIRST_INTERFACE, LAST_INTERFACE)
 
 
 def _host_key(interface: NetworkInterface) -> tuple[str]:

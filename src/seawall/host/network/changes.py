@@ -12,7 +12,7 @@ from seawall.host.network import nf_tables as nf
 from seawall.host.network.elements import add_elements, delete_elements, flush_elements
 from seawall.host.network.learned import Learned, new_set
 from seawall.host.network.netlink import NLM_F_CREATE, Message, attribute, text
-from seawall.host.network.state import differing
+from seawall.program.alike import differing
 from seawall.program.network import Chain, Element, ElementSet, PacketPolicy
 
 _KEY_TYPE, _KEY_LENGTH, _MARK = 4, 5, 19

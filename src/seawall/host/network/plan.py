@@ -4,12 +4,14 @@ Links that go are silenced first.  A new link's router end comes up with its rou
 still down; then policy; then the other end.  What is stale goes last.  Pure.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import compress
+from operator import is_not
 from typing import NamedTuple
 
 from seawall.host.network import rtnetlink as rt
 from seawall.host.network.netlink import Message
-from seawall.host.network.state import LinkFact, NamespaceFact, RouteFact, State, Wanted, wanted_of
+from seawall.host.network.state import NO_FACT, LinkFact, NamespaceFact, RouteFact, State, Wanted, wanted_of
 from seawall.program.network import Link, Namespace, NetworkProgram, PacketPolicy
 
 
@@ -63,7 +65,6 @@ class Bury(NamedTuple):
 
 
 Step = Create | SetSysctls | Join | Send | SetPolicy | Remove | Awake | Bury
-EMPTY = NamespaceFact(frozenset(), frozenset(), {}, frozenset(), frozenset(), None)
 
 
 def plan(seen: State, program: NetworkProgram) -> list[Step]:
@@ -74,11 +75,13 @@ def plan(seen: State, program: NetworkProgram) -> list[Step]:
 def steps_to(seen: State, wanted: Wanted) -> list[Step]:
     """As `plan`.  Facts that are the very same in both cost nothing."""
     state = wanted.state
-    missing = _missing(seen, wanted)
-    doomed = _doomed(seen, wanted, missing)
+    others = _other_namespaces(seen, wanted)
+    missing = _missing(seen, wanted, others)
+    doomed = _doomed(seen, wanted, missing, others)
     survivors = seen | {name: _without(seen[name], devices) for name, devices in doomed.items()}
-    others = [name for name, fact in state.items() if survivors.get(name) is not fact]
-    changed = [wanted.namespaces[name] for name in others if survivors.get(name) != state[name]]
+    changed = [
+        wanted.namespaces[name] for name in others if name in state and survivors.get(name) != state[name]
+    ]
     steps: list[Step] = []
     for name, devices in doomed.items():
         steps.append(Send(name, tuple(rt.doom_link(seen[name].links[device].number) for device in devices)))
@@ -87,36 +90,45 @@ def steps_to(seen: State, wanted: Wanted) -> list[Step]:
     for namespace in changed:
         steps += _ground(namespace, seen.get(namespace.name), state[namespace.name])
     steps += [Join(link) for link in missing]
-    steps += [_ends_up(n.name, survivors, wanted, host_ends=False) for n in changed]
+    devices_of = {n.name: _others(survivors.get(n.name, NO_FACT).links, state[n.name].links) for n in changed}
+    steps += [_ends_up(name, survivors, wanted, own, host_ends=False) for name, own in devices_of.items()]
     steps += [
         SetPolicy(n.name, n.policy)
         for n in changed
-        if survivors.get(n.name, EMPTY).policy != state[n.name].policy
+        if survivors.get(n.name, NO_FACT).policy != state[n.name].policy
     ]
-    guarded = {n.name for n in changed}
-    for send in (_ends_up(n.name, survivors, wanted, host_ends=True) for n in changed):
-        peers = {link.router.namespace for link in wanted.links[send.namespace].values()}
-        steps.append(send._replace(behind=(*sorted(peers & guarded - {send.namespace}), send.namespace)))
-    steps += _settle(changed, survivors, wanted)
+    for name, own in devices_of.items():
+        send = _ends_up(name, survivors, wanted, own, host_ends=True)
+        if send.messages:
+            peers = {link.router.namespace for link in wanted.links[name].values()}
+            steps.append(send._replace(behind=(*sorted((peers & devices_of.keys()) - {name}), name)))
+    steps += _settle(devices_of, survivors, wanted)
     steps += [
-        Awake(n.name, fresh)
-        for n in changed
-        if (fresh := _new_ipv6(survivors.get(n.name, EMPTY), state[n.name]))
+        Awake(name, fresh)
+        for name, own in devices_of.items()
+        if (fresh := _new_ipv6(survivors.get(name, NO_FACT), state[name], own))
     ]
-    for namespace in changed:
-        steps.append(
-            Send(namespace.name, tuple(_stale(survivors.get(namespace.name), state[namespace.name])))
-        )
-    steps += [Remove(name) for name in seen if name not in state]
+    for name, own in devices_of.items():
+        steps.append(Send(name, tuple(_stale(survivors.get(name), state[name], own))))
+    steps += [Remove(name) for name in others if name not in state]
     steps += [Bury(name) for name in doomed if name in state]
     return [step for step in steps if not isinstance(step, Send) or step.messages]
 
 
-def _missing(seen: State, wanted: Wanted) -> list[Link]:
+def _other_namespaces(seen: State, wanted: Wanted) -> list[str]:
+    """The namespaces whose facts are not the very same, or that are not wanted any more."""
+    if seen is wanted.since:
+        names: Iterable[str] = wanted.others
+    else:
+        names = (*wanted.state, *(name for name in seen if name not in wanted.state))
+    return [name for name in names if seen.get(name) is not wanted.state.get(name)]
+
+
+def _missing(seen: State, wanted: Wanted, others: Iterable[str]) -> list[Link]:
     """Links of which an end is not there, or not as it shall be."""
     missing: dict[tuple[str, str], Link] = {}
-    for name in [name for name, fact in wanted.state.items() if seen.get(name) is not fact]:
-        had, links = seen.get(name, EMPTY).links, wanted.state[name].links
+    for name in [name for name in others if name in wanted.state]:
+        had, links = seen.get(name, NO_FACT).links, wanted.state[name].links
         for device in _others(had, links):
             found = had.get(device)
             if found is None or found[:4] != links[device][:4]:
@@ -127,10 +139,12 @@ def _missing(seen: State, wanted: Wanted) -> list[Link]:
 
 def _others(had: Mapping[str, LinkFact], links: Mapping[str, LinkFact]) -> list[str]:
     """Devices of which the facts are not the very same."""
-    return [] if had is links else [device for device, end in links.items() if had.get(device) is not end]
+    return [] if had is links else list(compress(links, map(is_not, map(had.get, links), links.values())))
 
 
-def _doomed(seen: State, wanted: Wanted, missing: Iterable[Link]) -> dict[str, list[str]]:
+def _doomed(
+    seen: State, wanted: Wanted, missing: Iterable[Link], others: Iterable[str]
+) -> dict[str, list[str]]:
     """Devices to delete: all but the ends of the links that stand.
 
     One end alone can still show for a while: the kernel takes down a namespace that nothing holds in its own
@@ -141,9 +155,9 @@ def _doomed(seen: State, wanted: Wanted, missing: Iterable[Link]) -> dict[str, l
         for end in (link.router, link.host):
             renewed.setdefault(end.namespace, set()).add(end.name)
     doomed = {}
-    for name, fact in seen.items():
-        target = wanted.state.get(name, EMPTY)
-        if target is not fact or name in renewed:
+    for name in dict.fromkeys((*others, *renewed)):
+        if name in seen:
+            fact, target = seen[name], wanted.state.get(name, NO_FACT)
             again = renewed.get(name, set()) & fact.links.keys()
             doomed[name] = sorted((fact.links.keys() - target.links.keys()) | again)
     return {name: devices for name, devices in doomed.items() if devices}
@@ -177,11 +191,11 @@ def _is_host_end(namespace: str, device: str, link: Link) -> bool:
     return (link.host.namespace, link.host.name) == (namespace, device)
 
 
-def _ends_up(name: str, survivors: State, wanted: Wanted, *, host_ends: bool) -> Send:
+def _ends_up(name: str, survivors: State, wanted: Wanted, devices: Iterable[str], *, host_ends: bool) -> Send:
     """Devices of one sort, then the routes through them; with the routers' ends those through none."""
-    was, fact, links = survivors.get(name, EMPTY), wanted.state[name], wanted.links[name]
+    was, fact, links = survivors.get(name, NO_FACT), wanted.state[name], wanted.links[name]
     messages: list[Message] = []
-    for device in _others(was.links, fact.links):
+    for device in devices:
         old, end = was.links.get(device), fact.links[device]
         if old != end and _is_host_end(name, device, links[device]) == host_ends:
             messages += _device_up(links[device], end, old, host_end=host_ends)
@@ -210,35 +224,32 @@ def _device_up(link: Link, fact: LinkFact, old: LinkFact | None, *, host_end: bo
         yield rt.neighbour(fact.number, host, mac)
 
 
-def _new_ipv6(was: NamespaceFact, wanted: NamespaceFact) -> tuple[str, ...]:
+def _new_ipv6(was: NamespaceFact, wanted: NamespaceFact, devices: Sequence[str]) -> tuple[str, ...]:
+    """`devices` are those that changed."""
     had, has = (
-        {
-            cidr
-            for held in (fact.addresses, *(link.addresses for link in fact.links.values()))
-            for cidr in held
-        }
+        fact.addresses.union(*(fact.links[device].addresses for device in devices if device in fact.links))
         for fact in (was, wanted)
     )
     return tuple(sorted(cidr.partition("/")[0] for cidr in has - had if ":" in cidr))
 
 
-def _settle(changed: Iterable[Namespace], was: State, wanted: Wanted) -> list[Step]:
+def _settle(devices_of: Mapping[str, Iterable[str]], was: State, wanted: Wanted) -> list[Step]:
     """Wait for the carrier of every link that has come up: the router's end came up before the other, and
     IPv6 looks at the other's, too.
     """
     fresh: dict[str, set[int]] = {}
-    for namespace in changed:
-        had = was.get(namespace.name, EMPTY).links
-        for device in _others(had, wanted.state[namespace.name].links):
+    for name, devices in devices_of.items():
+        had = was.get(name, NO_FACT).links
+        for device in devices:
             end = had.get(device)
             if end is None or not end.up:
-                link = wanted.links[namespace.name][device]
+                link = wanted.links[name][device]
                 for side in (link.router, link.host):
                     fresh.setdefault(side.namespace, set()).add(side.ifindex)
     return [Send(name, tuple(map(rt.settle_link, sorted(found)))) for name, found in fresh.items()]
 
 
-def _stale(was: NamespaceFact | None, wanted: NamespaceFact) -> Iterator[Message]:
+def _stale(was: NamespaceFact | None, wanted: NamespaceFact, devices: Iterable[str]) -> Iterator[Message]:
     if was is None:
         return
     for rule in was.rules - wanted.rules:
@@ -250,7 +261,7 @@ def _stale(was: NamespaceFact | None, wanted: NamespaceFact) -> Iterator[Message
             yield _route(route, was, add=False)
     for cidr in was.addresses - wanted.addresses:
         yield rt.address(rt.LOOPBACK, cidr, add=False)
-    for device in _others(was.links, wanted.links):
+    for device in devices:
         target = wanted.links[device]
         link = was.links.get(device, target)
         for cidr in link.addresses - target.addresses:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from seawall.host.network.state import differing
+from seawall.program.alike import differing
 from seawall.program.network import Element, ElementSet
 
 Range = tuple[int, int]

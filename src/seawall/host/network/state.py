@@ -4,17 +4,18 @@ import functools
 import hashlib
 import re
 import socket
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
+from seawall.program.alike import differing
 from seawall.program.network import (
     Chain,
+    Element,
     ElementSet,
     Link,
-    LinkEnd,
     Namespace,
     NetworkProgram,
     PacketPolicy,
@@ -61,6 +62,8 @@ class NamespaceFact(NamedTuple):
 
 
 State = dict[str, NamespaceFact]
+NO_FACT = NamespaceFact(frozenset(), frozenset(), {}, frozenset(), frozenset(), None)
+_DIGESTS = 1 << 160
 
 
 class Contents(NamedTuple):
@@ -75,63 +78,83 @@ class Contents(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """A program, what observation shows once it is in force, and the contents of its policies."""
+    """A program, what observation shows once it is in force, and the contents of its policies.
+
+    since, others   the state before, and the namespaces of which the facts may be others than there, or gone
+    """
 
     program: NetworkProgram
     state: State
     contents: Mapping[str, Contents]
     namespaces: Mapping[str, Namespace]
     links: Mapping[str, Mapping[str, Link]]  # namespace -> device -> the link it is an end of
+    since: State
+    others: Collection[str]
 
 
-NOTHING = Wanted(NetworkProgram(), {}, {}, {}, {})
+NOTHING = Wanted(NetworkProgram(), {}, {}, {}, {}, {}, ())
+_Devices = dict[str, Link | None]  # None: one that is no more
 
 
 def wanted_of(program: NetworkProgram, before: Wanted = NOTHING) -> Wanted:
     """Facts of what did not change since the program before are not reckoned again but the very same."""
-    links = _links_by_end(program, before)
-    state: State = {}
-    contents: dict[str, Contents] = {}
-    namespaces: dict[str, Namespace] = {}
-    for namespace in program.namespaces:
-        name = namespace.name
-        old = before.namespaces.get(name)
-        if old is not None and (old is namespace or old == namespace):
-            namespace = old  # the very same next time, too
-        namespaces[name] = namespace
+    gone, come = differing(before.program.namespaces, program.namespaces)
+    leaving = {n.name for n in gone} - {n.name for n in come}
+    state = _without(before.state, leaving)
+    contents = _without(before.contents, leaving)
+    namespaces = _without(before.namespaces, leaving)
+    links = _without(before.links, leaving)
+    for namespace in come:
+        if before.namespaces.get(namespace.name) != namespace:  # else the very same next time, too
+            namespaces[namespace.name] = namespace
+        links.setdefault(namespace.name, {})
+    touched = {name: ends for name, ends in _changed_ends(program, before).items() if name in namespaces}
+    for name, ends in touched.items():
+        links[name] = _with_changed(links[name], ends)
+    others = [n.name for n in come if namespaces[n.name] is not before.namespaces.get(n.name)]
+    others += [name for name in touched if name not in others]
+    for name in others:
+        namespace, old = namespaces[name], before.namespaces.get(name)
+        contents.pop(name, None)
         if namespace.policy is not None:
-            kept = before.contents.get(name) if old is not None and old.policy is namespace.policy else None
-            contents[name] = kept or contents_of(namespace.policy, before.contents.get(name))
-        if old is namespace and links[name] is before.links[name]:
-            state[name] = before.state[name]
+            kept = before.contents.get(name)
+            same = old is not None and old.policy is namespace.policy
+            contents[name] = kept if kept and same else contents_of(namespace.policy, kept)
+        had = before.state.get(name, NO_FACT)
+        state[name] = _fact(namespace, old, touched.get(name, {}), had, contents.get(name))
+    others += before.state.keys() - state.keys()
+    return Wanted(program, state, contents, namespaces, links, before.state, others)
+
+
+def _changed_ends(program: NetworkProgram, before: Wanted) -> dict[str, _Devices]:
+    """By namespace: the devices whose link is another than before."""
+    found: dict[str, _Devices] = {}
+    gone, come = differing(before.program.links, program.links)
+    kept = set(map(id, gone)).intersection(map(id, come))
+    for link in gone:
+        for end in () if id(link) in kept else (link.router, link.host):
+            found.setdefault(end.namespace, {})[end.name] = None
+    for link in come:
+        for end in () if id(link) in kept else (link.router, link.host):
+            found.setdefault(end.namespace, {})[end.name] = link
+    return found
+
+
+def _without(known: Mapping[str, _T], names: Iterable[str]) -> dict[str, _T]:
+    found = dict(known)
+    for name in names:
+        found.pop(name, None)
+    return found
+
+
+def _with_changed(known: Mapping[str, _T], changes: Mapping[str, _T | None]) -> dict[str, _T]:
+    found = dict(known)
+    for name, change in changes.items():
+        if change is not None:
+            found[name] = change
         else:
-            state[name] = _fact(namespace, old, links[name], before, contents.get(name))
-    return Wanted(program, state, contents, namespaces, links)
-
-
-_End = tuple[dict[str, Link], LinkEnd, Link]
-
-
-def _links_by_end(program: NetworkProgram, before: Wanted) -> dict[str, Mapping[str, Link]]:
-    """Namespace -> device -> the link it is an end of; the same mapping as before where nothing changed."""
-    found = {n.name: before.links.get(n.name, {}) for n in program.namespaces}
-    if program.links is before.program.links:
-        return found
-    had, has = ({id(link): link for link in links} for links in (before.program.links, program.links))
-    touched: dict[str, dict[str, Link]] = {}
-
-    def ends(ids: Mapping[int, Link], others: Mapping[int, Link]) -> Iterable[_End]:
-        for link in [link for key, link in ids.items() if key not in others]:
-            for end in (link.router, link.host):
-                if end.namespace not in touched:
-                    touched[end.namespace] = dict(found.get(end.namespace, {}))
-                yield touched[end.namespace], end, link
-
-    for devices, end, _ in ends(had, has):
-        devices.pop(end.name, None)
-    for devices, end, link in ends(has, had):
-        devices[end.name] = link
-    return found | {name: devices for name, devices in touched.items() if name in found}
+            found.pop(name, None)
+    return found
 
 
 def state_of(program: NetworkProgram) -> State:
@@ -142,21 +165,25 @@ def state_of(program: NetworkProgram) -> State:
 def _fact(
     namespace: Namespace,
     old: Namespace | None,
-    links: Mapping[str, Link],
-    before: Wanted,
+    ends: _Devices,
+    had: NamespaceFact,
     contents: Contents | None,
 ) -> NamespaceFact:
-    name = namespace.name
-    had = before.state.get(name)
-    link_facts = _link_facts(name, links, before.links.get(name, {}), had.links if had else {})
-    if had is not None and old is namespace:
-        return had if link_facts == had.links else had._replace(links=link_facts)
+    links = had.links
+    if ends:
+        facts = {
+            device: None if link is None else _link_fact(link, namespace.name, device)
+            for device, link in ends.items()
+        }
+        links = _with_changed(had.links, facts)
+    if old is namespace:
+        return had if links == had.links else had._replace(links=links)
     policy = namespace.policy
     return NamespaceFact(
         sysctls=frozenset(namespace.sysctls),
         addresses=frozenset(namespace.addresses),
-        links=link_facts,
-        routes=_route_facts(namespace.routes, old.routes if old else (), had.routes if had else frozenset()),
+        links=links,
+        routes=_route_facts(namespace.routes, old.routes if old else (), had.routes),
         rules=frozenset(
             RuleFact(family, r.priority, r.table, r.mark, r.mask)
             for r in namespace.rules
@@ -181,39 +208,10 @@ def _route_facts(
     )  # some are there twice
 
 
-def differing(before: Sequence[_T], after: Sequence[_T]) -> tuple[Sequence[_T], Sequence[_T]]:
-    """Two sequences without what they begin with and end with alike."""
-    if before is after:
-        return (), ()
-    shorter = min(len(before), len(after))
-    first = next(
-        (n for n, (a, b) in enumerate(zip(before, after, strict=False)) if a is not b and a != b), shorter
-    )
-    room = shorter - first
-    backward = zip(reversed(before), reversed(after), strict=False)
-    last = next((n for n, (a, b) in enumerate(islice(backward, room)) if a is not b and a != b), room)
-    return before[first : len(before) - last], after[first : len(after) - last]
-
-
-def _link_facts(
-    namespace: str,
-    links: Mapping[str, Link],
-    before: Mapping[str, Link],
-    had: Mapping[str, LinkFact],
-) -> dict[str, LinkFact]:
-    facts = {device: had[device] for device, link in links.items() if before.get(device) is link}
-    for device in [device for device in links if device not in facts]:
-        link, old = links[device], before.get(device)
-        if old is not None and old == link:
-            facts[device] = had[device]
-            continue
-        ends = (link.router, link.host)
-        end, peer = ends if (link.router.namespace, link.router.name) == (namespace, device) else ends[::-1]
-        facts[device] = _link_fact(link, end, peer)
-    return facts
-
-
-def _link_fact(link: Link, end: LinkEnd, peer: LinkEnd) -> LinkFact:
+def _link_fact(link: Link, namespace: str, device: str) -> LinkFact:
+    end, peer = link.router, link.host
+    if (end.namespace, end.name) != (namespace, device):
+        end, peer = peer, end
     return LinkFact(
         number=end.ifindex,
         peer=peer.ifindex,
@@ -253,10 +251,10 @@ def contents_of(policy: PacketPolicy, before: Contents | None = None) -> Content
     for key, part in _parts(policy):
         known = had.get(key)
         if known is None or (known[0] is not part and known[0] != part):
-            known = part, _digest(key, part)
+            known = part, _digest(key, part, known)
         parts[key] = known
         total += known[1]
-    return Contents(parts, total % (1 << 160))
+    return Contents(parts, total % _DIGESTS)
 
 
 def _parts(policy: PacketPolicy) -> Iterable[tuple[str, ElementSet | Chain]]:
@@ -266,6 +264,19 @@ def _parts(policy: PacketPolicy) -> Iterable[tuple[str, ElementSet | Chain]]:
         yield chain.name, chain
 
 
-def _digest(key: str, part: ElementSet | Chain) -> int:
+def _digest(key: str, part: ElementSet | Chain, before: tuple[ElementSet | Chain, int] | None) -> int:
+    """That of a set is the sum of those of its elements and of the rest of it."""
+    if isinstance(part, Chain):
+        return _hashed(key, part)
+    total, had = 0, replace(part, elements=())
+    if before is not None and isinstance(before[0], ElementSet):
+        had, total = before[0], before[1] - _hashed(key, replace(before[0], elements=()))
+    gone, come = differing(had.elements, part.elements)
+    total += _hashed(key, replace(part, elements=()))
+    total += sum(_hashed(key, element) for element in come) - sum(_hashed(key, element) for element in gone)
+    return total % _DIGESTS
+
+
+def _hashed(key: str, part: ElementSet | Chain | Element) -> int:
     hashed = hashlib.sha256(key.encode() + b"\0" + msgspec.msgpack.encode(part))
     return int.from_bytes(hashed.digest()[:20], "big")

@@ -1,0 +1,37 @@
+"""Where two long sequences differ that are mostly alike."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
+
+
+def common_ends(old: Sequence[Any], new: Sequence[Any]) -> tuple[int, int]:
+    """How many items two sequences of one type begin with alike, and how many of the rest they end with."""
+    shorter = min(len(old), len(new))
+    first = _reach(shorter, lambda low, high: old[low:high] == new[low:high])
+    last = _reach(
+        shorter - first,
+        lambda low, high: old[len(old) - high : len(old) - low] == new[len(new) - high : len(new) - low],
+    )
+    return first, last
+
+
+def differing(old: Sequence[_T], new: Sequence[_T]) -> tuple[Sequence[_T], Sequence[_T]]:
+    """Two sequences of one type without what they begin with and end with alike."""
+    if old is new:
+        return (), ()
+    first, last = common_ends(old, new)
+    return old[first : len(old) - last], new[first : len(new) - last]
+
+
+def _reach(length: int, alike: Callable[[int, int], bool]) -> int:
+    """How far it goes on alike.  Whole stretches are compared at once: that is many times as quick."""
+    low, high = 0, length
+    while low < high:
+        middle = (low + high + 1) // 2
+        if alike(low, middle):
+            low = middle
+        else:
+            high = middle - 1
+    return low
