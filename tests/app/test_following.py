@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from tests.controllers.recording import make
 
 from seawall.api.registry import load_operations
-from seawall.app import cli
+from seawall.app import cli, event_feed, log_feed
 from seawall.app.control_plane import _first_start
 from seawall.app.gateway import Gateway
 from seawall.app.own_routes import OwnRoutes
@@ -357,6 +357,25 @@ def test_a_stream_may_come_later(served: Served) -> None:
     assert [line["message"] for _, line in follower.wait(1)] == ["first"]
     served.put(replace(TASK, last_status="STOPPED", version=2))
     follower.wait_over()
+
+
+def test_many_lines_come_in_portions(
+    served: Served, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_feed, "AT_ONCE", 3)
+    monkeypatch.setattr(event_feed, "AT_ONCE", 3)
+    with_logs(served)
+    lines = [str(number) for number in range(7)]
+    served.say(*lines)
+    served.do(lambda: served.events.append("other", 1000, [(1000, "of somebody else")]))
+    for version in range(2, 7):
+        served.put(replace(TASK, version=version))
+    served.put(replace(TASK, last_status="STOPPED", version=7))
+    assert run(served, capsys, "logs", ID, "--follow") == lines
+    shown = [
+        json.loads(line)["detail"]["version"] for line in run(served, capsys, "events", "--output", "json")
+    ]
+    assert shown == list(range(1, 8))
 
 
 def test_nobody_without_the_token_may_listen(served: Served) -> None:

@@ -1,7 +1,5 @@
 """The events that `seawall events` shows: those that are kept, and then each new one."""
 
-import msgspec
-
 from seawall.api.ecs.task_event import Whose, task_event
 from seawall.app.line_stream import Portion
 from seawall.model.task import Task
@@ -24,8 +22,8 @@ class EventFeed:
         self._after = 0 if last is None else max(store.newest_edition() - last, 0)
 
     def read(self) -> Portion:
-        events = []
-        while editions := self._store.history(Task, self._after, AT_ONCE):
-            events += [msgspec.to_builtins(task_event(edition, self._whose)) for edition in editions]
+        editions = self._store.history(Task, self._after, AT_ONCE)
+        if editions:
             self._after = editions[-1].number
-        return Portion(events, over=not self._follow)
+        events = [task_event(edition, self._whose) for edition in editions]
+        return Portion(events, more=len(editions) == AT_ONCE, over=not self._follow)

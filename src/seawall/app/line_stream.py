@@ -13,9 +13,14 @@ Subscribe = Callable[[Callable[[], None]], Forget]
 
 
 class Portion(NamedTuple):
-    """What there was to tell at one moment; `over`: there will never be more."""
+    """What there was to tell at one moment.
+
+    more   there is more already: ask again at once
+    over   there will never be more
+    """
 
     values: Sequence[Any]
+    more: bool = False
     over: bool = False
 
 
@@ -36,8 +41,10 @@ async def stream_lines(
             changed.clear()
             portion = read()
             body = b"".join(msgspec.json.encode(value) + b"\n" for value in portion.values)
-            if body or not portion.over:
-                await send({"type": "http.response.body", "body": body, "more_body": True})
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+            if portion.more:
+                await asyncio.sleep(0)  # others have a turn
+                continue
             if portion.over:
                 break
             woken = asyncio.ensure_future(changed.wait())

@@ -1,7 +1,5 @@
 """The output of a task's containers as it arrives, out of the log store."""
 
-from typing import Any
-
 import msgspec
 
 from seawall.app.line_stream import Portion
@@ -49,19 +47,19 @@ class LogFeed:
         over = task is None or task.last_status == "STOPPED"  # looked at first: what comes later is complete
         containers = self._containers()
         newest = self._events.newest()
-        lines: list[dict[str, Any]] = []
-        while found := self._events.arrived(list(containers), self._after, AT_ONCE):
-            lines += [
-                {
-                    "container": containers[event.stream_key],
-                    "timestamp": event.timestamp,
-                    "message": event.message,
-                }
-                for event in found
-            ]
-            self._after = found[-1].id
-        self._after = max(self._after, newest)  # what others write need not be looked at again
-        return Portion(lines, over)
+        found = self._events.arrived(list(containers), self._after, AT_ONCE)
+        more = len(found) == AT_ONCE
+        # Without more, whatever else there is by now is of others and need not be looked at again.
+        self._after = found[-1].id if more else max(self._after, newest)
+        lines = [
+            {
+                "container": containers[event.stream_key],
+                "timestamp": event.timestamp,
+                "message": event.message,
+            }
+            for event in found
+        ]
+        return Portion(lines, more=more, over=over)
 
     def _containers(self) -> dict[str, str]:
         """Container by stream key, of the streams that there are."""
