@@ -27,6 +27,7 @@ from seawall.app.endpoint_look import look
 from seawall.app.endpoints import endpoint_addresses
 from seawall.app.gateway import Gateway
 from seawall.app.health_checker import HealthChecker, HealthReports
+from seawall.app.layer_bucket import LayerBucket
 from seawall.app.logs import set_up_logging
 from seawall.app.own_routes import OwnRoutes
 from seawall.app.registry import Registry
@@ -147,8 +148,14 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
     loops.start()
     stack.callback(loops.stop)
 
+    layers = LayerBucket(registry, settings.region, settings.account, endpoint_behind)
     front = RegistryFront(
-        registry, store, account=settings.account, region=settings.region, via=endpoint_behind
+        registry,
+        store,
+        account=settings.account,
+        region=settings.region,
+        via=endpoint_behind,
+        layers=layers,
     )
     own = OwnRoutes(
         context,
@@ -157,7 +164,7 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
         reset=partial(_first_start, store, settings),
         settings=settings,
     )
-    s3 = S3Front(store, objects, settings, via=endpoint_behind)
+    s3 = S3Front(store, objects, settings, via=endpoint_behind, layers=layers)
     reports = HealthReports()
     gateway = Gateway(
         store=store,

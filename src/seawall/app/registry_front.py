@@ -29,6 +29,7 @@ from seawall.api.ecr.pushing import (
     record_push,
 )
 from seawall.api.ecr.token import USER, BadToken, token_principal
+from seawall.app.layer_bucket import LayerBucket
 from seawall.app.registry import Registry, RegistryError
 from seawall.iam.access import CallFacts
 from seawall.iam.authorize import Asker
@@ -84,8 +85,13 @@ class RegistryFront:
         region: str,
         now: Callable[[], datetime] = _utc_now,
         via: Callable[[Reader, str], EndpointOrigin | None] = lambda reader, address: None,
+        layers: LayerBucket | None = None,
     ) -> None:
+        """`layers` is where those get layers who call the registry by its name, as on AWS; others, who could
+        not follow a link to S3, get them here.
+        """
         self._registry = registry
+        self._layers = layers
         self._store = store
         self._account = account
         self._region = region
@@ -260,6 +266,12 @@ class RegistryFront:
         await _answer(send, 200, tuple(headers), msgspec.json.encode({"name": repository.id, "tags": page}))
 
     async def _blob(self, repository: Repository, scope: Scope, receive: Receive, send: Send) -> None:
+        digest = scope["path"].rpartition("/")[2]
+        by_name = _header(scope, b"host") == self._host
+        if by_name and self._layers is not None and scope["method"] == "GET" and DIGEST.fullmatch(digest):
+            link = self._layers.link(repository.id, digest, self._now())
+            await _answer(send, 307, (("Location", link),), b"")
+            return
         query = scope["query_string"].decode("latin-1")
         source = parse_qs(query).get("from")
         if source and self._store.find(Repository, source[0]) is None:

@@ -20,6 +20,7 @@ from botocore.model import OperationModel
 from seawall.api import registry
 from seawall.api.s3.body import FilePiece, Received
 from seawall.app.gateway import Disconnected, Receive, Scope, Send, Via, utc_now
+from seawall.app.layer_bucket import LayerBucket
 from seawall.app.s3_body import BodyCheck, receive_file, receive_text
 from seawall.iam.access import CallFacts
 from seawall.iam.authenticate import AuthSettings, authenticate, chunk_signer
@@ -51,7 +52,9 @@ class S3Front:
         *,
         clock: Callable[[], datetime] = utc_now,
         via: Via = lambda reader, address: None,
+        layers: LayerBucket | None = None,
     ) -> None:
+        """`layers` answers for the bucket of ECR's layers."""
         registry.load_operations()
         service = load_service("s3")
         assert service is not None
@@ -62,6 +65,7 @@ class S3Front:
         self._settings = settings
         self._clock = clock
         self._via = via
+        self._layers = layers
 
     @staticmethod
     def matches(scope: Scope) -> bool:
@@ -80,6 +84,10 @@ class S3Front:
         body: FilePiece | None = None
         code = ""
         try:
+            if self._layers is not None and self._is_layer(request, self._layers):
+                target = self._layers.layer(request, self._store, self._clock())
+                await self._layers.send_layer(scope, target, send)
+                return
             operation = self._identify(request)
             response, body = await self._perform(request, operation, request_id, _body(receive))
         except (ApiError, WireError) as refused:
@@ -108,6 +116,9 @@ class S3Front:
                 "milliseconds": round((time.perf_counter() - began) * 1000, 3),
             },
         )
+
+    def _is_layer(self, request: Request, layers: LayerBucket) -> bool:
+        return path_style(request, self._settings.region).path.startswith(f"/{layers.name}/")
 
     def _identify(self, request: Request) -> OperationModel:
         name = self._protocol.match(path_style(request, self._settings.region))

