@@ -8,6 +8,7 @@ from tests.api.ecs.ecs_requests import container, fargate
 
 Refused = Callable[..., tuple[str, str]]
 ROLE = "arn:aws:iam::123456789012:role/execution"
+PASSWORD = {"credentialsParameter": "arn:aws:secretsmanager:us-east-1:123456789012:secret:hub-AbCdEf"}
 CHECK = {"command": ["CMD", "true"]}
 
 
@@ -107,6 +108,20 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
         secret("A", "arn:aws:s3:::a/b"),
         "The Systems Manager parameter name specified for secret A is invalid.",
     ),
+    (
+        container(repositoryCredentials=PASSWORD),
+        "Private repository authentication requires that the task definition specify a value for"
+        " executionRoleArn.",
+    ),
+    (
+        {
+            "executionRoleArn": ROLE,
+            **container(
+                image="123456789012.dkr.ecr.us-east-1.amazonaws.com/web", repositoryCredentials=PASSWORD
+            ),
+        },
+        "Private repository credentials are not a supported authentication method for ECR repositories.",
+    ),
     (files("s3://a/b.env"), "Invalid arn syntax."),
     (
         files("arn:aws:s3:::a/b.txt"),
@@ -159,6 +174,7 @@ ACCEPTED: list[dict[str, Any]] = [
     secret("A", "arn:aws:secretsmanager:us-east-1:123456789012:secret:db-AbCdEf:password::"),
     secret("A", "arn:aws:ssm:us-east-1:123456789012:parameter/db/password"),
     secret("A", "/db/password"),
+    {"executionRoleArn": ROLE, **container(repositoryCredentials=PASSWORD)},
     routed({"enable-ecs-log-metadata": "true"}),
     routed({"config-file-type": "file", "config-file-value": "/extra.conf"}),
     {"pidMode": "task"},

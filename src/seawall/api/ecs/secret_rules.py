@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from seawall.api.ecs.names import client_exception
 from seawall.model.arn import parse_arn
+from seawall.model.image_reference import parse_image_reference
 from seawall.model.task_definition import ContainerDefinition, EnvironmentFile, Secret
 
 MOST_FILES = 10
@@ -34,6 +35,20 @@ def check_secrets(container: ContainerDefinition, execution_role_arn: str | None
             )
         taken.add(secret.name)
     check_environment_files(container.environment_files or ())
+    if container.repository_credentials is not None:
+        _check_registry(container, execution_role_arn)
+
+
+def _check_registry(container: ContainerDefinition, execution_role_arn: str | None) -> None:
+    if parse_image_reference(container.image).ecr_region:
+        raise client_exception(
+            "Private repository credentials are not a supported authentication method for ECR repositories."
+        )
+    if execution_role_arn is None:
+        raise client_exception(
+            "Private repository authentication requires that the task definition specify a value for"
+            " executionRoleArn."
+        )
 
 
 def check_environment_files(files: Sequence[EnvironmentFile]) -> None:
