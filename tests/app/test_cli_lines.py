@@ -68,6 +68,10 @@ def test_settings_of_up(tmp_path: Path) -> None:
     args = parser.parse_args(["--state-dir", str(tmp_path), "up", "--listen", "[::1]:0", "--auth", "open"])
     settings = up.settings_of(args)
     assert (settings.listen_host, settings.listen_port, settings.auth) == ("::1", 0, "open")
+    assert (settings.throttle_launches, settings.fargate_vcpus) == (False, None)
+    args = parser.parse_args(["up", "--throttle-launches", "--fargate-vcpus", "6"])
+    args.state_dir = tmp_path
+    assert (up.settings_of(args).throttle_launches, up.settings_of(args).fargate_vcpus) == (True, 6.0)
 
 
 @pytest.mark.parametrize(
@@ -78,6 +82,7 @@ def test_settings_of_up(tmp_path: Path) -> None:
         ["--account", "12345678901"],
         ["--account", "x" * 12],
         ["--interface-release", "-1"],
+        ["--fargate-vcpus", "0"],
     ],
 )
 def test_settings_that_make_no_sense_end_with_2(words: list[str], tmp_path: Path) -> None:
