@@ -5,7 +5,6 @@ Sources: "IAM JSON policy elements: Condition operators", "Conditions with multi
 """
 
 import base64
-import binascii
 import ipaddress
 import operator
 from collections.abc import Callable
@@ -67,7 +66,7 @@ def _in_network(wanted: str, given: str) -> bool:
 def _same_bytes(wanted: str, given: str) -> bool:
     try:
         return base64.b64decode(wanted, validate=True) == base64.b64decode(given, validate=True)
-    except binascii.Error:
+    except ValueError:
         return False
 
 

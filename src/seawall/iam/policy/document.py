@@ -9,9 +9,11 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from seawall.iam.policy.condition import read_operator
+from seawall.iam.policy.pattern import is_action
 
 VERSIONS = ("2012-10-17", "2008-10-17")
 VARIABLES_SINCE = "2012-10-17"  # in older documents ${...} is plain text
+MOST_REMEMBERED = 1000  # actions per statement
 PRINCIPAL_KINDS = ("AWS", "Service", "Federated", "CanonicalUser")
 
 _TOP = {"Version", "Id", "Statement"}
@@ -33,6 +35,25 @@ class Condition(NamedTuple):
     values: tuple[str, ...]
 
 
+class Actions:
+    """Patterns of actions, which remember what they have been asked: some documents name thousands."""
+
+    __slots__ = ("_known", "patterns")
+
+    def __init__(self, patterns: tuple[str, ...]) -> None:
+        self.patterns = patterns
+        self._known: dict[str, bool] = {}
+
+    def name(self, action: str) -> bool:
+        """Does one of them fit?"""
+        known = self._known.get(action)
+        if known is None:
+            if len(self._known) >= MOST_REMEMBERED:
+                self._known.clear()
+            known = self._known[action] = any(is_action(pattern, action) for pattern in self.patterns)
+        return known
+
+
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """One statement.  Of each pair (actions, not_actions) one is None; both are for resources and principals
     where the kind of policy has no such element.
@@ -42,8 +63,8 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
 
     sid: str
     effect: Literal["Allow", "Deny"]
-    actions: tuple[str, ...] | None = None
-    not_actions: tuple[str, ...] | None = None
+    actions: Actions | None = None
+    not_actions: Actions | None = None
     resources: tuple[str, ...] | None = None
     not_resources: tuple[str, ...] | None = None
     principals: tuple[tuple[str, str], ...] | None = None
@@ -103,8 +124,8 @@ def _statement(raw: Any, variables: bool) -> Statement:
     return Statement(
         sid=raw.get("Sid", ""),
         effect=effect,
-        actions=_texts(raw.get("Action")),
-        not_actions=_texts(raw.get("NotAction")),
+        actions=_actions(raw.get("Action")),
+        not_actions=_actions(raw.get("NotAction")),
         resources=_texts(raw.get("Resource")),
         not_resources=_texts(raw.get("NotResource")),
         principals=_principals(raw.get("Principal")),
@@ -112,6 +133,11 @@ def _statement(raw: Any, variables: bool) -> Statement:
         conditions=_conditions(raw.get("Condition")),
         variables=variables,
     )
+
+
+def _actions(raw: Any) -> Actions | None:
+    patterns = _texts(raw)
+    return None if patterns is None else Actions(patterns)
 
 
 def _texts(raw: Any) -> tuple[str, ...] | None:

@@ -18,7 +18,7 @@ import msgspec
 from seawall.iam.policy.caller import Caller, Naming, naming
 from seawall.iam.policy.condition import fulfils
 from seawall.iam.policy.document import Policy, Statement
-from seawall.iam.policy.pattern import RequestContext, expand, is_action, is_resource
+from seawall.iam.policy.pattern import RequestContext, expand, is_resource
 
 Layer = Literal["identity", "resource", "boundary", "session", "endpoint"]
 
@@ -142,9 +142,9 @@ def _read(layer: Layer, policies: Iterable[Policy], question: Question) -> _Laye
 def applies(statement: Statement, question: Question) -> bool:
     """Do action, resource and conditions fit?  Principals are another matter."""
     if statement.actions is not None:
-        if not any(is_action(pattern, question.action) for pattern in statement.actions):
+        if not statement.actions.name(question.action):
             return False
-    elif any(is_action(pattern, question.action) for pattern in statement.not_actions or ()):
+    elif statement.not_actions is not None and statement.not_actions.name(question.action):
         return False
     if statement.resources is not None:
         if not _names(statement.resources, statement, question):
