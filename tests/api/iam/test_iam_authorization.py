@@ -98,7 +98,12 @@ def because(
             *(f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/x:log-stream:", "AccessDeniedException", 400),
         ),
         (
-            *("ecr", "batch_get_image", {"repositoryName": "web", "imageIds": [{"imageTag": "x"}]}, "ecr:BatchGetImage"),
+            *(
+                "ecr",
+                "batch_get_image",
+                {"repositoryName": "web", "imageIds": [{"imageTag": "x"}]},
+                "ecr:BatchGetImage",
+            ),
             *(f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/web", "AccessDeniedException", 400),
         ),
         (*("iam", "get_user", {}, "iam:GetUser", ANN, "AccessDenied", 403),),
