@@ -41,6 +41,13 @@ class Cgroups:
         root = ROOT if self.version == 2 else ROOT / next(iter(self._bases))
         return f"/{(base / task / container).relative_to(root)}"
 
+    def folder(self, controller: str, task: str, container: str) -> Path | None:
+        """A container's group in the hierarchy of a controller; None where that has none here."""
+        if self.version == 2:
+            return self._bases["cpu"] / task / container
+        base = next((base for names, base in self._bases.items() if controller in names.split(",")), None)
+        return None if base is None else base / task / container
+
     def make_task(self, task: str, *, cpus: float, memory_bytes: int, pids: int) -> None:
         """Make a task's group with its size.  `cpus` in processors, e.g. 0.25."""
         quota = max(int(cpus * PERIOD_US), 1000)
