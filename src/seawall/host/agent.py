@@ -22,6 +22,8 @@ from seawall.host.container import Host
 from seawall.host.deadline import within
 from seawall.host.images import Images
 from seawall.host.log_format import JsonLines, PlainLines
+from seawall.host.metadata.endpoints import Endpoints
+from seawall.host.metadata.readings import Readings
 from seawall.host.namespace_http import NamespaceHttp
 from seawall.host.namespaces import Namespaces
 from seawall.host.network.engine import NetworkEngine
@@ -83,6 +85,12 @@ class Agent:
             init=next((Path(found) for name in INITS if (found := shutil.which(name))), None),
             authority=ca_file.read_bytes(),
         )
+        self._endpoints = Endpoints(
+            namespaces,
+            Readings(self._host.cgroups, namespaces),
+            self._tasks_dir,
+            lambda id: self._tasks[id].report if id in self._tasks else TaskReport(id=id, containers=()),
+        )
         self._engine = NetworkEngine(run)
         self._resolvers = Resolvers(run)
         self._server = Server(state_dir / "agent.sock", self._answer, gone=self._host.upstream.lost)
@@ -127,6 +135,7 @@ class Agent:
             moves = asyncio.ensure_future(asyncio.to_thread(self._host.cgroups.expect_moves))
         problems = await self._engine.apply(program.network)
         problems += await self._resolvers.apply(program.network)
+        problems += await self._endpoints.follow(program)
         for problem in problems:
             log.error("apply.problem", extra={"subject": problem.subject, "text": problem.text})
         self._problems = problems
@@ -171,6 +180,7 @@ class Agent:
                 await remove_leftovers(self._host, folder)
 
     def _task_changed(self, report: TaskReport) -> None:
+        self._endpoints.heard(report)
         self._server.tell(TaskChanged(report=report))
 
     async def _answer(self, request: Request) -> tuple[Reply, socket.socket | None]:

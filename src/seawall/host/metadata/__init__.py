@@ -1,0 +1,1 @@
+"""What a task may ask about itself: its metadata, its statistics, the credentials of its role."""

@@ -1,0 +1,116 @@
+"""A listening socket for each task, bound to the far end of the task's own link.
+
+Who asks is told by the interface a connection comes in through, which nobody inside of a task can choose:
+addresses can be forged there, links cannot.  The kernel gives a connection to the socket of its interface
+only, and answers leave through the same.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from seawall.host.metadata.answers import Answers
+from seawall.host.metadata.conversation import Conversations
+from seawall.host.metadata.readings import Readings
+from seawall.host.namespaces import Namespaces
+from seawall.program.host import HostProgram
+from seawall.program.network import NetworkProgram
+from seawall.program.report import Problem, TaskReport
+from seawall.program.task import TaskEndpoint, TaskProgram
+
+BACKLOG = 64
+
+
+class Endpoints:
+    """Those of a host.
+
+    report   the newest facts of a task, by its id
+    tasks_dir   where tasks keep what they write, a folder each
+    """
+
+    def __init__(
+        self,
+        namespaces: Namespaces,
+        readings: Readings,
+        tasks_dir: Path,
+        report: Callable[[str], TaskReport],
+    ) -> None:
+        self._namespaces = namespaces
+        self._readings = readings
+        self._tasks_dir = tasks_dir
+        self._report = report
+        self._open: dict[str, _Endpoint] = {}
+
+    async def follow(self, program: HostProgram) -> tuple[Problem, ...]:
+        """Serve the tasks of a program whose network stands, with what it says of them, and no others."""
+        wanted = {task.id: task for task in program.tasks if task.endpoint is not None}
+        for id in [id for id in self._open if id not in wanted]:
+            self._open.pop(id).close()
+        new = [task for id, task in wanted.items() if id not in self._open]
+        devices = _far_ends(program.network, new) if new else {}
+        problems = []
+        for id, task in wanted.items():
+            known = self._open.get(id)
+            if known is not None:
+                known.answers.program = task
+                continue
+            try:
+                self._open[id] = await self._begin(task, devices)
+            except OSError as error:
+                problems.append(Problem(subject=task.namespace, text=f"its endpoint: {error}"))
+        return tuple(problems)
+
+    def heard(self, report: TaskReport) -> None:
+        """A fact about a task has changed."""
+        known = self._open.get(report.id)
+        if known is not None:
+            known.answers.compare_from_now(report)
+
+    def close(self) -> None:
+        for known in self._open.values():
+            known.close()
+        self._open.clear()
+
+    async def _begin(self, task: TaskProgram, devices: Mapping[str, str]) -> "_Endpoint":
+        assert task.endpoint is not None
+        device = devices.get(task.namespace)
+        if device is None:
+            raise OSError("there is no link to it")
+        answers = Answers(task, lambda: self._report(task.id), self._readings, self._tasks_dir / task.id)
+        conversations = Conversations(answers.answer)
+        listener = self._listen(task.endpoint, device)
+        server = await asyncio.get_running_loop().create_server(conversations, sock=listener, backlog=BACKLOG)
+        return _Endpoint(answers, conversations, server)
+
+    def _listen(self, endpoint: TaskEndpoint, device: str) -> socket.socket:
+        made = self._namespaces.socket_in(endpoint.namespace, proto=socket.IPPROTO_TCP)
+        try:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
+            made.bind((endpoint.address, endpoint.port))
+        except OSError:
+            made.close()
+            raise
+        return made
+
+
+class _Endpoint:
+    def __init__(self, answers: Answers, conversations: Conversations, server: asyncio.Server) -> None:
+        self.answers = answers
+        self._conversations = conversations
+        self._server = server
+
+    def close(self) -> None:
+        self._server.close()
+        self._conversations.close()
+
+
+def _far_ends(network: NetworkProgram, tasks: list[TaskProgram]) -> dict[str, str]:
+    """The device at the other end of each task's link to its endpoint, by the task's namespace."""
+    homes = {task.namespace: task.endpoint.namespace for task in tasks if task.endpoint}
+    return {
+        link.host.namespace: link.router.name
+        for link in network.links
+        if homes.get(link.host.namespace) == link.router.namespace
+    }
