@@ -15,7 +15,15 @@ from seawall.model.subnet import Subnet
 from seawall.model.task import Task, TaskContainer
 from seawall.model.task_definition import ContainerDefinition, TaskDefinition
 from seawall.model.vpc import CidrAssociation, Vpc
-from seawall.program.task import AwsLogs, ContainerProgram, Credentials, EcrLogin, TaskProgram, Ulimit
+from seawall.program.task import (
+    AwsLogs,
+    ContainerProgram,
+    Credentials,
+    Dependency,
+    EcrLogin,
+    TaskProgram,
+    Ulimit,
+)
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 TASK_ID = "0123456789abcdef0123456789abcdef"
@@ -231,7 +239,7 @@ def test_open_files_are_limited_as_on_fargate() -> None:
 def test_order_of_start() -> None:
     depends = [{"containerName": "api", "condition": "START"}]
     web, api = program({"name": "web", "dependsOn": depends}, {"name": "api"}).containers
-    assert (web.starts_after, api.starts_after) == (("api",), ())
+    assert (web.depends_on, api.depends_on) == ((Dependency(container="api"),), ())
 
 
 @pytest.mark.parametrize(("status", "desired"), [("RUNNING", "running"), ("STOPPED", "stopped")])

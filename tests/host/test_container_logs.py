@@ -12,6 +12,7 @@ from seawall.host.container import Container, Host
 from seawall.host.container_record import Record
 from seawall.host.namespace_http import NamespaceHttp
 from seawall.host.namespaces import Namespaces
+from seawall.host.volumes import Volumes
 from seawall.program.report import ContainerReport, ContainerState
 from seawall.program.task import ContainerProgram, ImageSource, TaskProgram
 
@@ -44,7 +45,8 @@ def container(tmp_path: Path, ca: Path, endpoint: str) -> Container:
         memory_bytes=1,
         containers=(program,),
     )
-    return Container(host, task, program, tmp_path / "app", lambda: None)
+    volumes = Volumes(tmp_path / "volumes", tmp_path / "place")
+    return Container(host, task, program, tmp_path / "app", volumes, lambda: None)
 
 
 def leave(folder: Path, text: str, sent: int, state: ContainerState = "exited") -> None:

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 from tests.world.agent_lab import AgentLab, agent_lab, container, eventually, task
 
-from seawall.program.task import ContainerLimits, ContainerProgram, TaskProgram
+from seawall.program.task import ContainerLimits, ContainerProgram, Dependency, TaskProgram
 
 pytestmark = pytest.mark.world
 
@@ -133,7 +133,7 @@ def test_containers_of_a_task_share_localhost_and_not_processes() -> None:
             exit 0
         """
         serve = container("b", "exec /bin/start")
-        lab.apply(task(serve, container("a", ask, starts_after=("b",))))
+        lab.apply(task(serve, container("a", ask, depends_on=(Dependency(container="b"),))))
         assert (await lab.until_state("a", "exited")).exit_code == 0
         assert lab.output("a") == ["hello from api on ip-10-99-0-2.ec2.internal", "0"]
         assert lab.now("b").state == "running"
@@ -175,7 +175,7 @@ def test_all_are_asked_at_once_but_who_started_later_ends_first() -> None:
 
         def linked(containers: list[ContainerProgram]) -> TaskProgram:
             one, two, first = containers
-            return task(replace(one, starts_after=("first",)), two, first)
+            return task(replace(one, depends_on=(Dependency(container="first"),)), two, first)
 
         lab.apply(linked(wanted()))
         for name in ("one", "two", "first"):

@@ -11,6 +11,7 @@ import msgspec
 
 from seawall.compile.network.interfaces import FARGATE
 from seawall.compile.secret_source import object_sources, registry_password, secret_variables
+from seawall.compile.supervision import dependencies, health_check, mounts, restart_policy
 from seawall.compile.task_metadata import endpoint_variables
 from seawall.model.image_reference import parse_image_reference
 from seawall.model.internet import CLIENT_NAMESPACE, RESOLVER_ADDRESS, TASK_ENDPOINT_ADDRESS
@@ -79,12 +80,14 @@ def task_program(
         role=role,
         endpoint=TaskEndpoint(namespace=FARGATE, address=TASK_ENDPOINT_ADDRESS),
         metadata=metadata,
+        volumes=tuple(volume.name for volume in definition.volumes if volume.name),
         **_login_place(task),
         containers=tuple(
             _container(
                 task=task,
                 container=container,
                 definition=definition.container(container.name),
+                whole=definition,
                 override=overrides.get(container.name, {}),
                 region=region,
                 credentials=credentials,
@@ -119,6 +122,7 @@ def _container(
     task: Task,
     container: TaskContainer,
     definition: ContainerDefinition,
+    whole: TaskDefinition,
     override: Mapping[str, Any],
     region: str,
     credentials: Credentials | None,
@@ -147,7 +151,11 @@ def _container(
         tty=bool(definition.pseudo_terminal),
         limits=_limits(definition, override),
         logs=_logs(task, definition, region, credentials),
-        starts_after=tuple(d.container_name for d in definition.depends_on or ()),
+        depends_on=dependencies(definition),
+        start_timeout_s=definition.start_timeout,
+        health_check=health_check(definition),
+        restart_policy=restart_policy(definition),
+        mounts=mounts(definition, whole),
         desired="stopped" if task.desired_status == "STOPPED" else "running",
     )
 

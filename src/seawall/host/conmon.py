@@ -13,8 +13,9 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -36,6 +37,18 @@ class Monitor(msgspec.Struct, frozen=True, kw_only=True):
 
     pid: int
     started: int
+
+
+class Execution(NamedTuple):
+    exit_code: int
+    output: str
+
+
+def end_execution(pid_file: Path) -> None:
+    """Kill a command that was run in a container, if it is still there; one that never began is no error."""
+    with contextlib.suppress(FileNotFoundError, ValueError, ProcessLookupError):
+        os.kill(int(pid_file.read_text()), signal.SIGKILL)
+    pid_file.unlink(missing_ok=True)
 
 
 class Conmon:
@@ -92,6 +105,11 @@ class Conmon:
         pid = int((bundle / "conmon.pid").read_text())
         return Monitor(pid=pid, started=start_time(pid) or 0)
 
+    @property
+    def command_line(self) -> tuple[str, ...]:
+        """How the runtime's own commands begin."""
+        return (str(self.runtime), f"--root={self._state}")
+
     async def start(self, id: str) -> None:
         """Start a created container.  Raises RuntimeFailed."""
         await self._run("start", id)
@@ -103,6 +121,28 @@ class Conmon:
         except RuntimeFailed:
             return None
         return str(state.get("status"))
+
+    async def execute(self, id: str, command: Sequence[str], pid_file: Path, timeout_s: float) -> Execution:
+        """Run a command in a running container, as its user, with its rights; both outputs in one.
+
+        pid_file   holds the command's number while it runs, so that `end_execution` can end it later
+        Raises asyncio.TimeoutError, after the command was killed.
+        """
+        process = await asyncio.create_subprocess_exec(
+            str(self.runtime),
+            *(f"--root={self._state}", "exec", "--pid-file", str(pid_file), id, *command),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            output, _ = await within(timeout_s, process.communicate())
+        finally:
+            end_execution(pid_file)
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        return Execution(process.returncode or 0, output.decode(errors="replace"))
 
     async def settle(self, id: str) -> None:
         """Let a `start` end that an agent was killed over; what `status` says holds after that."""

@@ -12,7 +12,7 @@ import resource
 import shutil
 import signal
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from seawall.host.deadline import within
 from seawall.host.ecr_login import RegistryCredentials
 from seawall.host.failure import FailedStep
 from seawall.host.file_watch import FileWatch
+from seawall.host.health_watch import watch_health
 from seawall.host.images import Image, Images
 from seawall.host.mounts import mount_overlay
 from seawall.host.namespace_http import NamespaceHttp
@@ -43,7 +44,8 @@ from seawall.host.phases import Phases
 from seawall.host.traces import Traces
 from seawall.host.trust import add_authority
 from seawall.host.upstream import Upstream
-from seawall.program.report import ContainerReport, Failure, FailureStep
+from seawall.host.volumes import Volumes
+from seawall.program.report import ContainerReport, Failure, FailureStep, Health
 from seawall.program.task import ContainerProgram, TaskProgram
 
 Login = Callable[[], Awaitable[RegistryCredentials | None]]
@@ -86,12 +88,14 @@ class Container:
         task: TaskProgram,
         program: ContainerProgram,
         folder: Path,
+        volumes: Volumes,
         tell: Callable[[], None],
     ) -> None:
         self.program = program
         self._host = host
         self._task = task
         self._folder = folder
+        self._volumes = volumes
         self._traces = Traces(host.conmon, host.cgroups, host.stage, task.id, program.runtime_id, folder)
         self._rootfs = self._traces.rootfs
         self._shipper: LogShipper | None = None
@@ -107,6 +111,14 @@ class Container:
     @property
     def report(self) -> ContainerReport:
         return self._record.report
+
+    @property
+    def name(self) -> str:
+        return self.program.name
+
+    @property
+    def stopping(self) -> bool:
+        return self.program.desired == "stopped"
 
     @property
     def runs(self) -> bool:
@@ -129,7 +141,7 @@ class Container:
             if self.runs:
                 self._resume_logs()
                 if not await self._still_runs(self._record.monitor):
-                    await self._exited()
+                    await self._restart_or_exit()
                 return
         await self._discard()
         self._note(state="waiting", pull_started_at=None, pull_stopped_at=None)
@@ -210,26 +222,30 @@ class Container:
         try:
             self._mount(image)
             trusted = self._trust()
+            config = image.config.get("config") or {}
+            await self._volumes.fill({m.path: m.volume for m in self.program.mounts}, config, self._rootfs)
             program = msgspec.structs.replace(
                 self.program, environment=(*self._variables.items(), *self.program.environment)
             )
-            spec = runtime_spec(
-                self._task, program, image.config.get("config") or {}, self._surroundings(trusted)
-            )
+            spec = runtime_spec(self._task, program, config, self._surroundings(trusted))
             (self._folder / "config.json").write_bytes(msgspec.json.encode(spec))
-            self._record.monitor = await self._host.conmon.create(
-                self.program.runtime_id,
-                self._folder,
-                self._folder / "output.log",
-                terminal=self.program.tty,
-                stdin=self.program.interactive,
-            )
+            self._record.monitor = await self._run_conmon()
             self._record.save(self._folder)
         except (RuntimeFailed, SpecError, OSError) as error:
             raise self._failed("create", str(error)) from error
         compiled = self._host.conmon.compiled_filter(self.program.runtime_id)
         if compiled is not None:
             self._host.filters.setdefault(container_capabilities(self.program), compiled)
+
+    async def _run_conmon(self) -> Monitor:
+        """Create the container of the bundle in its folder.  Raises RuntimeFailed."""
+        return await self._host.conmon.create(
+            self.program.runtime_id,
+            self._folder,
+            self._folder / "output.log",
+            terminal=self.program.tty,
+            stdin=self.program.interactive,
+        )
 
     async def start(self) -> None:
         """Raises FailedStep."""
@@ -238,15 +254,58 @@ class Container:
                 await self._host.conmon.start(self.program.runtime_id)
         except RuntimeFailed as error:
             raise self._failed("start", str(error)) from error
-        self._note(state="running", started_at=time.time())
+        self._record.began = time.time()
+        health = None if self.program.health_check is None else Health(since=self._record.began)
+        self._note(state="running", started_at=self._record.began, health=health)
         self._ship()
 
     async def wait(self) -> None:
-        """Return when the container has exited and that is noted."""
-        assert self._record.monitor is not None
-        await conmon.ended(self._record.monitor)
-        if self.runs:  # else whoever stopped it has noted that
-            await self._exited()
+        """Return when the container has exited for good and that is noted."""
+        while self.runs:
+            assert self._record.monitor is not None
+            await conmon.ended(self._record.monitor)
+            if self.runs:  # else whoever stopped it has noted that
+                await self._restart_or_exit()
+
+    async def _restart_or_exit(self) -> None:
+        code, _ = self._host.conmon.exit(self.program.runtime_id)
+        policy, ran_s = self.program.restart_policy, time.time() - self._record.began
+        again = policy is not None and code not in policy.ignored_exit_codes
+        if again and policy is not None and ran_s >= policy.attempt_period_s and not self.stopping:
+            try:
+                await self._restart()
+                return
+            except RuntimeFailed as error:
+                log.warning("container.not_restarted", extra={"container": self.name, "text": str(error)})
+        await self._exited()
+
+    async def _restart(self) -> None:
+        """The same container anew, with the files it has written.  Raises RuntimeFailed."""
+        monitor, self._record.monitor = self._record.monitor, None
+        await self._host.conmon.remove(self.program.runtime_id, monitor)
+        self._record.monitor = await self._run_conmon()
+        self._record.save(self._folder)
+        await self._host.conmon.start(self.program.runtime_id)
+        self._record.began = time.time()
+        self._note(restarts=self.report.restarts + 1)
+        self._tell()
+
+    async def watch_health(self) -> None:
+        """Look after its health until cancelled; returns at once where it has no check."""
+        check, look_file = self.program.health_check, self._folder / "look.pid"
+        if check is None:
+            return
+        conmon.end_execution(look_file)  # of an agent that was killed over it
+
+        async def execute(command: Sequence[str], seconds: float) -> conmon.Execution:
+            return await self._host.conmon.execute(self.program.runtime_id, command, look_file, seconds)
+
+        def note(health: Health) -> None:
+            if self.runs:
+                self._note(health=health)
+                self._tell()
+
+        await watch_health(check, self.report.health or Health(), execute, lambda: self._record.began, note)
 
     async def stop(self) -> None:
         """Ask it to end, and after the stop timeout make it.  One that never started is unmade."""
@@ -343,6 +402,7 @@ class Container:
             files={f"/etc/{name}": files / name for name in ("hosts", "resolv.conf", "hostname")},
             passwd=_text(self._rootfs, "etc/passwd"),
             group=_text(self._rootfs, "etc/group"),
+            volumes={m.volume: self._volumes.path(m.volume) for m in self.program.mounts},
             ids=(ids.first, ids.size),
             cgroups_path=self._host.cgroups.container_path(self._task.id, self.program.runtime_id),
             seccomp_profile=self._host.seccomp_profile,

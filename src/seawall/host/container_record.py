@@ -12,12 +12,14 @@ class Record(msgspec.Struct, kw_only=True):
     """What is known of a container.
 
     touched   there may be something of it on this host besides its record and output
+    began     when its process was last started, in seconds since the epoch: at first, or by a restart
     """
 
     report: ContainerReport
     touched: bool = False
     monitor: Monitor | None = None
     stop_signal: str | None = None
+    began: float = 0.0
 
     def save(self, folder: Path) -> None:
         draft = folder / "state.new"

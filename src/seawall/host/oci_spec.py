@@ -59,6 +59,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """What the host adds: where things are, and what this machine allows.
 
     files         bind mounts of single files: destination in the container -> path in the world
+    volumes       volume of the task -> its folder in the world
     passwd, group the text of the image's /etc/passwd and /etc/group, empty where it has none
     ids           (first id in the world, how many) of the task's user namespace
     compiled_filter   what crun compiled from the same profile and capabilities before, which saves a third of
@@ -71,6 +72,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     network_namespace: Path
     user_namespace: Path
     files: Mapping[str, Path]
+    volumes: Mapping[str, Path] = {}
     passwd: str = ""
     group: str = ""
     ids: tuple[int, int]
@@ -112,7 +114,7 @@ def runtime_spec(
         },
         "root": {"path": str(around.rootfs), "readonly": container.read_only_root},
         "hostname": task.hostname[:64],
-        "mounts": list(_mounts(around)),
+        "mounts": [*_mounts(around), *_volume_mounts(container, around)],
         "annotations": _annotations(around),
         "linux": {
             **_cgroup(container, around),
@@ -216,6 +218,13 @@ def _mounts(around: Surroundings) -> Iterable[dict[str, Any]]:
         yield _mount(destination, "bind", str(source), ["bind", "rprivate"])
     if around.init:
         yield _mount("/dev/init", "bind", str(around.init), ["bind", "ro"])
+
+
+def _volume_mounts(container: ContainerProgram, around: Surroundings) -> Iterable[dict[str, Any]]:
+    """The shorter path first, so that one can lie in another."""
+    for mount in sorted(container.mounts, key=lambda m: m.path):
+        way = "ro" if mount.read_only else "rw"
+        yield _mount(mount.path, "bind", str(around.volumes[mount.volume]), ["rbind", "rprivate", way])
 
 
 def _mount(destination: str, kind: str, source: str, options: Sequence[str]) -> dict[str, Any]:

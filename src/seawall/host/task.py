@@ -8,19 +8,25 @@ import asyncio
 import logging
 import os
 import shutil
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 
 from seawall.host import traces
 from seawall.host.container import Container, Host, nameservers
+from seawall.host.deadline import within
 from seawall.host.ecr_login import RegistryCredentials, ecr_token
 from seawall.host.environment_files import fetch_environment
 from seawall.host.failure import FailedStep
+from seawall.host.namespaces import task_id_map
 from seawall.host.registry_login import registry_credentials
 from seawall.host.secrets import Secrets
-from seawall.program.report import TaskReport
+from seawall.host.start_order import Verdict, judge, stops_after
+from seawall.host.volumes import Volumes, remove_volumes
+from seawall.program.report import Failure, TaskReport
 from seawall.program.task import EcrLogin, TaskProgram
 
+VOLUMES = "+volumes"  # beside the containers' folders: no container's name has a plus
 NETWORK_CAUSES = frozenset({"timeout", "refused", "unreachable", "dns", "tls", "other"})
 
 log = logging.getLogger("seawall.task")
@@ -37,14 +43,17 @@ class Task:
         self._folder = folder
         self._changed = changed
         self._wake = asyncio.Event()
+        self._moved = asyncio.Event()
         self._removed = False
         self._launch: asyncio.Task[None] | None = None
         self._waits: dict[str, asyncio.Task[None]] = {}
         self._logins: dict[EcrLogin, asyncio.Task[RegistryCredentials]] = {}
         self._secrets = Secrets(host.http, *self._login_place)
         self._fetching = asyncio.Lock()
+        self._volumes = Volumes(folder / VOLUMES, _volumes_place(host, program.id))
         self._containers = {
-            c.name: Container(host, program, c, folder / c.name, self._tell) for c in program.containers
+            c.name: Container(host, program, c, folder / c.name, self._volumes, self._tell)
+            for c in program.containers
         }
         self.worker = asyncio.create_task(self._work(), name=f"task {program.id}")
         self.worker.add_done_callback(_say_failed)
@@ -95,6 +104,7 @@ class Task:
             ("hostname", f"{self._program.hostname}\n"),
         ):
             (files / name).write_text(text)
+        self._volumes.make(self._program.volumes, task_id_map().first)
         self._host.cgroups.make_task(
             self._program.id,
             cpus=self._program.cpu_quota,
@@ -109,10 +119,39 @@ class Task:
             lambda c: c.make_ready(lambda: self._login(c), lambda: self._variables(c)), fresh
         ):
             return
-        for container in _in_order(fresh):
-            if not await self._all(lambda c: c.start(), [container]):
+        await self._start_in_order(fresh)
+
+    async def _start_in_order(self, waiting: list[Container]) -> None:
+        """Each as soon as what it depends on is as it must be; one for which that cannot come any more fails,
+        and then those that depend on it."""
+        while waiting:
+            self._moved.clear()
+            verdicts = {c.name: self._verdict(c) for c in waiting}
+            for container in waiting:
+                if (never := verdicts[container.name].never) is not None:
+                    container.fail(Failure(step="dependency", cause="other", text=never))
+                    self._tell()
+            ready = [c for c in waiting if verdicts[c.name].may_start]
+            if not await self._all(lambda c: c.start(), ready):
                 return
-            self._watch(container)
+            for container in ready:
+                self._watch(container)
+            waiting = [c for c in waiting if c not in ready and not c.ended]
+            await self._wait_for_move([v.until for v in verdicts.values() if v.until is not None])
+
+    def _verdict(self, container: Container) -> Verdict:
+        members = {c.name: (c.program, c.report) for c in self._containers.values()}
+        return judge(container.program, members, time.time())
+
+    async def _wait_for_move(self, deadlines: list[float]) -> None:
+        """Until something of a container has changed since `_moved` was cleared, or a wait is over."""
+        try:
+            if deadlines:
+                await within(max(min(deadlines) - time.time(), 0.0), self._moved.wait())
+            else:
+                await self._moved.wait()
+        except asyncio.TimeoutError:
+            return
 
     async def _all(self, step: Callable[[Container], Awaitable[None]], containers: list[Container]) -> bool:
         """One step for all at once.  False when one of them failed, which is then on its record."""
@@ -182,13 +221,9 @@ class Task:
         await self._end_launch()
         stopping: dict[str, asyncio.Task[None]] = {}
         for container in reversed(_in_order(self._containers.values())):
-            name = container.program.name
-            dependents = [
-                stopping[c.program.name]
-                for c in self._containers.values()
-                if name in c.program.starts_after and c.program.name in stopping
-            ]
-            stopping[name] = asyncio.create_task(self._stop_after(dependents, container))
+            first = stops_after(container.name, self._program.containers)
+            dependents = [stopping[name] for name in first if name in stopping]
+            stopping[container.name] = asyncio.create_task(self._stop_after(dependents, container))
         await asyncio.gather(*stopping.values())
 
     async def _stop_after(self, dependents: "list[asyncio.Task[None]]", container: Container) -> None:
@@ -209,7 +244,13 @@ class Task:
 
     async def _until_exit(self, container: Container) -> None:
         if container.runs:
-            await container.wait()
+            looks = asyncio.create_task(container.watch_health(), name=f"health {container.name}")
+            looks.add_done_callback(_say_failed)
+            try:
+                await container.wait()
+            finally:
+                looks.cancel()
+                await asyncio.gather(looks, return_exceptions=True)
             self._tell()
         await container.finish_logs()
         self._tell()
@@ -224,6 +265,7 @@ class Task:
         _remove_surroundings(self._host, self._folder)
 
     def _tell(self) -> None:
+        self._moved.set()
         self._changed(self.report)
 
 
@@ -233,7 +275,7 @@ async def remove_leftovers(host: Host, folder: Path) -> None:
     folder   of the task: tasks/ID
     """
     for entry in os.scandir(folder):
-        if entry.is_dir():
+        if entry.is_dir() and entry.name != VOLUMES:
             await traces.remove_leftovers(host.conmon, host.cgroups, host.stage, folder / entry.name)
     _remove_surroundings(host, folder)
 
@@ -241,8 +283,13 @@ async def remove_leftovers(host: Host, folder: Path) -> None:
 def _remove_surroundings(host: Host, folder: Path) -> None:
     """What the containers of a task shared.  The folder goes last: it tells that there may be more."""
     host.cgroups.remove_task(folder.name)
+    remove_volumes(_volumes_place(host, folder.name))
     shutil.rmtree(host.stage / "files" / folder.name, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _volumes_place(host: Host, task_id: str) -> Path:
+    return host.stage / "volumes" / task_id
 
 
 def _say_failed(work: "asyncio.Task[None]") -> None:
@@ -258,7 +305,11 @@ def _in_order(containers: Iterable[Container]) -> list[Container]:
     ordered: list[Container] = []
     while waiting:
         done = {c.program.name for c in ordered}
-        ready = [c for c in waiting if done.issuperset(names.intersection(c.program.starts_after))]
+        ready = [c for c in waiting if done.issuperset(names.intersection(_dependencies(c)))]
         ordered += ready or waiting
         waiting = [c for c in waiting if c not in ordered]
     return ordered
+
+
+def _dependencies(container: Container) -> set[str]:
+    return {dependency.container for dependency in container.program.depends_on}

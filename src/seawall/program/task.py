@@ -140,7 +140,7 @@ class ContainerLimits(msgspec.Struct, frozen=True, kw_only=True):
 class ContainerProgram(msgspec.Struct, frozen=True, kw_only=True):
     """One container.  None for a process member means: as the image says.
 
-    starts_after   names of containers of the task that must have started first (and are stopped after it)
+    depends_on   what must be so before it starts; it is stopped before those
     desired    "running": pull, create, start once (never restarted here); "stopped": stop it if it runs
     """
 
@@ -171,7 +171,6 @@ class ContainerProgram(msgspec.Struct, frozen=True, kw_only=True):
     mounts: tuple[Mount, ...] = ()
     depends_on: tuple[Dependency, ...] = ()
     start_timeout_s: int | None = None  # how long a container that depends on this one waits for it
-    starts_after: tuple[str, ...] = ()
     desired: Literal["running", "stopped"] = "running"
 
 
