@@ -27,6 +27,7 @@ from seawall.app.endpoint_look import look
 from seawall.app.endpoints import endpoint_addresses
 from seawall.app.gateway import Gateway
 from seawall.app.health_checker import HealthChecker, HealthReports
+from seawall.app.host_name import resolve
 from seawall.app.layer_bucket import LayerBucket
 from seawall.app.logs import set_up_logging
 from seawall.app.own_routes import OwnRoutes
@@ -212,6 +213,7 @@ def _context(settings: Settings, store: Store, host: HostView, metrics: Metrics)
         uplink=settings.uplink,
         metrics=metrics,
         interface_release=timedelta(seconds=settings.interface_release_s),
+        resolve=resolve,
     )
 
 

@@ -17,9 +17,11 @@ from seawall.app.registry import Registry
 from seawall.app.settings import Settings
 from seawall.controllers.loop import Context
 from seawall.controllers.network_snapshot import NETWORK_KINDS, network_snapshot
+from seawall.controllers.why import why
 from seawall.host.deadline import within
 from seawall.model.access_key import AccessKey
 from seawall.model.installation import Installation
+from seawall.model.task import Task
 from seawall.store.log_events import LogEvents
 from seawall.store.metrics import Metrics
 from seawall.store.objects import Objects
@@ -30,7 +32,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 PREFIX = "/_seawall/"
 SETTLE_TIMEOUT_S = 20.0
-TRUSTED = {"model": "GET", "counters": "GET", "events": "GET", "logs": "GET", "reset": "POST"}
+TRUSTED = {"model": "GET", "why": "GET", "counters": "GET", "events": "GET", "logs": "GET", "reset": "POST"}
 
 
 class OwnRoutes:
@@ -44,6 +46,9 @@ class OwnRoutes:
     as reset.
 
     GET /_seawall/counters: what rules and NAT gateways have counted, read this moment, with the same token.
+
+    GET /_seawall/why?task=ID: a task's way, what it waits for and why it ended (controllers.why); with the
+    same token.
 
     GET /_seawall/events?last=N&follow=1: ECS events, one JSON object a line, with the same token.
 
@@ -121,6 +126,8 @@ class OwnRoutes:
                 await _answer(send, 200, network_snapshot(self._context))
             case "GET", "counters":
                 await _answer(send, 200, await self._counters())
+            case "GET", "why":
+                await self._why(_query(scope).get("task", ""), send)
             case "GET", "events":
                 await self._events(scope, receive, send)
             case "GET", "logs":
@@ -169,6 +176,13 @@ class OwnRoutes:
             return True
         given = dict(scope["headers"]).get(b"authorization", b"")
         return hmac.compare_digest(given, f"Bearer {self.control_token}".encode())
+
+    async def _why(self, start: str, send: Send) -> None:
+        found = [task for task in self.store.all(Task) if start and task.id.startswith(start)]
+        if len(found) == 1:
+            await _answer(send, 200, why(found[0], self._context))
+        else:
+            await _answer(send, 404, {"message": f"{len(found)} tasks have an id that begins with {start!r}"})
 
     async def _events(self, scope: Scope, receive: Receive, send: Send) -> None:
         asked = _query(scope)

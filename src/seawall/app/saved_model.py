@@ -1,5 +1,6 @@
 """The model of the network: of a running Seawall, or as it was saved in a file."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -25,13 +26,14 @@ def fetch_model(state_dir: Path) -> bytes:
     return fetch_own(state_dir, "model")
 
 
-def fetch_own(state_dir: Path, name: str) -> bytes:
+def fetch_own(state_dir: Path, name: str, asked: Mapping[str, str] | None = None) -> bytes:
     """What one of the running Seawall's own URLs answers.  Raises NotRunning, CommandFailed."""
     import httpx
 
     running = read_running(state_dir)
     headers = {"Authorization": f"Bearer {running.control_token}"}
-    reply = httpx.get(f"{running.url}/_seawall/{name}", headers=headers, timeout=30)
+    url = f"{running.url}/_seawall/{name}"
+    reply = httpx.get(url, headers=headers, params=dict(asked or {}), timeout=30)
     if reply.status_code != 200:
         raise CommandFailed(f"the running Seawall refused: {reply.text.strip()}")
     return reply.content

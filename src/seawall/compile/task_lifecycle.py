@@ -11,8 +11,10 @@ import msgspec
 from msgspec.structs import replace
 
 from seawall.compile.stop_reason import stopped_reason
+from seawall.compile.why.waterfall import phases_of
+from seawall.model.finding import TaskFailure
 from seawall.model.task import Task, TaskContainer
-from seawall.program.report import ContainerReport, TaskReport
+from seawall.program.report import ContainerReport, Failure, TaskReport
 
 OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 ESSENTIAL_EXITED = "Essential container in task exited"
@@ -89,6 +91,7 @@ def _judged(task: Task, facts: Facts) -> Task:
                 desired_status="STOPPED",
                 stop_code="TaskFailedToStart",
                 stopped_reason=reason,
+                failure=_failure(container.name, report.failure),
             )
     exited = [c for c in task.containers if c.last_status == "STOPPED"]
     if any(c.essential for c in exited) or len(exited) == len(task.containers):
@@ -99,6 +102,18 @@ def _judged(task: Task, facts: Facts) -> Task:
             stopped_reason=ESSENTIAL_EXITED,
         )
     return task
+
+
+def _failure(name: str, failure: Failure) -> TaskFailure:
+    return TaskFailure(
+        container=name,
+        step=failure.step,
+        cause=failure.cause,
+        text=failure.text,
+        url=failure.url,
+        address=failure.address,
+        attempts=failure.attempts,
+    )
 
 
 def _out_of_patience(task: Task, facts: Facts) -> Task:
@@ -186,6 +201,7 @@ def _with_report(task: Task, report: TaskReport | None) -> Task:
     return replace(
         task,
         containers=containers,
+        phases=phases_of(report.containers) or task.phases,
         pull_started_at=task.pull_started_at or _time(min(pulls, default=None)),
         pull_stopped_at=task.pull_stopped_at
         or (_time(max(pulled)) if len(pulled) == len(task.containers) else None),

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from seawall.compile.why.network import Resolve
 from seawall.controllers.counts import Counts
 from seawall.controllers.host_view import HostView
 from seawall.model.resource import Ref
@@ -68,6 +69,9 @@ class Context:
     wanted: int = 0  # the newest revision that a gathering loop has to look at
     counts: Counts = field(default_factory=Counts)
     metrics: Metrics | None = None  # where controllers publish metrics
+    resolve: Resolve = (
+        lambda snapshot, vpc_id, name: ()
+    )  # the addresses of a name in a VPC, where it is known
     started_at: int = 0  # the store's revision when this process began to follow it
 
     def revision_of(self, ref: Ref) -> int:

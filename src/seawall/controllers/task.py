@@ -11,6 +11,7 @@ from seawall.compile.network.reach import missing_path_to_internet
 from seawall.compile.task_lifecycle import INTERFACE_PATIENCE, Facts, advance
 from seawall.controllers.loop import After, Context, Done, Reconciler, reconciler
 from seawall.controllers.network_snapshot import network_snapshot
+from seawall.controllers.task_finding import with_finding
 from seawall.iam.session import open_session
 from seawall.model.access_key import RoleSession
 from seawall.model.arn import parse_arn
@@ -42,6 +43,8 @@ def reconcile(task_id: str, context: Context) -> Done | After:
         missing_path=_missing_path(task, report, context),
     )
     after = advance(task, facts)
+    if after is not task:
+        after = with_finding(after, context)
     if after is not task or _needs_session(task, context):
         with context.store.write() as txn:
             after = _with_session(txn, after, context)

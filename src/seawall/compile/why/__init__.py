@@ -1,0 +1,1 @@
+"""Why a task did not run: its way in phases, the first cause, and the smallest thing that mends it.  Pure."""
