@@ -113,6 +113,7 @@ def send_to(app: Gateway, loop: asyncio.AbstractEventLoop, request: AWSPreparedR
         "raw_path": parts.path.encode(),
         "query_string": parts.query.encode(),
         "headers": [(b"host", parts.netloc.encode()), *headers],
+        "client": ("127.0.0.1", 1),
     }
     sent: list[Any] = []
 

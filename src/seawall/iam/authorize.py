@@ -53,7 +53,9 @@ class Asker:
         context: Context | None = None,
         resource_policies: tuple[Policy, ...] = (),
         governed: bool = False,
+        behind: bool = False,
     ) -> tuple[Question, Decision]:
+        """`governed` and `behind` as in `Access`."""
         question = Question(
             caller=self.standing.caller,
             action=action,
@@ -62,10 +64,10 @@ class Asker:
         )
         policies = Policies(
             identity=self.standing.identity,
-            resource=resource_policies,
+            resource=(*resource_policies, *target.policies),
             boundary=self.standing.boundary,
             session=self.standing.session,
-            endpoint=self._endpoint,
+            endpoint=None if behind else self._endpoint,
             governed=governed,
         )
         return question, decide(question, policies)
@@ -98,7 +100,14 @@ def _decisions(
     context = access.context(params, facts) if access.context is not None else None
     spoken = tuple(resource_policies(params, facts)) if resource_policies is not None else ()
     return [
-        asker.decide(action, target, context=context, resource_policies=spoken, governed=governed)
+        asker.decide(
+            action,
+            target,
+            context=context,
+            resource_policies=spoken,
+            governed=governed,
+            behind=access.behind,
+        )
         for target in targets
     ]
 

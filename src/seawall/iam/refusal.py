@@ -40,6 +40,8 @@ def denied(service: Service, question: Question, decision: Decision, encoded: st
     if question.action == "sts:AssumeRole" and not decision.explicit and decision.layer == "resource":
         told = f"User: {question.caller.arn} is not authorized to perform: {question.action}"
         return ApiError("AccessDenied", f"{told} on resource: {question.resource}", status=403)
+    if service.name == "secretsmanager" and question.action.startswith("kms:"):
+        return ApiError("AccessDeniedException", "Access to KMS is not allowed")
     if service.protocol == "ec2":
         why = refusal_text(question, decision)
         if question.resource == "*":
