@@ -18,11 +18,17 @@ def common_ends(old: Sequence[Any], new: Sequence[Any]) -> tuple[int, int]:
 
 
 def differing(old: Sequence[_T], new: Sequence[_T]) -> tuple[Sequence[_T], Sequence[_T]]:
-    """Two sequences of one type without what they begin with and end with alike."""
+    """Two sequences of one type without what they begin with and end with alike, and without the very same
+    objects in between.
+    """
     if old is new:
         return (), ()
     first, last = common_ends(old, new)
-    return old[first : len(old) - last], new[first : len(new) - last]
+    gone, come = old[first : len(old) - last], new[first : len(new) - last]
+    kept = set(map(id, gone)).intersection(map(id, come))
+    if not kept:
+        return gone, come
+    return [each for each in gone if id(each) not in kept], [each for each in come if id(each) not in kept]
 
 
 def _reach(length: int, alike: Callable[[int, int], bool]) -> int:

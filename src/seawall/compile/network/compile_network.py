@@ -49,8 +49,9 @@ def compile_network(snapshot: NetworkSnapshot, memory: Memory | None = None) -> 
     # What filters packets is no concern of those who place, connect and name.
     unfiltered = replace(snapshot, security_groups=(), security_group_rules=(), network_acls=())
     topology = replace(unfiltered, hosted_zones=(), record_sets=())
-    placement = memory.recall("placement", _place, topology, memory)
-    added = memory.recall("contributions", _contributions, topology, placement, memory)
+    fixed = replace(topology, network_interfaces=memory.each("fixed", _if_fixed, topology.network_interfaces))
+    placement = memory.recall("placement", _place, topology, fixed, memory)
+    added = memory.recall("contributions", _contributions, fixed, placement)
     attached = memory.recall("attached", interfaces.interface_networks, placement, memory)
     uplink = (default_route(),) if snapshot.uplink else ()
     namespaces = [
@@ -84,10 +85,10 @@ def _with_names(
     return () if plain and interface.id not in by_elastic else (interface,)
 
 
-def _place(topology: NetworkSnapshot, memory: Memory) -> Placement:
-    every = topology.network_interfaces
-    fixed = replace(topology, network_interfaces=memory.each("fixed", _if_fixed, every))
-    stands: dict[str, Stand] = dict(memory.each("task stands", interfaces.task_stand, every))
+def _place(topology: NetworkSnapshot, fixed: NetworkSnapshot, memory: Memory) -> Placement:
+    stands: dict[str, Stand] = dict(
+        memory.each("task stands", interfaces.task_stand, topology.network_interfaces)
+    )
     devices = ["client", "client/host", "uplink", "uplink/host"]
     for part in PARTS:
         if hasattr(part, "stands"):
@@ -101,9 +102,9 @@ def _if_fixed(interface: NetworkInterface) -> tuple[NetworkInterface, ...]:
     return () if interfaces.is_of_task(interface) else (interface,)
 
 
-def _contributions(topology: NetworkSnapshot, placement: Placement, memory: Memory) -> Contribution:
+def _contributions(fixed: NetworkSnapshot, placement: Placement) -> Contribution:
     """Those of all parts in one."""
-    found = [part.contribution(topology, placement) for part in PARTS if hasattr(part, "contribution")]
+    found = [part.contribution(fixed, placement) for part in PARTS if hasattr(part, "contribution")]
     return Contribution(
         **{
             name: tuple(chain.from_iterable(getattr(one, name) for one in found))

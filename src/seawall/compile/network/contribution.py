@@ -6,7 +6,7 @@ Each module of such a kind offers up to three functions, named in compile_networ
     devices(snapshot) -> Iterable[str]                      keys that need a device number (Placement.numbers)
     contribution(snapshot, placement) -> Contribution       all the rest
 
-The snapshots of the first two are without the interfaces of tasks: those are many and soon gone.
+The snapshots are without the interfaces of tasks: those are many, and each is soon gone.
 """
 
 from typing import Literal

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network
+from operator import attrgetter
 from typing import NamedTuple
 
 from seawall.compile.network import skeletons
@@ -218,9 +219,9 @@ def link_local_addresses(tasks: Sequence[Placed], memory: Memory) -> list[str]:
     ages = memory.each("ages", _age, tasks)
     by_age = dict(zip(ages, tasks, strict=True))
     order = sorted(ages)
-    chosen = memory.resume("link-local", _choose_in_turn, [by_age[age].number for age in order])
-    of_age = dict(zip(order, chosen, strict=True))
-    return [of_age[age] for age in ages]
+    numbers = tuple(map(attrgetter("number"), map(by_age.__getitem__, order)))
+    addresses = dict(zip(order, memory.resume("link-local", _choose_in_turn, numbers), strict=True))
+    return list(map(addresses.__getitem__, ages))
 
 
 def _choose_in_turn(numbers: Sequence[int], chosen: Sequence[str]) -> list[str]:

@@ -117,9 +117,13 @@ class Memory:
                 if index < len(old) and entry.parts[index] == part:
                     part = entry.parts[index]
             middle.append(part)
-        beginning = sum(map(len, entry.parts[:first]))
-        end = sum(map(len, entry.parts[len(old) - last :]))
-        gone = entry.answer[beginning : len(entry.answer) - end]
+        replaced = sum(map(len, entry.parts[first : len(old) - last]))
+        if first < last:
+            beginning = sum(map(len, entry.parts[:first]))
+        else:
+            beginning = len(entry.answer) - replaced - sum(map(len, entry.parts[len(old) - last :]))
+        end = len(entry.answer) - beginning - replaced
+        gone = entry.answer[beginning : beginning + replaced]
         come = tuple(chain.from_iterable(middle))
         answer = entry.answer
         if come != gone:

@@ -130,12 +130,11 @@ def _changed_ends(program: NetworkProgram, before: Wanted) -> dict[str, _Devices
     """By namespace: the devices whose link is another than before."""
     found: dict[str, _Devices] = {}
     gone, come = differing(before.program.links, program.links)
-    kept = set(map(id, gone)).intersection(map(id, come))
     for link in gone:
-        for end in () if id(link) in kept else (link.router, link.host):
+        for end in (link.router, link.host):
             found.setdefault(end.namespace, {})[end.name] = None
     for link in come:
-        for end in () if id(link) in kept else (link.router, link.host):
+        for end in (link.router, link.host):
             found.setdefault(end.namespace, {})[end.name] = link
     return found
 
