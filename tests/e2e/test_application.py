@@ -1,0 +1,244 @@
+"""An application with boto3 in a private subnet that has no way out but VPC endpoints."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from tests.e2e.application_image import build_application, build_small
+from tests.e2e.endpoint_network import EndpointNetwork
+from tests.e2e.harness import EXECUTION_POLICY, TRUST, Seawall, register, run_task, wait_for
+
+from seawall.app.demo.images import push_image
+
+INTERFACES = ("ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssm", "sts", "kms")
+APPROVED, OTHER = "approved-bucket", "other-bucket"
+
+PROGRAM = """
+import json, os, urllib.request
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+config = Config(connect_timeout=5, read_timeout=5, retries={"total_max_attempts": 1})
+
+def client(name):
+    return boto3.client(name, config=config)
+
+def attempt(call, **members):
+    try:
+        return call(**members)
+    except ClientError as error:
+        return error.response["Error"]
+
+def text(got):
+    return got["Body"].read().decode() if "Body" in got else got
+
+said = {
+    "variables": {name: os.environ.get(name) for name in ("USER_NAME", "URL", "FROM_FILE")},
+    "caller": attempt(client("sts").get_caller_identity).get("Arn"),
+    "secret": attempt(client("secretsmanager").get_secret_value, SecretId="app/db").get("SecretString"),
+    "approved": text(attempt(client("s3").get_object, Bucket="approved-bucket", Key="greeting")),
+    "other": text(attempt(client("s3").get_object, Bucket="other-bucket", Key="greeting")),
+}
+print(json.dumps(said, default=str))
+"""
+
+
+def allow(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **s} for s in statements]})
+
+
+class Application(EndpointNetwork):
+    """Its image, roles, secret, parameter and buckets, in a VPC of its own."""
+
+    def __init__(self, seawall: Seawall) -> None:
+        super().__init__(seawall, INTERFACES, "10.9")
+        self.iam, self.s3 = seawall.client("iam"), seawall.client("s3")
+        self.secrets, self.ssm = seawall.client("secretsmanager"), seawall.client("ssm")
+        self.secret = self.secrets.create_secret(
+            Name="app/db", SecretString='{"user": "ada", "password": "hush"}'
+        )["ARN"]
+        self.ssm.put_parameter(Name="/app/url", Value="https://app", Type="SecureString")
+        for bucket in (APPROVED, OTHER):
+            self.s3.create_bucket(Bucket=bucket)
+            self.s3.put_object(Bucket=bucket, Key="greeting", Body=f"hello from {bucket}".encode())
+        self.s3.put_object(Bucket=APPROVED, Key="app.env", Body=b"# variables\nFROM_FILE=a file\n")
+        self.task_role = self._role("application")
+        self.execution_role = self._role("application-execution")
+        self.iam.attach_role_policy(RoleName="application-execution", PolicyArn=EXECUTION_POLICY)
+        objects = f"arn:aws:s3:::{APPROVED}/*"
+        self.may(
+            "application",
+            allow(
+                {"Action": "secretsmanager:GetSecretValue", "Resource": self.secret},
+                {"Action": "s3:GetObject", "Resource": objects},
+            ),
+        )
+        self.may(
+            "application-execution",
+            allow(
+                {"Action": "secretsmanager:GetSecretValue", "Resource": self.secret},
+                {"Action": "ssm:GetParameters", "Resource": "*"},
+                {"Action": "s3:GetObject", "Resource": objects},
+            ),
+        )
+        seawall.client("ecr").create_repository(repositoryName="application")
+        push_image(build_application, running=seawall.running, repository="application")
+
+    def _role(self, name: str) -> str:
+        trust = json.loads(json.dumps(TRUST))
+        account = {"AWS": f"arn:aws:iam::{self.seawall.running.account}:root"}
+        trust["Statement"].append({"Effect": "Allow", "Principal": account, "Action": "sts:AssumeRole"})
+        made = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+        return str(made["Role"]["Arn"])
+
+    def may(self, role: str, document: str) -> None:
+        self.iam.put_role_policy(RoleName=role, PolicyName="own", PolicyDocument=document)
+
+    @contextlib.contextmanager
+    def policy(self, endpoint: str, document: str) -> Iterator[None]:
+        """The policy of one of the VPC's endpoints, for a while."""
+        id = self.endpoints[endpoint]
+        self.ec2.modify_vpc_endpoint(VpcEndpointId=id, PolicyDocument=document)
+        try:
+            yield
+        finally:
+            self.ec2.modify_vpc_endpoint(VpcEndpointId=id, ResetPolicy=True)
+
+    def start(self, image: str = "application", **container: Any) -> dict[str, Any]:
+        """Run a task to its end."""
+        definition = register(self.seawall, "application", self.execution_role, **{image: container})
+        return wait_for(
+            self.seawall,
+            "tasks_stopped",
+            run_task(self.seawall, self.subnet, self.task_group, family=definition),
+        )
+
+    def tell(self) -> dict[str, Any]:
+        """What the application saw."""
+        task = self.start(
+            command=["-c", PROGRAM],
+            environment=self.credentials(),
+            secrets=[
+                {"name": "USER_NAME", "valueFrom": f"{self.secret}:user::"},
+                {"name": "URL", "valueFrom": "/app/url"},
+            ],
+            environmentFiles=[{"type": "s3", "value": f"arn:aws:s3:::{APPROVED}/app.env"}],
+        )
+        said = self.output(task)
+        assert task["containers"][0].get("exitCode") == 0, (task.get("stoppedReason"), said)
+        return dict(json.loads(said.splitlines()[-1]))
+
+    def credentials(self) -> list[dict[str, str]]:
+        """Those of the task role, as variables."""
+        given = self.seawall.client("sts").assume_role(RoleArn=self.task_role, RoleSessionName="app")
+        keys = given["Credentials"]
+        values = {
+            "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": keys["SessionToken"],
+        }
+        return [{"name": name, "value": value} for name, value in values.items()]
+
+    def output(self, task: dict[str, Any]) -> str:
+        stream = f"ecs/application/{task['taskArn'].rsplit('/', 1)[-1]}"
+        try:
+            events = self.seawall.client("logs").get_log_events(
+                logGroupName="/ecs/myapp", logStreamName=stream, startFromHead=True
+            )["events"]
+        except ClientError:
+            return ""
+        return "\n".join(event["message"] for event in events)
+
+
+@pytest.fixture(scope="module")
+def app(seawall: Seawall, account: None) -> Iterator[Application]:
+    made = Application(seawall)
+    yield made
+    made.remove()
+
+
+def test_it_has_its_secrets_and_objects_and_not_those_its_role_does_not_allow(app: Application) -> None:
+    said = app.tell()
+    assert said["variables"] == {"USER_NAME": "ada", "URL": "https://app", "FROM_FILE": "a file"}
+    assert said["caller"].endswith(":assumed-role/application/app")
+    assert json.loads(said["secret"]) == {"user": "ada", "password": "hush"}
+    assert said["approved"] == f"hello from {APPROVED}"
+    assert said["other"]["Code"] == "AccessDenied"
+    assert said["other"]["Message"].endswith(
+        f'is not authorized to perform: s3:GetObject on resource: "arn:aws:s3:::{OTHER}/greeting" because no'
+        " identity-based policy allows the s3:GetObject action"
+    )
+
+
+def test_the_gateway_endpoints_policy_limits_it_to_approved_buckets(
+    seawall: Seawall, app: Application
+) -> None:
+    layers = f"prod-{seawall.running.region}-starport-layer-bucket"
+    only = allow(
+        {
+            "Principal": "*",
+            "Action": "s3:GetObject",
+            "Resource": [f"arn:aws:s3:::{name}/*" for name in (APPROVED, layers)],
+        }
+    )
+    anything = {"Action": ["s3:GetObject", "secretsmanager:GetSecretValue"], "Resource": "*"}
+    app.may("application", allow(anything))
+    with app.policy("s3", only):
+        said = app.tell()
+    assert said["approved"] == f"hello from {APPROVED}"
+    assert said["other"]["Message"].endswith("because no VPC endpoint policy allows the s3:GetObject action")
+    assert app.tell()["other"] == f"hello from {OTHER}"
+
+
+def test_a_policy_that_forgets_the_layer_bucket_breaks_pulls(seawall: Seawall, app: Application) -> None:
+    forgetful = allow({"Principal": "*", "Action": "s3:*", "Resource": f"arn:aws:s3:::{APPROVED}/*"})
+    seawall.client("ecr").create_repository(repositoryName="small")
+    push_image(build_small, running=seawall.running, repository="small")
+    with app.policy("s3", forgetful):
+        task = app.start("small", command=["-c", "true"])
+    assert task["stoppedReason"].startswith("CannotPullContainerError")
+    assert "403" in task["stoppedReason"]
+    assert app.start("small", command=["-c", "true"])["containers"][0]["exitCode"] == 0
+
+
+def test_a_bucket_that_is_open_to_one_endpoint_only(app: Application) -> None:
+    closed = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "s3:GetObject",
+                "Resource": f"arn:aws:s3:::{APPROVED}/greeting",
+                "Condition": {"StringNotEquals": {"aws:SourceVpce": app.endpoints["s3"]}},
+            }
+        ],
+    }
+    app.s3.put_bucket_policy(Bucket=APPROVED, Policy=json.dumps(closed))
+    try:
+        with pytest.raises(ClientError, match="with an explicit deny in a resource-based policy"):
+            app.s3.get_object(Bucket=APPROVED, Key="greeting")
+        assert app.tell()["approved"] == f"hello from {APPROVED}"
+    finally:
+        app.s3.delete_bucket_policy(Bucket=APPROVED)
+
+
+def test_an_interface_endpoints_policy_keeps_the_secret_from_being_injected(app: Application) -> None:
+    other = allow({"Principal": "*", "Action": "secretsmanager:DescribeSecret", "Resource": "*"})
+    with app.policy("secretsmanager", other):
+        task = app.start(command=["-c", "print()"], secrets=[{"name": "DB", "valueFrom": app.secret}])
+    assert task["stopCode"] == "TaskFailedToStart"
+    reason = task["stoppedReason"]
+    assert reason.startswith("ResourceInitializationError: unable to pull secrets or registry auth: ")
+    assert f"failed to fetch secret {app.secret} from secrets manager: AccessDeniedException: " in reason
+    assert "because no VPC endpoint policy allows the secretsmanager:GetSecretValue action" in reason
+
+
+def test_a_secret_that_is_not_there(app: Application) -> None:
+    task = app.start(command=["-c", "print()"], secrets=[{"name": "DB", "valueFrom": app.secret[:-7] + "x"}])
+    assert task["stopCode"] == "TaskFailedToStart"
+    assert "ResourceNotFoundException" in task["stoppedReason"] or "AccessDenied" in task["stoppedReason"]
