@@ -1,0 +1,108 @@
+"""What a token opens is what the policies of its owner allow, when it is used."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.registry.conftest import ACCOUNT, Failed, Lab
+
+from seawall.api.ecr.token import new_token
+from seawall.iam.principal import Principal
+from seawall.model.access_key import RoleSession
+from seawall.model.role import Role
+from seawall.model.user import User
+
+PULL = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
+PUSH = [
+    *("ecr:BatchCheckLayerAvailability", "ecr:InitiateLayerUpload", "ecr:UploadLayerPart"),
+    *("ecr:CompleteLayerUpload", "ecr:PutImage"),
+]
+WEB = f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/web"
+
+
+def allow(actions: list[str]) -> dict[str, str]:
+    statement = {"Effect": "Allow", "Action": actions, "Resource": WEB}
+    return {"p": json.dumps({"Version": "2012-10-17", "Statement": [statement]})}
+
+
+def token_of_ann(lab: Lab, actions: list[str]) -> str:
+    """A token of user ann, who may do `actions` on the repository web."""
+    arn = f"arn:aws:iam::{ACCOUNT}:user/ann"
+    caller = Principal(kind="user", account=ACCOUNT, arn=arn, user_id="AIDAANN", access_key_id="AKIAANN")
+    with lab.store.write() as txn:
+        txn.put(User(id="ann", user_id="AIDAANN", create_date=lab.now, inline_policies=allow(actions)))
+        return new_token(txn, caller, lab.now)[0]
+
+
+@pytest.fixture
+def layout(tmp_path: Path, write_layout: Callable[..., str]) -> Path:
+    directory = tmp_path / "image"
+    write_layout(directory, {"hello": b"hello\n" * 100})
+    return directory
+
+
+def denied(action: str, repository: str = WEB) -> str:
+    return (
+        f"User: arn:aws:iam::{ACCOUNT}:user/ann is not authorized to perform: {action} on resource:"
+        f" {repository} because no identity-based policy allows the {action} action"
+    )
+
+
+def test_pushing_and_pulling_are_allowed_one_by_one(in_lab: Any, layout: Path, tmp_path: Path) -> None:
+    async def scenario(lab: Lab) -> None:
+        lab.make_repository("web")
+        lab.make_repository("other")
+        with pytest.raises(Failed, match="is not authorized to perform: ecr:InitiateLayerUpload"):
+            await lab.push(layout, "web:a", token=token_of_ann(lab, ["ecr:BatchCheckLayerAvailability"]))
+        await lab.push(layout, "web:a", token=token_of_ann(lab, PUSH))
+        with pytest.raises(Failed) as caught:
+            await lab.push(layout, "other:a", token=token_of_ann(lab, PUSH))
+        assert "repository other: 403 (Forbidden)" in str(caught.value)  # its HEAD has no text
+
+        async def pull(token: str, to: str) -> str:
+            return await lab.run(
+                *("skopeo", "--insecure-policy", "copy", "--src-tls-verify=false"),
+                *("--src-creds", f"AWS:{token}", f"docker://{lab.host}/web:a", f"dir:{tmp_path / to}"),
+            )
+
+        token = token_of_ann(lab, PUSH)
+        with pytest.raises(Failed) as caught:
+            await pull(token, "no")
+        assert denied("ecr:BatchGetImage") in str(caught.value)
+        token_of_ann(lab, PULL)  # the token is the same; what counts is what ann may do now
+        await pull(token, "yes")
+
+    in_lab(scenario)
+
+
+def test_a_token_of_a_session_ends_with_it(in_lab: Any) -> None:
+    async def scenario(lab: Lab) -> None:
+        lab.make_repository("web")
+        arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/app/s"
+        caller = Principal(
+            kind="assumed-role", account=ACCOUNT, arn=arn, user_id="AROA:s", access_key_id="ASIAAPP"
+        )
+        with lab.store.write() as txn:
+            txn.put(
+                Role(
+                    id="app",
+                    role_id="AROA",
+                    create_date=lab.now,
+                    assume_role_policy_document="{}",
+                    inline_policies=allow(["ecr:ListImages"]),
+                )
+            )
+            session = RoleSession(
+                id="ASIAAPP", secret="s", session_token="t", role="app", session_name="s", expiration=lab.now
+            )
+            txn.put(session)
+            token = new_token(txn, caller, lab.now)[0]
+        listing = ("curl", "-s", "-u", f"AWS:{token}", f"http://{lab.host}/v2/web/tags/list")
+        assert json.loads(await lab.run(*listing)) == {"name": "web", "tags": []}
+        with lab.store.write() as txn:
+            txn.delete(RoleSession, "ASIAAPP")
+        assert "Your authorization token has expired" in await lab.run(*listing)
+
+    in_lab(scenario)
