@@ -86,16 +86,14 @@ def _with_names(
 
 
 def _place(topology: NetworkSnapshot, fixed: NetworkSnapshot, memory: Memory) -> Placement:
-    stands: dict[str, Stand] = dict(
-        memory.each("task stands", interfaces.task_stand, topology.network_interfaces)
-    )
+    stands: dict[str, Stand] = {}
     devices = ["client", "client/host", "uplink", "uplink/host"]
     for part in PARTS:
         if hasattr(part, "stands"):
             stands |= memory.recall(("stands", part.__name__), part.stands, fixed)
         if hasattr(part, "devices"):
             devices += part.devices(fixed)
-    return place(topology, stands, interfaces.device_keys, devices, memory)
+    return place(topology, interfaces.stand_of, stands, interfaces.device_keys, devices, memory)
 
 
 def _if_fixed(interface: NetworkInterface) -> tuple[NetworkInterface, ...]:

@@ -1,6 +1,6 @@
 """The links of tasks: eth1 into the subnet, eth0 to the task's own endpoints, and their namespaces."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network
@@ -11,7 +11,7 @@ from seawall.compile.network import skeletons
 from seawall.compile.network.contribution import VPC_MTU, Contribution, Hop, Stand
 from seawall.compile.network.kernel_settings import ipv6_settings
 from seawall.compile.network.memory import Memory
-from seawall.compile.network.numbers import mac_address
+from seawall.compile.network.numbers import Numbers, mac_address
 from seawall.compile.network.placement import FAR_IPV6, ROUTER_IPV6, Placed, Placement
 from seawall.compile.network.snapshot import NetworkSnapshot
 from seawall.model.internet import LINK_LOCAL_NETWORK, TASK_ENDPOINT_ADDRESS
@@ -33,12 +33,12 @@ NO_IPV6 = ipv6_settings(on=False)
 LINK_LOCAL_GATEWAY = str(IPv4Network(LINK_LOCAL_NETWORK)[1])
 
 
-def task_stand(interface: NetworkInterface) -> tuple[tuple[str, Stand], ...]:
-    """Behind the interface's id; nothing for one that is no task's or is going."""
+def stand_of(interface: NetworkInterface, others: Mapping[str, Stand]) -> Stand | None:
+    """Where an interface's far end is: a task's, unless it is going; `others` are those of no task, by id."""
     owner = interface.owner
     if owner is None or owner.kind != "task" or interface.status == "detaching":
-        return ()
-    return ((interface.id, _task_stand(owner.id, bool(interface.ipv6_addresses))),)
+        return others.get(interface.id)
+    return _task_stand(owner.id, bool(interface.ipv6_addresses))
 
 
 def device_keys(interface: NetworkInterface) -> tuple[str, ...]:
@@ -87,12 +87,8 @@ def interface_networks(placement: Placement, memory: Memory) -> Networks:
     placed = tuple(placement.interfaces.values())
     tasks = memory.each("tasks", _if_of_task, placed)
     addresses = link_local_addresses(tasks, memory)
-    keys = memory.each("local keys", _local_keys, [p.interface for p in tasks])
-    numbers = tuple(map(placement.numbers.__getitem__, keys))
     known = memory.each(
-        "task networks",
-        _task_network,
-        tuple(zip(tasks, addresses, numbers[::2], numbers[1::2], strict=True)),
+        "task networks", _task_network, tuple(zip(tasks, addresses, strict=True)), placement.numbers
     )
     return Networks(
         namespaces=(
@@ -126,8 +122,9 @@ def is_of_task(interface: NetworkInterface) -> bool:
     return interface.owner is not None and interface.owner.kind == "task"
 
 
-def _task_network(of: tuple[Placed, str, int, int]) -> tuple[TaskNetwork]:
-    placed, address, number, far_number = of
+def _task_network(of: tuple[Placed, str], numbers: Numbers) -> tuple[TaskNetwork]:
+    placed, address = of
+    number, far_number = (numbers[key] for key in _local_keys(placed.interface))
     local_link = link_local_link(placed, address, number, far_number)
     return (
         TaskNetwork(

@@ -17,7 +17,25 @@ class _Entry(NamedTuple):
     given: tuple[Any, ...]
     answer: Any
     used: tuple[Hashable, ...] = ()  # what the function recalled in turn
-    parts: tuple[tuple[Any, ...], ...] = ()  # of an answer for each of many: what each contributed
+    stride: int = -1  # of an answer for each of many: how much each contributed, if all the same
+    parts: tuple[tuple[Any, ...], ...] = ()  # else what each did
+
+    def part(self, index: int) -> tuple[Any, ...]:
+        if self.stride < 0:
+            return self.parts[index]
+        found: tuple[Any, ...] = self.answer[index * self.stride : (index + 1) * self.stride]
+        return found
+
+    def places(self, first: int, after: int) -> tuple[int, int]:
+        """Where in the answer the contributions of the items from `first` to just before `after` are."""
+        if self.stride >= 0:
+            return first * self.stride, after * self.stride
+        between = sum(map(len, self.parts[first:after]))
+        if first < len(self.parts) - after:
+            begin = sum(map(len, self.parts[:first]))
+        else:
+            begin = len(self.answer) - between - sum(map(len, self.parts[after:]))
+        return begin, begin + between
 
 
 class Memory:
@@ -59,8 +77,7 @@ class Memory:
         items = tuple(items)
         entry: _Entry | None = self._now.get(key) or self._before.get(key)
         if entry is None or entry.given[1:] != facts:
-            parts = tuple(function(item, *facts) for item in items)
-            entry = _Entry((items, *facts), tuple(chain.from_iterable(parts)), (), parts)
+            entry = self._make(entry, function, items, facts)
             self._now[key] = entry
         elif entry.given[0] != items:
             entry = self._mend(entry, function, items)
@@ -102,34 +119,50 @@ class Memory:
             answer = entry.answer
         return _Entry(args, answer, used)
 
+    def _make(
+        self,
+        elder: _Entry | None,
+        function: Callable[..., tuple[Any, ...]],
+        items: tuple[Any, ...],
+        facts: tuple[Any, ...],
+    ) -> _Entry:
+        """Ask about all items; an answer that is as before stays the object it was."""
+        parts = tuple(function(item, *facts) for item in items)
+        if elder is not None and elder.given[0] == items:
+            known = map(elder.part, range(len(items)))
+            parts = tuple(old if old == new else new for old, new in zip(known, parts, strict=True))
+        answer = tuple(chain.from_iterable(parts))
+        strides = set(map(len, parts))
+        if len(strides) == 1:
+            return _Entry((items, *facts), answer, stride=strides.pop())
+        return _Entry((items, *facts), answer, parts=parts)
+
     def _mend(
         self, entry: _Entry, function: Callable[..., tuple[Any, ...]], items: tuple[Any, ...]
     ) -> _Entry:
         """Ask about what lies between the common beginning and end, and put the answers in between."""
         old, facts = entry.given[0], entry.given[1:]
         first, last = self._common(old, items)
-        elders = dict(zip(map(id, old[first : len(old) - last]), entry.parts[first:], strict=False))
+        elders = {id(old[index]): entry.part(index) for index in range(first, len(old) - last)}
         middle = []
         for index, item in enumerate(items[first : len(items) - last], first):
             part = elders.get(id(item))
             if part is None:
                 part = function(item, *facts)
-                if index < len(old) and entry.parts[index] == part:
-                    part = entry.parts[index]
+                if index < len(old) - last and entry.part(index) == part:
+                    part = entry.part(index)
             middle.append(part)
-        replaced = sum(map(len, entry.parts[first : len(old) - last]))
-        if first < last:
-            beginning = sum(map(len, entry.parts[:first]))
-        else:
-            beginning = len(entry.answer) - replaced - sum(map(len, entry.parts[len(old) - last :]))
-        end = len(entry.answer) - beginning - replaced
-        gone = entry.answer[beginning : beginning + replaced]
+        stride = entry.stride if all(len(part) == entry.stride for part in middle) else -1
+        parts: tuple[tuple[Any, ...], ...] = ()
+        if stride < 0:
+            known = entry.parts if entry.stride < 0 else tuple(map(entry.part, range(len(old))))
+            parts = known[:first] + tuple(middle) + known[len(old) - last :]
+        begin, end = entry.places(first, len(old) - last)
         come = tuple(chain.from_iterable(middle))
         answer = entry.answer
-        if come != gone:
-            answer = answer[:beginning] + come + answer[len(answer) - end :]
-        parts = (*entry.parts[:first], *middle, *entry.parts[len(old) - last :])
-        return _Entry((items, *facts), answer, (), parts)
+        if come != answer[begin:end]:
+            answer = answer[:begin] + come + answer[end:]
+        return _Entry((items, *facts), answer, stride=stride, parts=parts)
 
     def _common(self, old: tuple[Any, ...], new: tuple[Any, ...]) -> tuple[int, int]:
         """How many items the two begin and end with alike."""

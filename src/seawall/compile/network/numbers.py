@@ -1,43 +1,53 @@
 """Small stable numbers for long ids: the same id gets the same number whatever else exists."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+
+import msgspec
 
 FIRST_INTERFACE = 100_000
 LAST_INTERFACE = 2**31 - 1
 
 
-def assign(
-    keys: Iterable[str], first: int, last: int, wishes: Sequence[int] | None = None
-) -> Mapping[str, int]:
+class Numbers(msgspec.Struct, frozen=True):
+    """The number of each device: the one its key wishes for, but for those that had to move on."""
+
+    moved: Mapping[str, int] = {}
+
+    def __getitem__(self, key: str) -> int:
+        return self.moved[key] if key in self.moved else wish(key)
+
+
+def assign(keys: Iterable[str], first: int, last: int) -> Mapping[str, int]:
     """A different number from first..last for each key.
 
     Each key prefers a number that follows from it alone; only where two meet does the later in order move on.
     Raises ValueError when there are more keys than numbers.
-
-    wishes   of the keys, which then are different ones, as `wish` has them
     """
-    names = list(dict.fromkeys(keys)) if wishes is None else list(keys)
-    wishes = [wish(name, first, last) for name in names] if wishes is None else wishes
-    preferred = dict(zip(names, wishes, strict=True))
-    if len(set(wishes)) == len(names):  # nearly always, and then no order matters
-        return preferred
     span = last - first + 1
     taken: dict[int, str] = {}
-    for key in sorted(names):
+    for key in sorted(set(keys)):
         if len(taken) == span:
             raise ValueError(f"more than {span} keys for the numbers {first} to {last}")
-        number = preferred[key]
-        while number in taken:
-            number = first + (number - first + 1) % span
-        taken[number] = key
-    return {key: number for number, key in taken.items()}
+        offset = _digest(key) % span
+        while offset in taken:
+            offset = (offset + 1) % span
+        taken[offset] = key
+    return {key: first + offset for offset, key in taken.items()}
 
 
-def wish(key: str, first: int, last: int) -> int:
-    """The number that a key prefers."""
-    return first + _digest(key) % (last - first + 1)
+def number_devices(wishes: Sequence[int], keys: Callable[[], Iterable[str]]) -> Numbers:
+    """`wishes` are those of the keys, which are only looked at where two wishes are the same."""
+    if len(set(wishes)) == len(wishes):
+        return Numbers()
+    known = assign(keys(), FIRST_INTERFACE, LAST_INTERFACE)
+    return Numbers({key: number for key, number in known.items() if number != wish(key)})
+
+
+def wish(key: str) -> int:
+    """The device number that a key prefers."""
+    return FIRST_INTERFACE + _digest(key) % (LAST_INTERFACE - FIRST_INTERFACE + 1)
 
 
 def mac_address(key: str) -> str:

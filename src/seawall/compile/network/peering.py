@@ -5,10 +5,10 @@ VPC's groups and ACLs let it.  Source: VPC peering guide, "VPC peering limitatio
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from seawall.compile.network.contribution import VPC_MTU, Contribution, Door, Hop, Member
-from seawall.compile.network.numbers import mac_address
+from seawall.compile.network.numbers import Numbers, mac_address
 from seawall.compile.network.placement import FAR_IPV6, ROUTER_IPV6, Placement
 from seawall.compile.network.snapshot import NetworkSnapshot
 from seawall.model.vpc import Vpc
@@ -49,7 +49,7 @@ def _peered(snapshot: NetworkSnapshot) -> list[Peered]:
     ]
 
 
-def _link(one: Peered, numbers: Mapping[str, int]) -> Link:
+def _link(one: Peered, numbers: Numbers) -> Link:
     peering, requester, accepter = one
     near, far = mac_address(peering.id), mac_address(f"{peering.id}/host")
     return Link(
@@ -71,7 +71,7 @@ def _end(vpc: Vpc, number: int, mac: str, other_mac: str, others: tuple[str, str
     )
 
 
-def _hops(one: Peered, numbers: Mapping[str, int]) -> Iterable[Hop]:
+def _hops(one: Peered, numbers: Numbers) -> Iterable[Hop]:
     peering, requester, accepter = one
     six = bool(requester.ipv6_cidr_blocks and accepter.ipv6_cidr_blocks)
     for vpc, number, via, via6 in (
@@ -83,7 +83,7 @@ def _hops(one: Peered, numbers: Mapping[str, int]) -> Iterable[Hop]:
         )
 
 
-def _doors(one: Peered, numbers: Mapping[str, int]) -> Iterable[Door]:
+def _doors(one: Peered, numbers: Numbers) -> Iterable[Door]:
     peering, requester, accepter = one
     for vpc, number, other in (
         (requester, numbers[peering.id], accepter),

@@ -1,22 +1,22 @@
 """Which interfaces stand on the host, where, and under which numbers."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from itertools import repeat
+from itertools import chain
 from operator import attrgetter
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from seawall.compile.network.contribution import Stand
 from seawall.compile.network.memory import Memory
-from seawall.compile.network.numbers import FIRST_INTERFACE, LAST_INTERFACE, assign, wish
+from seawall.compile.network.numbers import Numbers, number_devices, wish
 from seawall.compile.network.snapshot import NetworkSnapshot
 from seawall.model.network_interface import NetworkInterface
 from seawall.model.subnet import Subnet
 
 ROUTER_IPV6 = "fe80::1"  # the router, seen from an interface's far end
 FAR_IPV6 = "fe80::2"  # the far end, seen from the router
-_NONE: Mapping[str | None, str] = {}
+StandOf = Callable[[NetworkInterface, Mapping[str, Stand]], Stand | None]
 
 
 class Placed(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +82,7 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
     by_vpc: Mapping[str, tuple[Placed, ...]]
     gateways: Mapping[str, AttachedGateway]  # internet gateways by VPC
     egress_only: tuple[AttachedGateway, ...]
-    numbers: Mapping[str, int]  # of every device, by what it is for
+    numbers: Numbers  # of every device, by what it is for
 
     def in_vpc(self, vpc_id: str) -> tuple[Placed, ...]:
         return self.by_vpc.get(vpc_id, ())
@@ -90,6 +90,7 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
 
 def place(
     snapshot: NetworkSnapshot,
+    stand_of: StandOf,
     stands: Mapping[str, Stand],
     keys_of: Callable[[NetworkInterface], tuple[str, ...]],
     devices: Iterable[str],
@@ -97,45 +98,25 @@ def place(
 ) -> Placement:
     """Every interface that has a link now, in the order of ids.
 
-    stands    where the far ends are, by interface
+    stand_of  where an interface's far end is, given `stands`: the known ones by interface
     keys_of   what of an interface needs numbers: its ID, ID/host for the far end, perhaps more
     devices   what else needs numbers
     """
     subnets = {subnet.id: subnet for subnet in snapshot.subnets}
-    standing = sorted(
-        (i for i in snapshot.network_interfaces if i.id in stands and i.subnet_id in subnets),
-        key=attrgetter("id"),
-    )
-    wished = memory.each("wishes", _wishes, standing, keys_of)
+    chosen = memory.each("standing", _standing, snapshot.network_interfaces, stand_of, stands, subnets.keys())
+    standing = tuple(sorted(chosen, key=attrgetter("id")))
     others = (*(key for g in _gateways(snapshot) for key in (g[0], f"{g[0]}/host")), *devices)
-    numbers = assign(
-        (*memory.each("keys", keys_of, standing), *others),
-        FIRST_INTERFACE,
-        LAST_INTERFACE,
-        (*wished, *(_wish(key) for key in others)),
+    numbers = number_devices(
+        (*memory.each("wishes", _wishes, standing, keys_of), *map(wish, others)),
+        lambda: (*chain.from_iterable(map(keys_of, standing)), *others),
     )
-    ids = [interface.id for interface in standing]
-    hosts = memory.each("host keys", _host_key, standing)
     allocated: dict[str | None, dict[str | None, str]] = {}
     for elastic in snapshot.elastic_ips:
         held = allocated.setdefault(elastic.network_interface_id, {})
         held[elastic.private_ip_address] = elastic.public_ip
-    found = memory.each(
-        "placed",
-        _placed,
-        tuple(
-            zip(
-                standing,
-                map(stands.__getitem__, ids),
-                map(numbers.__getitem__, ids),
-                map(numbers.__getitem__, hosts),
-                map(allocated.get, ids, repeat(_NONE)),
-                strict=False,  # the last is endless
-            )
-        ),
-        subnets,
-        frozenset(vpc.id for vpc in snapshot.vpcs if vpc.ipv6_cidr_blocks),
-    )
+    speaking_ipv6 = frozenset(vpc.id for vpc in snapshot.vpcs if vpc.ipv6_cidr_blocks)
+    facts = _Facts(stand_of, stands, subnets, numbers, allocated, speaking_ipv6)
+    found = memory.each("placed", _placed, standing, facts)
     by_vpc: dict[str, list[Placed]] = {}
     for interface, placed in zip(standing, found, strict=True):
         by_vpc.setdefault(interface.vpc_id, []).append(placed)
@@ -146,7 +127,7 @@ def place(
         for id, kind, vpc_id in _gateways(snapshot)
     ]
     return Placement(
-        interfaces=dict(zip(ids, found, strict=True)),
+        interfaces={placed.interface.id: placed for placed in found},
         by_vpc={vpc_id: memory.same(("in vpc", vpc_id), tuple(own)) for vpc_id, own in by_vpc.items()},
         gateways={g.vpc_id: g for g in gateways if g.kind == "internet"},
         egress_only=tuple(g for g in gateways if g.kind == "egress_only"),
@@ -154,35 +135,42 @@ def place(
     )
 
 
+class _Facts(NamedTuple):
+    stand_of: StandOf
+    stands: Mapping[str, Stand]
+    subnets: Mapping[str, Subnet]
+    numbers: Numbers
+    allocated: Mapping[str | None, Mapping[str | None, str]]  # by interface: private address -> elastic IP
+    speaking_ipv6: Collection[str]
+
+
+def _standing(
+    interface: NetworkInterface, stand_of: StandOf, stands: Mapping[str, Stand], subnets: Collection[str]
+) -> tuple[NetworkInterface, ...]:
+    stands_now = interface.subnet_id in subnets and stand_of(interface, stands) is not None
+    return (interface,) if stands_now else ()
+
+
 def _wishes(
     interface: NetworkInterface, keys_of: Callable[[NetworkInterface], tuple[str, ...]]
 ) -> tuple[int, ...]:
-    return tuple(map(_wish, keys_of(interface)))
+    return tuple(map(wish, keys_of(interface)))
 
 
-def _wish(key: str) -> int:
-    return wish(key, FIRST_INTERFACE, LAST_INTERFACE)
-
-
-def _host_key(interface: NetworkInterface) -> tuple[str]:
-    return (f"{interface.id}/host",)
-
-
-def _placed(
-    at: tuple[NetworkInterface, Stand, int, int, Mapping[str | None, str]],
-    subnets: Mapping[str, Subnet],
-    speaking_ipv6: Collection[str],
-) -> tuple[Placed]:
-    interface, stand, number, far_number, allocated = at
-    ipv6 = stand.ipv6 and interface.vpc_id in speaking_ipv6
+def _placed(interface: NetworkInterface, facts: _Facts) -> tuple[Placed, ...]:
+    stand = facts.stand_of(interface, facts.stands)
+    if stand is None:
+        return ()
+    ipv6 = stand.ipv6 and interface.vpc_id in facts.speaking_ipv6
+    allocated = facts.allocated.get(interface.id, {})
     public = {a or interface.private_ip_address: p for a, p in allocated.items()} | interface.public_addresses
     return (
         Placed(
             interface=interface,
-            subnet=subnets[interface.subnet_id],
+            subnet=facts.subnets[interface.subnet_id],
             stand=stand,
-            number=number,
-            far_number=far_number,
+            number=facts.numbers[interface.id],
+            far_number=facts.numbers[f"{interface.id}/host"],
             public={a: p for a, p in public.items() if a in interface.private_ip_addresses},
             ipv6=ipv6,
             addresses=interface.private_ip_addresses + (interface.ipv6_addresses if ipv6 else ()),
