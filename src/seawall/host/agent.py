@@ -20,6 +20,7 @@ from seawall.host.cgroup import Cgroups
 from seawall.host.conmon import Conmon
 from seawall.host.container import Host
 from seawall.host.deadline import within
+from seawall.host.exec_server import ExecServer
 from seawall.host.images import Images
 from seawall.host.log_format import JsonLines, PlainLines
 from seawall.host.metadata.endpoints import Endpoints
@@ -35,6 +36,7 @@ from seawall.host.server import Server
 from seawall.host.task import Task, remove_leftovers
 from seawall.host.upstream import Upstream
 from seawall.program.change import HostChange, changed_host
+from seawall.program.exec import SOCKET
 from seawall.program.host import HostProgram
 from seawall.program.messages import (
     Applied,
@@ -52,6 +54,7 @@ from seawall.program.messages import (
     TaskChanged,
 )
 from seawall.program.report import Problem, TaskReport
+from seawall.program.task import TaskProgram
 
 log = logging.getLogger("seawall.agent")
 
@@ -94,6 +97,7 @@ class Agent:
         self._engine = NetworkEngine(run)
         self._resolvers = Resolvers(run)
         self._server = Server(state_dir / "agent.sock", self._answer, gone=self._host.upstream.lost)
+        self._execs = ExecServer(self._host, self._tasks_dir, state_dir / SOCKET, run, self._find)
         self._program: HostProgram | None = None
         self._wake = asyncio.Event()
         self._tasks: dict[str, Task] = {}
@@ -110,7 +114,7 @@ class Agent:
         await self._finish_removals()
         self._engine.prepare()
         log.info("agent.started", extra={"world": self.world, "runtime": str(self._host.conmon.runtime)})
-        await asyncio.gather(self._server.serve(), self._follow())
+        await asyncio.gather(self._server.serve(), self._execs.serve(), self._follow())
 
     async def _follow(self) -> None:
         """Apply the newest program whenever there is one; again soon where something did not work."""
@@ -178,6 +182,11 @@ class Agent:
         for folder in [path for path in self._tasks_dir.iterdir() if path.is_dir()]:
             if folder.name not in named:
                 await remove_leftovers(self._host, folder)
+
+    def _find(self, id: str) -> tuple[TaskProgram, TaskReport] | None:
+        task = self._tasks.get(id)
+        program = next((t for t in self._program.tasks if t.id == id), None) if self._program else None
+        return (program, task.report) if task and program else None
 
     def _task_changed(self, report: TaskReport) -> None:
         self._endpoints.heard(report)

@@ -48,7 +48,7 @@ class Server:
         """Accept for ever."""
         loop = asyncio.get_running_loop()
         conversation: asyncio.Task[None] | None = None
-        with _listen(self._path) as listener:
+        with listen_at(self._path) as listener:
             while True:
                 connection, _ = await loop.sock_accept(listener)
                 if conversation is not None:
@@ -100,7 +100,7 @@ class Server:
             await loop.sock_sendall(connection, frame)
 
 
-def _listen(path: Path) -> socket.socket:
+def listen_at(path: Path) -> socket.socket:
     """Bind through the folder's descriptor: a Unix path has 108 bytes at most, a state directory may not."""
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
