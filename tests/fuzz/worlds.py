@@ -134,7 +134,7 @@ class _World:
         six = [a.ipv6_cidr_block for a in vpc.ipv6_cidr_blocks]
         for number in range(self.random.randint(1, 4)):
             block = IPv4Network(self.random.choice(vpc.cidr_blocks).cidr_block)
-            length = self.random.choice((24, 24, 24, 28))
+            length = self.random.choice((24, 24, 24, 27))  # room for all that may be put there
             cidr = list(block.subnets(new_prefix=24))[number]
             zone, zone_id = self.random.choice(ZONES)
             own_six = IPv6Network((int(IPv6Network(six[0])[0]) + (number << 64), 64)) if six else None
