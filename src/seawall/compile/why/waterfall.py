@@ -49,7 +49,8 @@ def _running(task: Task) -> Iterator[Phase]:
             yield Phase(
                 name="runs",
                 began=container.started_at,
-                ended=container.finished_at,
+                # What ended at once may be told to have ended before its start was noted.
+                ended=max(container.started_at, container.finished_at) if container.finished_at else None,
                 container=container.name,
                 text=", ".join(filter(None, (code, health))),
             )
