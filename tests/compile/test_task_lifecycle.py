@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from seawall.compile.task_lifecycle import HOST_LOST, OUT_OF_MEMORY, Facts, advance
 from seawall.model.task import Task, TaskContainer
-from seawall.program.report import ContainerReport, Failure, TaskReport
+from seawall.program.report import ContainerReport, Failure, Health, TaskReport
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 
@@ -215,3 +215,38 @@ def test_an_interface_that_never_comes_is_waited_for_three_minutes() -> None:
     assert late.last_status == "STOPPING"
     assert late.stop_code == "TaskFailedToStart"
     assert late.stopped_reason == "Timeout waiting for network interface provisioning to complete."
+
+
+def in_vain(name: str) -> ContainerReport:
+    failure = Failure(step="dependency", cause="other", text="dependency graph: it cannot be.")
+    return report(name, "failed", failure=failure)
+
+
+def test_an_essential_container_that_waited_in_vain_ends_the_task() -> None:
+    two = task(container("db"), container("web"), host="w1", last_status="PENDING")
+    ended = run(two, facts(report("db", "running"), in_vain("web")))
+    assert (ended.stop_code, ended.stopped_reason) == ("TaskFailedToStart", "Task failed to start")
+    web = ended.containers[1]
+    assert (web.last_status, web.exit_code) == ("STOPPED", 143)
+    assert web.reason == "CannotStartContainerError: dependency graph: it cannot be."
+
+
+def test_another_one_leaves_the_task_to_run_without_it() -> None:
+    two = task(container("db"), container("job", essential=False), host="w1", last_status="PENDING")
+    known = facts(report("db", "running"), in_vain("job"))
+    after = run(two, known)
+    assert (after.last_status, after.desired_status) == ("RUNNING", "RUNNING")
+    assert [c.last_status for c in after.containers] == ["RUNNING", "STOPPED"]
+    assert after.containers[1].exit_code == 143
+    assert after.failure is not None
+    assert run(after, known) == after
+
+
+def test_health_is_told_and_each_change_of_it_is_a_version() -> None:
+    one = task(replace(container("web"), health_status="UNKNOWN"), host="w1", last_status="RUNNING")
+    well = run(one, facts(report("web", "running", health=Health(status="HEALTHY", since=1.0))))
+    assert well.containers[0].health_status == "HEALTHY"
+    assert well.version == one.version + 1
+    ill = run(well, facts(report("web", "running", health=Health(status="UNHEALTHY", since=2.0))))
+    assert (ill.containers[0].health_status, ill.version) == ("UNHEALTHY", well.version + 1)
+    assert ill.desired_status == "RUNNING"  # nobody stops it but a service

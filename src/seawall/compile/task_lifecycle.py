@@ -20,6 +20,8 @@ OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 ESSENTIAL_EXITED = "Essential container in task exited"
 HOST_LOST = "The host that ran this task restarted; its containers and network interface are gone."
 INTERFACE_PATIENCE = timedelta(minutes=3)
+FAILED_TO_START = "Task failed to start"
+NEVER_STARTED = 143  # as if SIGTERM had ended it
 INTERFACE_TIMEOUT = "Timeout waiting for network interface provisioning to complete."
 WITH_CONTAINERS = ("PROVISIONING", "PENDING", "RUNNING", "STOPPING")
 
@@ -68,8 +70,9 @@ def _starting(task: Task, facts: Facts) -> Task:
             connectivity="CONNECTED",
             connectivity_at=facts.now,
         )
-    if task.last_status == "PENDING" and all(c.started_at for c in task.containers):
-        started = max(c.started_at for c in task.containers if c.started_at)
+    settled = all(c.started_at or c.last_status == "STOPPED" for c in task.containers)
+    if task.last_status == "PENDING" and settled:
+        started = max((c.started_at for c in task.containers if c.started_at), default=facts.now)
         return _changed(task, last_status="RUNNING", started_at=started)
     return task
 
@@ -80,19 +83,9 @@ def _judged(task: Task, facts: Facts) -> Task:
     for container in task.containers:
         report = reports.get(container.name)
         if report is not None and report.failure is not None:
-            reason = stopped_reason(report.failure, container.image, facts.missing_path)
-            containers = tuple(
-                replace(c, reason=reason, last_status="STOPPED") if c.name == container.name else c
-                for c in task.containers
-            )
-            return replace(
-                task,
-                containers=containers,
-                desired_status="STOPPED",
-                stop_code="TaskFailedToStart",
-                stopped_reason=reason,
-                failure=_failure(container.name, report.failure),
-            )
+            task = _with_failure(task, container, report.failure, facts.missing_path)
+    if task.desired_status == "STOPPED":
+        return task
     exited = [c for c in task.containers if c.last_status == "STOPPED"]
     if any(c.essential for c in exited) or len(exited) == len(task.containers):
         return replace(
@@ -102,6 +95,32 @@ def _judged(task: Task, facts: Facts) -> Task:
             stopped_reason=ESSENTIAL_EXITED,
         )
     return task
+
+
+def _with_failure(task: Task, container: TaskContainer, failure: Failure, missing_path: str | None) -> Task:
+    """The first failure ends the task; but a container that waited in vain ends it only if it is essential.
+
+    Such a container is shown with the exit code that SIGTERM would have left, as the agent on AWS shows it.
+    """
+    if task.desired_status == "STOPPED":
+        return task
+    reason = stopped_reason(failure, container.image, missing_path)
+    waited = failure.step == "dependency"
+    code = NEVER_STARTED if waited else container.exit_code
+    containers = tuple(
+        replace(c, reason=reason, last_status="STOPPED", exit_code=code) if c.name == container.name else c
+        for c in task.containers
+    )
+    task = replace(task, containers=containers, failure=task.failure or _failure(container.name, failure))
+    if waited and not container.essential:
+        return task
+    return replace(
+        task,
+        desired_status="STOPPED",
+        stop_code="TaskFailedToStart",
+        stopped_reason=FAILED_TO_START if waited else reason,
+        failure=_failure(container.name, failure),
+    )
 
 
 def _failure(name: str, failure: Failure) -> TaskFailure:
@@ -198,6 +217,9 @@ def _with_report(task: Task, report: TaskReport | None) -> Task:
     )
     pulls = [r.pull_started_at for r in report.containers if r.pull_started_at]
     pulled = [r.pull_stopped_at for r in report.containers if r.pull_stopped_at]
+    before = [c.health_status for c in task.containers]
+    if [c.health_status for c in containers] != before:
+        task = _changed(task)
     return replace(
         task,
         containers=containers,
@@ -222,6 +244,7 @@ def _container_with(container: TaskContainer, report: ContainerReport) -> TaskCo
         finished_at=_time(report.finished_at),
         exit_code=report.exit_code,
         reason=reason,
+        health_status=report.health.status if report.health else container.health_status,
     )
 
 
