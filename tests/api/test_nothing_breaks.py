@@ -166,7 +166,10 @@ def empty_registry(resources: dict[str, Any]) -> None:
     resources["registry"] = EmptyRegistry()
 
 
-@pytest.mark.parametrize("service", ["ec2", "ecs", "logs", "ecr", "sts", "iam", "route53"])
+@pytest.mark.parametrize(
+    "service",
+    ["ec2", "ecs", "logs", "ecr", "sts", "iam", "route53", "secretsmanager", "ssm", "kms"],
+)
 def test_no_request_is_answered_with_a_server_error(
     service: str,
     gateway: Gateway,

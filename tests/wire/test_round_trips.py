@@ -20,7 +20,10 @@ from seawall.wire.identify import Identifier
 from seawall.wire.protocols import protocol_for
 from seawall.wire.service import Service, load_service
 
-SERVED = ("ec2", "ecs", "logs", "ecr", "sts", "iam", "route53", "cloudwatch")
+SERVED = (
+    *("ec2", "ecs", "logs", "ecr", "sts", "iam", "route53", "cloudwatch"),
+    *("secretsmanager", "ssm", "kms"),
+)
 OTHERS = ("lambda",)  # not served; it proves REST with JSON
 FORMS = ("ec2", "query")
 REQUEST_ID = "5a1b2c3d-0000-4000-8000-123456789abc"

@@ -98,7 +98,13 @@ def key_of_ciphertext(call: Call, reader: Reader, ciphertext: bytes) -> KmsKey:
 
 
 def _opened(call: Call, params: Params, key_member: str, context_member: str) -> tuple[KmsKey, bytes]:
-    sealed = params["CiphertextBlob"]
+    sealed = params.get("CiphertextBlob")
+    if sealed is None:
+        raise ApiError(
+            "ValidationException",
+            "1 validation error detected: Value null at 'ciphertextBlob' failed to satisfy constraint: Member"
+            " must not be null",
+        )
     key = key_of_ciphertext(call, call.store, sealed)
     wanted = params.get(key_member)
     if wanted is not None and find_key(call, call.store, wanted).id != key.id:
