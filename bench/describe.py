@@ -4,22 +4,19 @@ One signed request is sent again and again over one connection: what is measured
 parsing.  Both servers answer the same question about the same number of tasks.
 """
 
-import http.client
 import json
 import socket
 import subprocess
 import sys
 import time
-import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import boto3
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from bench.record import Sample, sample
+from bench.signed import SignedCall, connect
 
 SECONDS = 5.0
 SLICE_S = 0.25
@@ -28,27 +25,16 @@ START_TIMEOUT_S = 60.0
 
 def describe_rate(url: str, key: Credentials, region: str, cluster: str, arns: list[str]) -> Sample:
     """Answers a second.  Raises RuntimeError when an answer does not hold all the tasks."""
-    body = json.dumps({"cluster": cluster, "tasks": arns})
-    request = AWSRequest("POST", f"{url}/", data=body, headers={
-        "Content-Type": "application/x-amz-json-1.1",
-        "X-Amz-Target": "AmazonEC2ContainerServiceV20141113.DescribeTasks",
-    })  # fmt: skip
-    SigV4Auth(key, "ecs", region).add_auth(request)
-    headers = dict(request.headers.items())
-    connection = http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc, timeout=30)
-
-    def once() -> bytes:
-        connection.request("POST", "/", body, headers)
-        return connection.getresponse().read()
-
-    answer = json.loads(once())
+    connection = connect(url)
+    call = SignedCall(connection, url, key, region, "DescribeTasks", cluster=cluster, tasks=arns)
+    answer = json.loads(call.send())
     if len(answer.get("tasks", ())) != len(arns):
         raise RuntimeError(f"{url} answered {answer}")
     rates: list[float] = []
     began = mark = time.perf_counter()
     count = 0
     while mark - began < SECONDS:
-        once()
+        call.send()
         count += 1
         if (now := time.perf_counter()) - mark >= SLICE_S:
             rates.append(count / (now - mark))

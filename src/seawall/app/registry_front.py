@@ -47,6 +47,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
+MOST_MANIFESTS = 256  # kept in memory; one has some 2 kB
 LARGEST_MANIFEST = 4 * 1024 * 1024  # bytes, as ECR's imageManifest
 _ROUTE = re.compile(r"/v2/(?P<name>.+?)/(?P<kind>manifests|blobs|tags)/(?P<rest>.+)")
 _HOP_BY_HOP = {b"connection", b"keep-alive", b"te", b"trailer", b"upgrade", b"proxy-connection"}
@@ -98,6 +99,7 @@ class RegistryFront:
         self._via = via
         self._host = registry_host(account, region)
         self._now = now
+        self._manifests: dict[tuple[str, str], bytes] = {}
 
     @staticmethod
     def matches(scope: Scope) -> bool:
@@ -181,11 +183,31 @@ class RegistryFront:
             headers = [("Accept", image.media_type)]
             if match := _header(scope, b"if-none-match"):
                 headers.append(("If-None-Match", match))
-            await self._pass_on(method, target, headers, None, send)
+                await self._pass_on(method, target, headers, None, send)
+            else:
+                await self._send_manifest(repository, image, method, send)
         elif method == "DELETE":
             await self._delete_manifest(repository, image, reference, send)
         else:
             raise RegistryRefusal(405, "UNSUPPORTED", "The operation is unsupported.")
+
+    async def _send_manifest(self, repository: Repository, image: Image, method: str, send: Send) -> None:
+        """What a digest names never changes, so it is fetched from the registry once."""
+        key = (repository.id, image.digest)
+        body = self._manifests.pop(key, None)
+        if body is None:
+            body = await self._registry.manifest(*key)
+            if body is None:
+                raise RegistryRefusal(404, "MANIFEST_UNKNOWN", f"manifest {image.digest} is gone")
+        self._manifests[key] = body  # the last are those used last
+        while len(self._manifests) > MOST_MANIFESTS:
+            del self._manifests[next(iter(self._manifests))]
+        headers = (
+            ("Content-Type", image.media_type),
+            ("Docker-Content-Digest", image.digest),
+            ("ETag", f'"{image.digest}"'),
+        )
+        await _answer(send, 200, headers, b"" if method == "HEAD" else body, length=len(body))
 
     def _image(self, repository: Repository, reference: str) -> Image:
         if DIGEST.fullmatch(reference):
@@ -377,11 +399,14 @@ def _header(scope: Scope, name: bytes) -> str | None:
     return next((value.decode("latin-1") for key, value in scope["headers"] if key.lower() == name), None)
 
 
-async def _answer(send: Send, status: int, headers: tuple[tuple[str, str], ...], body: bytes) -> None:
+async def _answer(
+    send: Send, status: int, headers: tuple[tuple[str, str], ...], body: bytes, length: int | None = None
+) -> None:
+    """`length` is what a GET would have had, for the answer to a HEAD."""
     raw = [(name.lower().encode(), value.encode()) for name, value in headers]
     raw += [
         (b"docker-distribution-api-version", b"registry/2.0"),
-        (b"content-length", str(len(body)).encode()),
+        (b"content-length", str(len(body) if length is None else length).encode()),
     ]
     await send({"type": "http.response.start", "status": status, "headers": raw})
     await send({"type": "http.response.body", "body": body})

@@ -21,6 +21,7 @@ from seawall.host.conmon import Conmon
 from seawall.host.container import Host
 from seawall.host.deadline import within
 from seawall.host.exec_server import ExecServer
+from seawall.host.ground import Ground
 from seawall.host.images import Images
 from seawall.host.log_format import JsonLines, PlainLines
 from seawall.host.metadata.endpoints import Endpoints
@@ -131,13 +132,12 @@ class Agent:
                 await self._make_so(self._program)
 
     async def _make_so(self, program: HostProgram) -> None:
-        """The network first, so that no container runs before its policy; then the tasks."""
+        """The network first, so that no container runs before its policy.  New tasks prepare meanwhile."""
         began = time.monotonic()
         self._remove_unnamed(program)
-        moves: asyncio.Future[None] | None = None
-        if any(wanted.id not in self._tasks for wanted in program.tasks):
-            moves = asyncio.ensure_future(asyncio.to_thread(self._host.cgroups.expect_moves))
-        problems = await self._engine.apply(program.network)
+        known = frozenset(self._tasks)
+        self._begin_tasks(program)
+        problems = await self._engine.apply(program.network, self._namespace_made)
         problems += await self._resolvers.apply(program.network)
         problems += await self._endpoints.follow(program)
         for problem in problems:
@@ -150,13 +150,21 @@ class Agent:
         broken = {problem.subject for problem in problems}
         for wanted in program.tasks:
             task = self._tasks.get(wanted.id)
-            if task is not None:
+            if task is not None and broken.isdisjoint((wanted.namespace, "host")):
+                task.ground.put_in_force()
+            if task is not None and wanted.id in known:
                 task.update(wanted)
-            elif wanted.id not in self._removals and wanted.namespace not in broken:
+
+    def _begin_tasks(self, program: HostProgram) -> None:
+        for wanted in program.tasks:
+            if wanted.id not in self._tasks and wanted.id not in self._removals:
                 folder = self._tasks_dir / wanted.id
-                self._tasks[wanted.id] = Task(self._host, wanted, folder, self._task_changed)
-        if moves is not None:
-            await moves
+                self._tasks[wanted.id] = Task(self._host, wanted, folder, self._task_changed, Ground())
+
+    def _namespace_made(self, name: str) -> None:
+        for task in self._tasks.values():
+            if task.namespace == name:
+                task.ground.made.set()
 
     def _remove_unnamed(self, program: HostProgram) -> None:
         named = {task.id for task in program.tasks}

@@ -28,6 +28,7 @@ from seawall.host.deadline import within
 from seawall.host.ecr_login import RegistryCredentials
 from seawall.host.failure import FailedStep
 from seawall.host.file_watch import FileWatch
+from seawall.host.ground import Ground
 from seawall.host.health_watch import watch_health
 from seawall.host.images import Image, Images
 from seawall.host.mounts import mount_overlay
@@ -155,16 +156,18 @@ class Container:
         status = await self._host.conmon.status(self.program.runtime_id)
         return status == "running" and conmon.is_alive(monitor)
 
-    async def make_ready(self, login: Login, variables: Variables) -> None:
+    async def make_ready(self, ground: Ground, login: Login, variables: Variables) -> None:
         """Pull the image and create the container while its log stream is made.  Raises FailedStep.
 
         `login` asks for the registry's credentials, `variables` for those that come over the network.
-        Returns with everything done but the start.
+        Returns with everything done but the start, and never before the network is in force.
         """
         self._phases.begin_anew()
-        self._variables = await variables()
+        if self.program.secrets or self.program.environment_files:
+            await ground.in_force.wait()
+            self._variables = await variables()
         outcomes = await asyncio.gather(
-            self._pull_and_create(login), self._open_logs(), return_exceptions=True
+            self._pull_and_create(ground, login), self._open_logs(ground), return_exceptions=True
         )
         for outcome in outcomes:
             if outcome is not None:
@@ -172,16 +175,20 @@ class Container:
                 raise outcome
         self._note(state="created")
 
-    async def _pull_and_create(self, login: Login) -> None:
-        """An image that was here before is most likely the same again.  So its container is created while the
-        registry is still being asked over the task's interface, and is unmade when the answer differs; it is
-        never started before the answer."""
+    async def _pull_and_create(self, ground: Ground, login: Login) -> None:
+        """An image that was here before is most likely the same again.  So its container is created while its
+        network is still being made and the registry being asked over the task's interface, and is unmade when
+        the answer differs; it is never started before the answer."""
         guess = self._host.images.newest(self.program.image)
         if guess is None:
+            await ground.in_force.wait()
             await self._create(await self._pull(login))
             return
+        # Sysctls of its own must come after those that every namespace is given with its network.
+        await (ground.in_force if self.program.sysctls else ground.made).wait()
         creating = asyncio.create_task(self._create(guess))
         try:
+            await ground.in_force.wait()
             image = await self._pull(login)
             await asyncio.wait([creating])
         finally:  # never left behind: whoever cancels us goes on to unmake what it makes
@@ -196,6 +203,7 @@ class Container:
     async def _pull(self, login: Login) -> Image:
         self._note(state="pulling", pull_started_at=time.time())
         servers = nameservers(self._task.resolv_conf)
+        self._host.images.expect(self._task.namespace, servers, self.program.image)
         credentials = await login()
         with self._phases.during("image"):
             image = await self._host.images.pull(
@@ -205,8 +213,9 @@ class Container:
         self._note(state="pulled", image_digest=image.digest, pull_stopped_at=time.time())
         return image
 
-    async def _open_logs(self) -> None:
+    async def _open_logs(self, ground: Ground) -> None:
         if self.program.logs is not None:
+            await ground.in_force.wait()
             self._shipper = self._make_shipper()
             with self._phases.during("log stream"):
                 await self._shipper.open()

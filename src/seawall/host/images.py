@@ -109,6 +109,11 @@ class Images:
         self._newest[source.reference, source.architecture] = (resolved.manifest_digest, image)
         return image
 
+    def expect(self, namespace: str | None, nameservers: Sequence[str], source: ImageSource) -> None:
+        """A pull follows as soon as its credentials are there: connect to the registry meanwhile."""
+        with contextlib.suppress(ValueError):
+            self._http.expect(namespace, nameservers, parse_reference(source.reference).url)
+
     def newest(self, source: ImageSource) -> Image | None:
         """What this reference meant when it was last pulled, if that is still here.  No network."""
         manifest_digest, image = self._newest.get((source.reference, source.architecture), ("", None))

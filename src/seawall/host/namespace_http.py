@@ -19,6 +19,7 @@ from seawall.host.deadline import within
 from seawall.host.namespace_names import UnknownName, namespace_socket, resolve
 from seawall.host.namespaces import Namespaces
 
+EXPECTED_S = 10.0  # for a connection made ahead to be used
 LARGEST_ANSWER = 16 * 1024 * 1024  # bytes; manifests, configurations and API answers are far smaller
 _UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EACCES, errno.EPERM}
 
@@ -42,6 +43,9 @@ class RequestFailed(Exception):
         self.address = address
 
 
+Opened = tuple[asyncio.StreamReader, asyncio.StreamWriter, str]
+
+
 class NamespaceHttp:
     """One connection per request.  `ca_file` is trusted beside the system's authorities."""
 
@@ -50,6 +54,52 @@ class NamespaceHttp:
         self._tls = ssl.create_default_context()
         if ca_file is not None:
             self._tls.load_verify_locations(ca_file)
+        self._expected: dict[tuple[str | None, str], asyncio.Task[Opened]] = {}
+
+    def expect(self, namespace: str | None, nameservers: Sequence[str], url: str) -> None:
+        """Connect for a request that will most likely be made there soon, while something else is awaited.
+
+        It is the task's own connection, for one request.  One that fails is forgotten: the request tries
+        anew and says what is wrong.
+        """
+        key = (namespace, urlsplit(url).netloc)
+        if key not in self._expected:
+            opening = asyncio.create_task(self._open(namespace, nameservers, url, EXPECTED_S))
+            self._expected[key] = opening
+            asyncio.get_running_loop().call_later(EXPECTED_S, self._forget, key, opening)
+
+    def _forget(self, key: tuple[str | None, str], opening: "asyncio.Task[Opened]") -> None:
+        if self._expected.get(key) is opening:
+            del self._expected[key]
+            if not opening.cancel() and not opening.cancelled() and opening.exception() is None:
+                opening.result()[1].transport.abort()
+
+    async def _expected_or_new(
+        self, namespace: str | None, nameservers: Sequence[str], url: str, timeout_s: float
+    ) -> Opened:
+        opening = self._expected.pop((namespace, urlsplit(url).netloc), None)
+        if opening is not None:
+            try:
+                opened = await within(timeout_s, _outcome(opening))
+            except (RequestFailed, asyncio.TimeoutError):
+                pass
+            else:
+                if not opened[0].at_eof():
+                    return opened
+                opened[1].transport.abort()
+        return await self._open(namespace, nameservers, url, timeout_s)
+
+    async def _open(
+        self, namespace: str | None, nameservers: Sequence[str], url: str, timeout_s: float
+    ) -> Opened:
+        parts = urlsplit(url)
+        host, secure = parts.hostname or "", parts.scheme == "https"
+        try:
+            addresses = await resolve(self._namespaces, namespace, nameservers, host)
+        except UnknownName as error:
+            raise RequestFailed("dns", url, f"dial tcp: {error}") from None
+        port = parts.port or (443 if secure else 80)
+        return await self._connect(namespace, addresses, port, host if secure else None, url, timeout_s)
 
     async def request(
         self,
@@ -68,15 +118,7 @@ class NamespaceHttp:
         Raises RequestFailed.
         """
         parts = urlsplit(url)
-        host, secure = parts.hostname or "", parts.scheme == "https"
-        port = parts.port or (443 if secure else 80)
-        try:
-            addresses = await resolve(self._namespaces, namespace, nameservers, host)
-        except UnknownName as error:
-            raise RequestFailed("dns", url, f"dial tcp: {error}") from None
-        reader, writer, address = await self._connect(
-            namespace, addresses, port, host if secure else None, url, connect_timeout_s
-        )
+        reader, writer, address = await self._expected_or_new(namespace, nameservers, url, connect_timeout_s)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         fields = {"Host": parts.netloc.rpartition("@")[2], "Content-Length": str(len(body)), **headers}
         request = h11.Request(
@@ -108,7 +150,7 @@ class NamespaceHttp:
         tls_name: str | None,
         url: str,
         timeout_s: float,
-    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, str]:
+    ) -> Opened:
         """To the first address that answers, the time shared among them."""
         failed: RequestFailed | None = None
         for address in addresses:
@@ -134,6 +176,10 @@ class NamespaceHttp:
         except BaseException:
             connection.close()
             raise
+
+
+async def _outcome(opening: "asyncio.Task[Opened]") -> Opened:
+    return await opening  # and whoever is cancelled over it cancels it
 
 
 def _connect_failure(error: Exception, url: str, address: str) -> RequestFailed:

@@ -18,6 +18,7 @@ from seawall.host.deadline import within
 from seawall.host.ecr_login import RegistryCredentials, ecr_token
 from seawall.host.environment_files import fetch_environment
 from seawall.host.failure import FailedStep
+from seawall.host.ground import Ground
 from seawall.host.namespaces import task_id_map
 from seawall.host.registry_login import registry_credentials
 from seawall.host.secrets import Secrets
@@ -33,15 +34,24 @@ log = logging.getLogger("seawall.task")
 
 
 class Task:
-    """A task's worker.  `changed` is called with a whole report after every step."""
+    """A task's worker.  `changed` is called with a whole report after every step.
+
+    ground   of its network: nothing is asked over it and nothing starts before that is in force
+    """
 
     def __init__(
-        self, host: Host, program: TaskProgram, folder: Path, changed: Callable[[TaskReport], None]
+        self,
+        host: Host,
+        program: TaskProgram,
+        folder: Path,
+        changed: Callable[[TaskReport], None],
+        ground: Ground,
     ) -> None:
         self._host = host
         self._program = program
         self._folder = folder
         self._changed = changed
+        self.ground = ground
         self._wake = asyncio.Event()
         self._moved = asyncio.Event()
         self._removed = False
@@ -61,6 +71,10 @@ class Task:
     @property
     def report(self) -> TaskReport:
         return TaskReport(id=self._program.id, containers=tuple(c.report for c in self._containers.values()))
+
+    @property
+    def namespace(self) -> str:
+        return self._program.namespace
 
     def update(self, program: TaskProgram) -> None:
         """A newer program of the same task."""
@@ -105,7 +119,8 @@ class Task:
         ):
             (files / name).write_text(text)
         self._volumes.make(self._program.volumes, task_id_map().first)
-        self._host.cgroups.make_task(
+        await asyncio.to_thread(  # other launches may have the kernel's groups busy for some ms
+            self._host.cgroups.make_task,
             self._program.id,
             cpus=self._program.cpu_quota,
             memory_bytes=self._program.memory_bytes,
@@ -114,9 +129,10 @@ class Task:
 
     async def _go(self) -> None:
         """From nothing to running.  The first container that cannot ends the launch; the others wait."""
+        asyncio.get_running_loop().run_in_executor(None, self._host.cgroups.expect_moves)
         fresh = [c for c in self._containers.values() if not c.runs and not c.ended]
         if not await self._all(
-            lambda c: c.make_ready(lambda: self._login(c), lambda: self._variables(c)), fresh
+            lambda c: c.make_ready(self.ground, lambda: self._login(c), lambda: self._variables(c)), fresh
         ):
             return
         await self._start_in_order(fresh)

@@ -5,6 +5,7 @@ import errno
 import os
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from seawall.host.namespaces import Namespaces, task_id_map
@@ -50,10 +51,18 @@ class NetworkEngine:
         self._lock = asyncio.Lock()
         self._id_map = task_id_map()
 
-    async def apply(self, program: NetworkProgram) -> tuple[Problem, ...]:
-        """Make the namespaces equal to the program.  What could not be done is returned, never raised."""
+    async def apply(
+        self, program: NetworkProgram, made: Callable[[str], None] = lambda namespace: None
+    ) -> tuple[Problem, ...]:
+        """Make the namespaces equal to the program.  What could not be done is returned, never raised.
+
+        made   called for each namespace that is made anew as soon as it exists, while all else is being done
+        """
+        loop = asyncio.get_running_loop()
         async with self._lock:
-            return await asyncio.to_thread(self._apply, program)
+            return await asyncio.to_thread(
+                self._apply, program, lambda namespace: loop.call_soon_threadsafe(made, namespace)
+            )
 
     async def observe(self, program: NetworkProgram) -> State:
         """What the kernel holds now, in terms of the program (its sysctls are the ones read)."""
@@ -83,7 +92,7 @@ class NetworkEngine:
         self._tables.close()
         self._namespaces.close()
 
-    def _apply(self, program: NetworkProgram) -> tuple[Problem, ...]:
+    def _apply(self, program: NetworkProgram, made: Callable[[str], object]) -> tuple[Problem, ...]:
         problems: list[Problem] = []
         broken: set[str] = set()  # namespaces without the policy they should have
         wanted = wanted_of(program, self._wanted)
@@ -97,6 +106,8 @@ class NetworkEngine:
                 continue
             try:
                 self._take(step)
+                if isinstance(step, Create):
+                    made(step.namespace)
             except (OSError, NftError) as error:
                 subject = step.link.origin if isinstance(step, Join) else step.namespace
                 problems.append(Problem(subject=subject, text=str(error)))
