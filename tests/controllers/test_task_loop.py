@@ -18,6 +18,10 @@ from seawall.program.report import ContainerReport, Failure, Problem, TaskReport
 from seawall.store.store import Store
 
 ID = "a" * 32
+TRUST = (
+    '{"Statement": {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"},'
+    ' "Action": "sts:AssumeRole"}}'
+)
 
 
 @pytest.fixture
@@ -29,7 +33,7 @@ def bench(store: Store) -> Bench:
         attachment_id="eni-attach-1", instance_owner_id="amazon-ecs", attach_time=born
     )
     made.put(
-        Role(id="exec", role_id="AROA1", create_date=born, assume_role_policy_document="{}"),
+        Role(id="exec", role_id="AROA1", create_date=born, assume_role_policy_document=TRUST),
         NetworkInterface(
             id="eni-1",
             vpc_id="vpc-1",
@@ -126,6 +130,15 @@ def test_credentials_are_renewed_before_they_expire(bench: Bench) -> None:
 def test_a_role_that_was_deleted_meanwhile_is_not_lent(bench: Bench) -> None:
     with bench.store.write() as txn:
         txn.delete(Role, "exec")
+    bench.meet()
+    bench.look(reconcile, ID)
+    assert (task(bench).host, task(bench).execution_session_id) == ("w1", None)
+
+
+def test_a_role_that_trusts_tasks_no_longer_is_not_lent(bench: Bench) -> None:
+    with bench.store.write() as txn:
+        trust = TRUST.replace("ecs-tasks", "ec2")
+        txn.put(replace(txn.get(Role, "exec"), assume_role_policy_document=trust))
     bench.meet()
     bench.look(reconcile, ID)
     assert (task(bench).host, task(bench).execution_session_id) == ("w1", None)

@@ -13,6 +13,7 @@ from seawall.controllers.loop import After, Context, Done, Reconciler, reconcile
 from seawall.controllers.network_snapshot import network_snapshot
 from seawall.controllers.task_finding import with_finding
 from seawall.iam.session import open_session
+from seawall.iam.trust import TASKS_SERVICE, trusts
 from seawall.model.access_key import RoleSession
 from seawall.model.arn import parse_arn
 from seawall.model.network_interface import NetworkInterface
@@ -154,9 +155,16 @@ def _session(
         return held
     arn = parse_arn(role_arn or "")
     role = txn.find(Role, arn.resource.rsplit("/", 1)[-1]) if arn else None
-    if role is None:
+    if role is None or not trusts(
+        role, TASKS_SERVICE, account=context.account, source_arn=_tasks_arn(context)
+    ):
         return held
     return open_session(txn, role, task.id, context.clock.now(), int(SESSION_LIFETIME.total_seconds())).id
+
+
+def _tasks_arn(context: Context) -> str:
+    """For whom ECS assumes roles of tasks: aws:SourceArn, which can name no cluster (developer guide)."""
+    return f"arn:aws:ecs:{context.region}:{context.account}:*"
 
 
 def _forget(task: Task, context: Context) -> Done | After:

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from seawall.iam.access import CallFacts, Context, ContextOf, Plain, Resources, Target, access, also
+from seawall.iam.trust import TASKS_SERVICE
 from seawall.model.arn import parse_arn
 from seawall.model.cluster import Cluster
 from seawall.model.role import Role
 from seawall.model.task import Task
 from seawall.model.task_definition import TaskDefinition, TaskDefinitionFamily, task_definition_id
 
-PASSED_TO = "ecs-tasks.amazonaws.com"
 _FARGATE = ("FARGATE", "FARGATE_SPOT")
 
 
@@ -146,7 +146,7 @@ def _roles(texts: Iterable[str | None], facts: CallFacts) -> list[Target]:
 
 
 def _to_tasks(params: Plain, facts: CallFacts) -> Context:
-    return {"iam:PassedToService": PASSED_TO}
+    return {"iam:PassedToService": TASKS_SERVICE}
 
 
 def _if_tagged(resource: str) -> Resources:

@@ -5,12 +5,10 @@ Source: "Task IAM role" of the ECS developer guide; grammar of trust policies in
 
 from seawall.api.ecs.names import client_exception
 from seawall.api.registry import Call
-from seawall.iam.trust import trusts
+from seawall.iam.trust import TASKS_SERVICE, trusts
 from seawall.model.arn import parse_arn
 from seawall.model.role import Role
 from seawall.store.store import Reader
-
-TASKS_SERVICE = "ecs-tasks.amazonaws.com"
 
 
 def passed_role_arn(call: Call, reader: Reader, text: str | None) -> str | None:
