@@ -66,6 +66,7 @@ class Case:
     command         a part of each line it gives
     filled          what the user puts into the lines' <words>
     mended          containers of the new revision that is the only fix
+    own             how the reason of the container itself begins, where it is another one
     """
 
     start: Callable[[], str]
@@ -76,6 +77,7 @@ class Case:
     command: tuple[str, ...] = ()
     filled: tuple[tuple[str, str], ...] = ()
     mended: dict[str, Any] | None = None
+    own: str = ""
 
 
 class Site:
@@ -208,6 +210,7 @@ class Site:
                 lambda: self.run("eats", web={"command": ["sort", "/dev/zero"], "memory": 64}), *ended,
                 "web was killed: it used more memory than its own limit of 64 MiB",
                 mended={"web": {**shell(SERVE), "memory": 128}},
+                own="OutOfMemoryError: Container killed due to memory usage",
             ),
             "unhealthy": Case(
                 lambda: self.run("sick", web={**shell(SERVE), "healthCheck": check}), None, "", "container",
@@ -216,9 +219,10 @@ class Site:
             ),
             "dependency never healthy": Case(
                 lambda: self.run("waits", web={**shell(SERVE), **sick}, app=follower), "TaskFailedToStart",
-                "CannotStartContainerError: dependency graph: container ordering dependency [web(",
+                "Task failed to start",
                 "container", "the check of web last ended with exit code 3: not yet",
                 mended={"web": {**shell(SERVE), **well}, "app": follower},
+                own="CannotStartContainerError: dependency graph: container ordering dependency [web(",
             ),
         }  # fmt: skip
 
@@ -288,6 +292,7 @@ def test_it_fails_as_on_aws_is_explained_and_mended(site: Site, name: str) -> No
     task = ended(site.seawall, arn) if case.code is not None else unhealthy(site.seawall, arn)
     assert task.get("stopCode") == case.code, task.get("stoppedReason")
     assert task.get("stoppedReason", "").startswith(case.reason)
+    assert any(c.get("reason", "").startswith(case.own) for c in task["containers"]), task["containers"]
     found = site.why(arn)
     finding = found["finding"]
     assert finding is not None, found
