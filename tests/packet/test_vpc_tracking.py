@@ -58,6 +58,17 @@ def test_a_revoked_rule_for_everybody_ends_its_flows(vpc: Lab) -> None:
     assert [inside(), outside(), spared()] == [False, False, True]
 
 
+def test_a_rule_revoked_while_nobody_looked_ends_its_flows_too(vpc: Lab) -> None:
+    """What was allowed, and to whom, is then known from the kernel's table alone."""
+    ended = flow_to(vpc, "internet", "198.18.0.20", ("task-web", 80))
+    spared = flow_to(vpc, "internet", "198.18.0.20", ("task-web", 443))
+    tracked = flow_to(vpc, "task-app", "203.0.113.10", ("internet", 443))
+    vpc.replace_engine()
+    vpc.cloud.drop("sgr-a-web-in0")
+    vpc.settle()
+    assert [ended(), spared(), tracked()] == [False, True, True]
+
+
 def test_a_second_rule_for_everybody_keeps_them(vpc: Lab) -> None:
     vpc.cloud.rule("sg-a-web", "also", "tcp:1-100 0.0.0.0/0")
     vpc.settle()
