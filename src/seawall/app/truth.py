@@ -22,8 +22,8 @@ from seawall.app.cgroup import Enforcement, limits_here
 EVERYWHERE = (
     "A member that an operation does not know is refused with NotImplemented and nothing is changed.",
     "Validation, error codes and error texts follow AWS's service models.",
-    "Who calls is verified by signature (SigV4); what a caller may do is decided by policies, as AWS evaluates"
-    " them within one account. There are no organisations, devices (MFA), passwords or identity providers.",
+    "Who calls is verified by signature (SigV4); what a caller may do is decided by policies, as AWS decides"
+    " within one account. There are no organisations, devices (MFA), passwords or identity providers.",
     "A ulimit above the machine's own hard limit is cut to that; /_seawall/health names the container.",
 )
 
