@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from seawall.program.alike import common_ends
 from seawall.program.host import HostProgram
 from seawall.program.network import (
     Element,
@@ -112,17 +113,19 @@ def difference(old: tuple[T, ...], new: tuple[T, ...], key: Callable[[T], str]) 
     """None when there is none.  Costs little where the items are the same objects."""
     if old is new:
         return None
-    places = {key(item): item for item in old}
+    first, last = common_ends(old, new)
+    inner_old, inner_new = old[first : len(old) - last], new[first : len(new) - last]
+    places = {key(item): item for item in inner_old}
+    names = [key(item) for item in inner_new]
     put, at, fresh = [], [], set()
-    for index, item in enumerate(new):
-        elder = places.get(key(item))
+    for index, (name, item) in enumerate(zip(names, inner_new, strict=True), first):
+        elder = places.get(name)
         if elder is item or elder == item:
             continue
         put.append(item)
         at.append(index if elder is None else -1)
         if elder is None:
-            fresh.add(key(item))
-    names = [key(item) for item in new]
+            fresh.add(name)
     gone = places.keys() - set(names)
     if [name for name in places if name not in gone] != [name for name in names if name not in fresh]:
         return Difference(put=new, at=tuple(range(len(new))), whole=True)
@@ -137,12 +140,14 @@ def changed(old: tuple[T, ...], change: Difference[T] | None, key: Callable[[T],
         return old
     if change.whole:
         return change.put
-    leaving = set(change.gone)
-    items = {name: item for item in old if (name := key(item)) not in leaving}
-    for item, index in zip(change.put, change.at, strict=True):
-        if index < 0:
-            items[key(item)] = item
-    ordered = list(items.values())
+    ordered = list(old)
+    if change.gone or -1 in change.at:
+        leaving = set(change.gone)
+        items = {name: item for item in old if (name := key(item)) not in leaving}
+        for item, index in zip(change.put, change.at, strict=True):
+            if index < 0:
+                items[key(item)] = item
+        ordered = list(items.values())
     for item, index in zip(change.put, change.at, strict=True):
         if index >= 0:
             ordered.insert(index, item)
