@@ -284,16 +284,19 @@ def register(seawall: Seawall, family: str, role_arn: str, **containers: dict[st
 
 
 def run_task(
-    seawall: Seawall, subnet: str, group: str, *, public: bool = False, family: str = "myapp"
+    seawall: Seawall, subnet: str, group: str, *, public: bool = False, family: str = "myapp", **more: Any
 ) -> str:
-    """RunTask; returns the task's ARN."""
+    """RunTask, with `more` members; returns the task's ARN."""
     network = {
         "subnets": [subnet],
         "securityGroups": [group],
         "assignPublicIp": "ENABLED" if public else "DISABLED",
     }
     answer = seawall.client("ecs").run_task(
-        taskDefinition=family, launchType="FARGATE", networkConfiguration={"awsvpcConfiguration": network}
+        taskDefinition=family,
+        launchType="FARGATE",
+        networkConfiguration={"awsvpcConfiguration": network},
+        **more,
     )
     assert answer["failures"] == []
     return str(answer["tasks"][0]["taskArn"])

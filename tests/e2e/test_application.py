@@ -2,16 +2,19 @@
 
 import contextlib
 import json
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from tests.e2e.application_image import build_application, build_small
 from tests.e2e.endpoint_network import EndpointNetwork
-from tests.e2e.harness import EXECUTION_POLICY, TRUST, Seawall, register, run_task, wait_for
+from tests.e2e.harness import BIN, EXECUTION_POLICY, TRUST, Seawall, register, run_task, wait_for
 
 from seawall.app.demo.images import push_image
+from seawall.model.internet import CLIENT_NAMESPACE
 
 INTERFACES = ("ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssm", "sts", "kms")
 APPROVED, OTHER = "approved-bucket", "other-bucket"
@@ -242,3 +245,82 @@ def test_a_secret_that_is_not_there(app: Application) -> None:
     task = app.start(command=["-c", "print()"], secrets=[{"name": "DB", "valueFrom": app.secret[:-7] + "x"}])
     assert task["stopCode"] == "TaskFailedToStart"
     assert "ResourceNotFoundException" in task["stoppedReason"] or "AccessDenied" in task["stoppedReason"]
+
+
+@contextlib.contextmanager
+def overhearing(seawall: Seawall, namespace: str) -> Iterator[Callable[[], set[tuple[str, str]]]]:
+    """Who is called by name over TLS in a namespace, by whom: asked for once the block's work is done."""
+    line = [BIN / "seawall", "--state-dir", seawall.state_dir, "internet", "--namespace", namespace, "--"]
+    script = Path(__file__).with_name("overheard.py")
+    command = [*line, "/usr/bin/python3", str(script)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "null\n"
+
+        def heard() -> set[tuple[str, str]]:
+            process.terminate()
+            assert process.stdout is not None
+            told = [json.loads(line) for line in process.stdout]
+            return {(one["from"], one["name"]) for one in told}
+
+        try:
+            yield heard
+        finally:
+            process.terminate()
+
+
+CALL_STS = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])"
+
+
+@pytest.mark.parametrize("version", ["1.3.0", "1.4.0"])
+def test_which_interface_carries_what(seawall: Seawall, app: Application, version: str) -> None:
+    """The table of AWS's "Fargate task networking", line by line, by the names that packets carry."""
+    region, account = seawall.running.region, seawall.running.account
+    repository = f"fresh-{version.replace('.', '-')}"
+    seawall.client("ecr").create_repository(repositoryName=repository)
+    push_image(build_small, running=seawall.running, repository=repository)
+    definition = register(
+        seawall,
+        "table",
+        app.execution_role,
+        **{
+            "application": {
+                "command": ["-c", CALL_STS],
+                "environment": app.credentials(),
+                "secrets": [
+                    {"name": "DB", "valueFrom": app.secret},
+                    {"name": "URL", "valueFrom": "/app/url"},
+                ],
+            },
+            repository: {"command": ["-c", "true"], "essential": False},
+        },
+    )
+    with overhearing(seawall, app.vpc) as in_vpc, overhearing(seawall, CLIENT_NAMESPACE) as outside:
+        arn = run_task(seawall, app.subnet, app.task_group, family=definition, platformVersion=version)
+        task = wait_for(seawall, "tasks_stopped", arn)
+        inside, around = in_vpc(), outside()
+    assert task["platformVersion"] == version
+    address = interface_address(task)
+    own = {name for source, name in inside if source == address}
+    login_and_secrets = {
+        f"api.ecr.{region}.amazonaws.com",
+        f"secretsmanager.{region}.amazonaws.com",
+        f"ssm.{region}.amazonaws.com",
+    }
+    the_rest = {
+        f"{account}.dkr.ecr.{region}.amazonaws.com",  # pull: manifests
+        f"prod-{region}-starport-layer-bucket.s3.{region}.amazonaws.com",  # pull: layers
+        f"logs.{region}.amazonaws.com",  # log driver
+        f"sts.{region}.amazonaws.com",  # application
+    }
+    others = {name for _, name in around}
+    if version == "1.3.0":
+        assert own == the_rest
+        assert others == login_and_secrets
+    else:
+        assert own == the_rest | login_and_secrets
+        assert others == set()
+
+
+def interface_address(task: dict[str, Any]) -> str:
+    details = {d["name"]: d["value"] for d in task["attachments"][0]["details"]}
+    return str(details["privateIPv4Address"])
