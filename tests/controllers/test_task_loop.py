@@ -127,6 +127,30 @@ def test_credentials_are_renewed_before_they_expire(bench: Bench) -> None:
     assert task(bench).execution_session_id not in (None, first)
 
 
+def test_its_own_role_is_lent_beside_and_renewed_at_the_same_place(bench: Bench) -> None:
+    born = bench.clock.now()
+    bench.put(
+        Role(id="app", role_id="AROA2", create_date=born, assume_role_policy_document=TRUST),
+        replace(task(bench), task_role_arn="arn:aws:iam::123456789012:role/app"),
+    )
+    bring_to_running(bench)
+    first = task(bench)
+    assert bench.store.get(RoleSession, first.role_session_id or "").role == "app"
+    assert bench.store.get(RoleSession, first.execution_session_id or "").role == "exec"
+    bench.clock.move((SESSION_LIFETIME - SESSION_RENEWAL).total_seconds())
+    bench.look(reconcile, ID)
+    second = task(bench)
+    assert second.role_session_id not in (None, first.role_session_id)
+    assert second.credentials_id == first.credentials_id is not None
+    # What a container has just been given stays good.
+    assert bench.store.find(RoleSession, first.role_session_id or "") is not None
+    bench.put(replace(second, desired_status="STOPPED", last_status="DEPROVISIONING"))
+    bench.settle()
+    bench.look(reconcile, ID)
+    assert (task(bench).last_status, task(bench).role_session_id) == ("STOPPED", None)
+    assert bench.store.find(RoleSession, second.role_session_id or "") is None
+
+
 def test_a_role_that_was_deleted_meanwhile_is_not_lent(bench: Bench) -> None:
     with bench.store.write() as txn:
         txn.delete(Role, "exec")
