@@ -321,6 +321,19 @@ def test_which_interface_carries_what(seawall: Seawall, app: Application, versio
         assert others == set()
 
 
+def test_the_execution_role_fetches_and_the_task_role_asks(seawall: Seawall, app: Application) -> None:
+    app.tell()
+    lines = (seawall.state_dir / "control.log").read_text().splitlines()
+    for call, role in (
+        ("ecr:GetAuthorizationToken 200", "application-execution"),
+        ("ssm:GetParameters 200", "application-execution"),
+        ("logs:PutLogEvents 200", "application-execution"),
+        ("sts:GetCallerIdentity 200", "application"),
+    ):
+        said = [line for line in lines if call in line and ":assumed-role/application" in line]
+        assert said and all(f":assumed-role/{role}/" in line for line in said), call
+
+
 def interface_address(task: dict[str, Any]) -> str:
     details = {d["name"]: d["value"] for d in task["attachments"][0]["details"]}
     return str(details["privateIPv4Address"])
