@@ -42,6 +42,7 @@ from seawall.host.oci_spec import (
     runtime_spec,
 )
 from seawall.host.phases import Phases
+from seawall.host.pull_progress import PullProgress
 from seawall.host.traces import Traces
 from seawall.host.trust import add_authority
 from seawall.host.upstream import Upstream
@@ -205,9 +206,15 @@ class Container:
         servers = nameservers(self._task.resolv_conf)
         self._host.images.expect(self._task.namespace, servers, self.program.image)
         credentials = await login()
-        with self._phases.during("image"):
+        progress = PullProgress()
+        with self._phases.during("image", lambda: progress.text):
             image = await self._host.images.pull(
-                self._task.namespace, servers, self._task.resolv_conf, self.program.image, credentials
+                self._task.namespace,
+                servers,
+                self._task.resolv_conf,
+                self.program.image,
+                credentials,
+                progress=progress,
             )
         self._record.stop_signal = image.config.get("config", {}).get("StopSignal")
         self._note(state="pulled", image_digest=image.digest, pull_stopped_at=time.time())

@@ -46,6 +46,7 @@ class Reference(NamedTuple):
 
 class Descriptor(msgspec.Struct, frozen=True):
     digest: str
+    size: int = 0
 
 
 class Manifest(msgspec.Struct, frozen=True):

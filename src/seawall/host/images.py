@@ -31,6 +31,7 @@ from seawall.host.image_manifest import (
 from seawall.host.layer import BadLayer, unpack_layer
 from seawall.host.namespace_http import NamespaceHttp, RequestFailed
 from seawall.host.namespaces import Namespaces
+from seawall.host.pull_progress import PullProgress
 from seawall.host.skopeo import SkopeoFailed, fetch_image, write_ca_bundle
 from seawall.program.report import Failure
 from seawall.program.task import ImageSource
@@ -83,6 +84,7 @@ class Images:
         credentials: RegistryCredentials | None,
         *,
         retries: int = RETRIES,
+        progress: PullProgress | None = None,
     ) -> Image:
         """Make an image ready, over the task's own interface.  Raises FailedStep ("pull")."""
         try:
@@ -98,7 +100,10 @@ class Images:
             else:
                 try:
                     with self.cache.fetching():
-                        await self._fetch(namespace, resolv_conf, source, reference, resolved, credentials)
+                        told = progress or PullProgress()
+                        await self._fetch(
+                            namespace, resolv_conf, source, reference, resolved, credentials, told
+                        )
                 except SkopeoFailed as failed:
                     raise _failed(reference, failed.cause, failed.text, 2, failed.address) from None
                 except (BadLayer, RegistryRefused) as error:
@@ -143,12 +148,16 @@ class Images:
         reference: Reference,
         resolved: Resolved,
         credentials: RegistryCredentials | None,
+        progress: PullProgress,
     ) -> None:
         # By digest: what is fetched is what was resolved, even when the tag moves meanwhile.
         exact = reference._replace(version=resolved.manifest_digest)
         with tempfile.TemporaryDirectory(dir=self.cache.scratch) as scratch:
             blobs = Path(scratch) / "blobs"
             blobs.mkdir()
+            manifest = resolved.manifest
+            size = sum(blob.size for blob in (manifest.config, *manifest.layers))
+            progress.fetching(blobs, len(manifest.layers), size)
             inside = self._namespaces.path(namespace) if namespace is not None else None
             await fetch_image(
                 inside, resolv_conf, self._ca_bundle, exact.text, blobs, source.architecture, credentials
@@ -158,6 +167,7 @@ class Images:
                     if not self.cache.layer(layer.digest).exists():
                         blob = blobs / hex_digest(layer.digest)
                         await asyncio.to_thread(self._unpack, blob, self.cache.layer(layer.digest))
+                progress.unpacked()
             config = resolved.manifest.config.digest
             (blobs / hex_digest(config)).replace(self.cache.config(config))
         self.cache.keep(resolved.manifest_digest, resolved.manifest)

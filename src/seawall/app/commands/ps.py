@@ -1,15 +1,20 @@
 """list tasks with their addresses"""
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from seawall.app.answer import answer, table
 from seawall.app.running import read_running
+from seawall.app.saved_model import fetch_own
 
 if TYPE_CHECKING:
     from seawall.app.clients import Clients
 
 HEAD = ("TASK", "CLUSTER", "DEFINITION", "STATUS", "PRIVATE", "PUBLIC")
+UNDERWAY = ("PROVISIONING", "PENDING", "ACTIVATING")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -21,8 +26,18 @@ def run(args: argparse.Namespace) -> int:
 
     clients = Clients(read_running(args.state_dir))
     rows = [row for cluster in clusters(clients) for row in tasks(clients, cluster, stopped=args.all)]
-    answer(args.output, rows, table(HEAD, [[row[key] for key in map(str.lower, HEAD)] for row in rows]))
+    for row in rows:
+        if row["status"] in UNDERWAY:
+            row["waits for"] = waits_for(args.state_dir, row["task"])
+    head = (*HEAD, "WAITS FOR") if any("waits for" in row for row in rows) else HEAD
+    answer(args.output, rows, table(head, [[row.get(key.lower(), "") for key in head] for row in rows]))
     return 0
+
+
+def waits_for(state_dir: Path, task: str) -> str:
+    """What the task is at, e.g. how much of its image has come."""
+    said = msgspec.json.decode(fetch_own(state_dir, "why", {"task": task}), type=dict[str, Any])
+    return "; ".join(said["waits_for"])
 
 
 def clusters(clients: "Clients") -> list[str]:
