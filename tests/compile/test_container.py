@@ -164,12 +164,23 @@ def test_no_container_has_less_shares_than_the_kernel_takes(cpu: int) -> None:
     assert (limits.cpu_shares, limits.memory_bytes, limits.memory_reservation_bytes) == (2, None, None)
 
 
-def test_the_platform_sets_three_variables() -> None:
+def test_the_platform_says_where_it_runs_and_where_to_ask() -> None:
+    id = f"{TASK_ID}-0"
     assert dict(only().environment) == {
+        "ECS_AGENT_URI": f"http://169.254.170.2/api/{id}",
+        "ECS_CONTAINER_METADATA_URI": f"http://169.254.170.2/v3/{id}",
+        "ECS_CONTAINER_METADATA_URI_V4": f"http://169.254.170.2/v4/{id}",
         "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_REGION": "us-east-1",
     }
+
+
+def test_a_task_with_a_role_is_told_where_its_credentials_are_and_1_3_0_knows_no_version_4() -> None:
+    (made,) = program({"name": "web"}, credentials_id="c-1", platform_version="1.3.0").containers
+    found = dict(made.environment)
+    assert found["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] == "/v2/credentials/c-1"
+    assert "ECS_CONTAINER_METADATA_URI_V4" not in found
 
 
 def test_the_definition_wins_over_the_platform_and_run_task_over_both() -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import uvicorn
 
 from seawall.api.ec2.bootstrap import create_default_network
+from seawall.api.ecs.execute_command import RESOURCE as EXEC_SESSIONS
 from seawall.api.ecs.launch_limits import RESOURCE as LAUNCH_LIMITS
 from seawall.api.ecs.launch_limits import LaunchLimits
 from seawall.api.iam.bootstrap import create_administrator
@@ -35,6 +36,7 @@ from seawall.app.registry import Registry
 from seawall.app.registry_front import RegistryFront
 from seawall.app.running import Running, remove_running, start_time, write_process, write_running
 from seawall.app.s3_front import S3Front
+from seawall.app.session.sessions import Sessions
 from seawall.app.settings import Settings
 from seawall.app.uplink import keep_uplink
 from seawall.app.via import endpoint_behind
@@ -167,6 +169,7 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
     )
     s3 = S3Front(store, objects, settings, via=endpoint_behind, layers=layers)
     reports = HealthReports()
+    sessions = Sessions(settings.state_dir)
     gateway = Gateway(
         store=store,
         settings=settings,
@@ -176,6 +179,7 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
             "registry": registry,
             LAUNCH_LIMITS: LaunchLimits(throttled=settings.throttle_launches, vcpus=settings.fargate_vcpus),
             "health_reports": reports,
+            EXEC_SESSIONS: sessions,
         },
         routes=[(own.matches, own), (s3.matches, s3), (front.matches, front)],
         via=endpoint_behind,
@@ -190,6 +194,7 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
     await _background(stack, _serve_inside(link, host, gateway, certificates))
     await _background(stack, _health_checker(store, reports, link).run())
     url = await _listen(stack, gateway, settings)
+    stack.callback((await sessions.listen(settings.listen_host)).close)
     _say("network: waiting until the host has it in force")
     await _ready(own, settings)
     if settings.uplink:

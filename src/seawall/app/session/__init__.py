@@ -1,0 +1,1 @@
+"""Session Manager's data channel, by which clients of ExecuteCommand reach a container."""
