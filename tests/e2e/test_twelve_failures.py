@@ -198,6 +198,7 @@ class Site:
         sick = {"healthCheck": check, "startTimeout": 8, "essential": False}
         well = {"healthCheck": {**check, "command": ["CMD-SHELL", "true"]}}
         follower = {
+            **shell("sleep 600"),
             "image": f"{self.image('web')}:latest",
             "dependsOn": [{"containerName": "web", "condition": "HEALTHY"}],
         }
