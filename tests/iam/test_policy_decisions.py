@@ -140,6 +140,7 @@ RESOURCES = (
     "arn:aws:s3:::bucket/home/*",
     "arn:aws:ec2:eu-west-1:123456789012:vpc/vpc-1",
     "arn:aws:ecs:us-east-1:123456789012:task-definition/web:3",
+    "arn:aws:ecs:us-a:b-1:1:task-definition/web:3",  # a star that leaves its segment would match it
 )
 action_patterns = st.sampled_from(
     ["*", "s3:*", "S3:get*", "s3:GetObject", "s3:???Object", "ec2:*Vpc?", "ecs:Run*", "*:*", "e*:*"]

@@ -59,6 +59,18 @@ def _task(text: str, params: Plain, facts: CallFacts) -> Target:
     return Target(arn or facts.arn("ecs", f"task/{name}/{task_id}"), known.tags if known else {})
 
 
+def _cluster_and_task(params: Plain, facts: CallFacts) -> list[Target]:
+    return [_cluster(params.get("cluster"), facts), _task(params["task"], params, facts)]
+
+
+def _executing(params: Plain, facts: CallFacts) -> Context:
+    keys: dict[str, str | Sequence[str]] = {
+        **in_cluster(params, facts),
+        "ecs:task": _task(params["task"], params, facts).arn,
+    }
+    return {**keys, "ecs:container-name": params["container"]} if params.get("container") else keys
+
+
 def _definition(text: str, facts: CallFacts) -> TaskDefinition | None:
     """The definition that RunTask would take: of a bare family the newest active revision."""
     family, _, revision = text.rsplit("/", 1)[-1].partition(":")
@@ -208,7 +220,7 @@ access("ecs", "DeleteTaskDefinitions", resources=_definitions)
 access("ecs", "RunTask", resources=_definitions, context=_launching)
 access("ecs", "StartTask", resources=_definitions, context=_launching)
 access("ecs", "StopTask", resources=_tasks("task"), context=in_cluster)
-access("ecs", "ExecuteCommand", resources=_tasks("task"), context=in_cluster)
+access("ecs", "ExecuteCommand", resources=_cluster_and_task, context=_executing)
 for _operation in ("DescribeTasks", "GetTaskProtection", "UpdateTaskProtection"):
     access("ecs", _operation, resources=_tasks("tasks"), context=in_cluster)
 access("ecs", "ListTasks", resources=_instances_of_cluster, context=in_cluster)
