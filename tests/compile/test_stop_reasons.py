@@ -22,8 +22,8 @@ RETRIEVAL = f"{HEAD}execution resource retrieval failed: unable to "
         (
             Failure(step="registry_auth", cause="timeout", text="", url=ECR, address="198.19.0.10:443"),
             f"{HEAD}The task cannot pull registry auth from Amazon ECR: There is a connection issue between"
-            " the task and Amazon ECR. Check your task network configuration. RequestError: send request failed"
-            f' caused by: Post "{ECR}": dial tcp 198.19.0.10:443: i/o timeout',
+            " the task and Amazon ECR. Check your task network configuration. RequestError: send request"
+            f' failed caused by: Post "{ECR}": dial tcp 198.19.0.10:443: i/o timeout',
         ),
         (
             Failure(step="registry_auth", cause="denied", text="AccessDeniedException: no", url=ECR),
