@@ -39,12 +39,23 @@ def start(seawall: Seawall, network: Network, role: str, *, enabled: bool) -> st
 def tasks(seawall: Seawall, account: None, network: Network) -> Iterator[tuple[str, str]]:
     """One with, one without."""
     made = seawall.client("iam").create_role(RoleName="shellRole", AssumeRolePolicyDocument=json.dumps(TRUST))
+    allow_channels(seawall)
     arns = [start(seawall, network, made["Role"]["Arn"], enabled=enabled) for enabled in (True, False)]
     wait_for(seawall, "tasks_running", *arns)
     yield arns[0], arns[1]
     for arn in arns:
         seawall.client("ecs").stop_task(task=arn)
     wait_for(seawall, "tasks_stopped", *arns)
+
+
+def allow_channels(seawall: Seawall) -> None:
+    """What the developer guide gives to a task role for ECS Exec."""
+    actions = [
+        f"ssmmessages:{verb}{which}Channel" for verb in ("Create", "Open") for which in ("Control", "Data")
+    ]
+    statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    seawall.client("iam").put_role_policy(RoleName="shellRole", PolicyName="exec", PolicyDocument=document)
 
 
 def execute(seawall: Seawall, task: str, command: str = "/bin/sh", **more: Any) -> Any:
@@ -210,3 +221,15 @@ def test_a_task_without_it(seawall: Seawall, tasks: tuple[str, str]) -> None:
     with pytest.raises(botocore.exceptions.ClientError) as refused:
         execute(seawall, tasks[1])
     assert refused.value.response["Error"]["Message"] == NOT_ENABLED
+
+
+def test_a_role_that_may_not_open_channels(seawall: Seawall, tasks: tuple[str, str]) -> None:
+    seawall.client("iam").delete_role_policy(RoleName="shellRole", PolicyName="exec")
+    try:
+        with pytest.raises(botocore.exceptions.ClientError) as refused:
+            execute(seawall, tasks[0])
+    finally:
+        allow_channels(seawall)
+    error = refused.value.response["Error"]
+    assert error["Code"] == "TargetNotConnectedException"
+    assert error["Message"] == "The execute command failed due to an internal error. Try again later."

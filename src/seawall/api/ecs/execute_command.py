@@ -9,6 +9,12 @@ from seawall.api.ecs.names import find_cluster, find_task, invalid_parameter
 from seawall.api.ecs.task_shape import task_arn
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
+from seawall.iam.access import CallFacts, Target
+from seawall.iam.authorize import Asker
+from seawall.iam.context import Origin
+from seawall.iam.principal import Principal
+from seawall.model.access_key import RoleSession
+from seawall.model.role import Role
 from seawall.model.task import Task, TaskContainer
 from seawall.wire.errors import ApiError
 
@@ -19,6 +25,7 @@ NOT_ENABLED = (
     " again."
 )
 NOT_CONNECTED = "The execute command failed due to an internal error. Try again later."
+CHANNEL_ACTIONS = ("CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel")
 NOTE = (
     "streamUrl is a plain WebSocket at the API's address, for the Session Manager plugin on this machine; the"
     " session does not travel through the task's network."
@@ -51,7 +58,8 @@ def execute_command(call: Call, params: Params) -> dict[str, Any]:
     container = _container(task, wanted)
     if not task.enable_execute_command:
         raise invalid_parameter(NOT_ENABLED)
-    if task.last_status != "RUNNING" or container.last_status != "RUNNING":
+    running = task.last_status == container.last_status == "RUNNING"
+    if not running or not _may_open_channels(call, task):
         raise ApiError("TargetNotConnectedException", NOT_CONNECTED)
     sessions: Sessions = call.resources[RESOURCE]
     try:
@@ -66,6 +74,31 @@ def execute_command(call: Call, params: Params) -> dict[str, Any]:
         "session": {"sessionId": session.id, "streamUrl": session.url, "tokenValue": session.token},
         "taskArn": task_arn(call, task),
     }
+
+
+def _may_open_channels(call: Call, task: Task) -> bool:
+    """Whether the agent in the container would be connected: it opens its channels as the task's role."""
+    session = call.store.find(RoleSession, task.role_session_id or "")
+    role = call.store.find(Role, session.role) if session is not None else None
+    if session is None or role is None:
+        return False
+    agent = Principal(
+        kind="assumed-role",
+        account=call.account,
+        arn=f"arn:aws:sts::{call.account}:assumed-role/{role.id}/{session.session_name}",
+        user_id=f"{role.role_id}:{session.session_name}",
+        access_key_id=session.id,
+    )
+    facts = CallFacts(
+        store=call.store,
+        account=call.account,
+        region=call.region,
+        now=call.now,
+        principal=agent,
+        partition=call.partition,
+    )
+    asker = Asker(facts, Origin())
+    return all(asker.decide(f"ssmmessages:{action}", Target("*"))[1].allowed for action in CHANNEL_ACTIONS)
 
 
 def _container(task: Task, wanted: str | None) -> TaskContainer:
