@@ -8,8 +8,9 @@ import msgspec
 from tests.host.test_awslogs_shipping import LINE, Service, logs
 from tests.host.tls_server import https_server
 
-from seawall.host.container import Container, Host
+from seawall.host.container import Container
 from seawall.host.container_record import Record
+from seawall.host.host import Host
 from seawall.host.namespace_http import NamespaceHttp
 from seawall.host.namespaces import Namespaces
 from seawall.host.volumes import Volumes

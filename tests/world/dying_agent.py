@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from seawall.host import agent, conmon, container, images, task
+from seawall.host import agent, bundle, conmon, images, task
 from seawall.host.conmon import Conmon
 from seawall.host.container import Container
 from seawall.host.container_record import Record
@@ -25,7 +25,7 @@ FUNCTIONS: dict[str, tuple[Any, str]] = {
     "fetch": (images, "fetch_image"),
     "unpack": (images, "unpack_layer"),
     "keep": (Images, "_unpack"),
-    "mount": (container, "mount_overlay"),
+    "mount": (bundle, "mount_overlay"),
     "create": (Conmon, "create"),
     "answer": (conmon, "_read_line"),
     "start": (Conmon, "start"),

@@ -18,10 +18,10 @@ from pathlib import Path
 
 from seawall.host.cgroup import Cgroups
 from seawall.host.conmon import Conmon
-from seawall.host.container import Host
 from seawall.host.deadline import within
 from seawall.host.exec_server import ExecServer
 from seawall.host.ground import Ground
+from seawall.host.host import Host
 from seawall.host.images import Images
 from seawall.host.log_format import JsonLines, PlainLines
 from seawall.host.metadata.endpoints import Endpoints

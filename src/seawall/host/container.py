@@ -7,13 +7,10 @@ was: a container with a live monitor is adopted, one that was being made is made
 import asyncio
 import contextlib
 import logging
-import os
-import resource
 import shutil
 import signal
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,31 +18,20 @@ import msgspec
 
 from seawall.host import conmon
 from seawall.host.awslogs import LogShipper
-from seawall.host.cgroup import Cgroups
-from seawall.host.conmon import Conmon, Monitor, RuntimeFailed
+from seawall.host.bundle import Bundle, hard_limits
+from seawall.host.conmon import Monitor, RuntimeFailed
 from seawall.host.container_record import Record, read_record
 from seawall.host.deadline import within
 from seawall.host.ecr_login import RegistryCredentials
 from seawall.host.failure import FailedStep
-from seawall.host.file_watch import FileWatch
 from seawall.host.ground import Ground
 from seawall.host.health_watch import watch_health
-from seawall.host.images import Image, Images
-from seawall.host.mounts import mount_overlay
-from seawall.host.namespace_http import NamespaceHttp
-from seawall.host.namespaces import Namespaces, task_id_map
-from seawall.host.oci_spec import (
-    SpecError,
-    Surroundings,
-    container_capabilities,
-    cut_ulimits,
-    runtime_spec,
-)
+from seawall.host.host import Host
+from seawall.host.images import Image
+from seawall.host.oci_spec import SpecError, container_capabilities, cut_ulimits, runtime_spec
 from seawall.host.phases import Phases
 from seawall.host.pull_progress import PullProgress
 from seawall.host.traces import Traces
-from seawall.host.trust import add_authority
-from seawall.host.upstream import Upstream
 from seawall.host.volumes import Volumes
 from seawall.program.report import ContainerReport, Failure, FailureStep, Health
 from seawall.program.task import ContainerProgram, TaskProgram
@@ -54,28 +40,6 @@ Login = Callable[[], Awaitable[RegistryCredentials | None]]
 Variables = Callable[[], Awaitable[Mapping[str, str]]]
 
 log = logging.getLogger("seawall.container")
-
-RLIMITS = {n[7:].lower(): getattr(resource, n) for n in dir(resource) if n.startswith("RLIMIT_")}
-
-
-@dataclass(frozen=True)
-class Host:
-    """What all containers of a host share."""
-
-    namespaces: Namespaces
-    http: NamespaceHttp
-    images: Images
-    conmon: Conmon
-    cgroups: Cgroups
-    seccomp_profile: dict[str, Any]
-    stage: Path  # a folder that containers' own ids can walk into
-    upstream: Upstream
-    filters: dict[tuple[str, ...], bytes]  # compiled seccomp filters, by the capabilities they are for
-    init: Path | None  # a static init for initProcessEnabled
-    authority: bytes = (
-        b""  # a certificate (PEM) that containers trust; none: they trust what their image does
-    )
-    file_watch: FileWatch = field(default_factory=FileWatch)
 
 
 class Container:
@@ -234,16 +198,16 @@ class Container:
     async def _made_of(self, image: Image) -> None:
         self._record.touched = True
         # Saved before anything is made, so that an agent after this one looks for it.
-        self._note(notes=cut_ulimits(self.program, _hard_limits()))
+        self._note(notes=cut_ulimits(self.program, hard_limits()))
         try:
-            self._mount(image)
-            trusted = self._trust()
+            bundle = Bundle(self._host, self._task, self.program, self._folder, self._rootfs)
+            bundle.mount(image)
             config = image.config.get("config") or {}
             await self._volumes.fill({m.path: m.volume for m in self.program.mounts}, config, self._rootfs)
             program = msgspec.structs.replace(
                 self.program, environment=(*self._variables.items(), *self.program.environment)
             )
-            spec = runtime_spec(self._task, program, config, self._surroundings(trusted))
+            spec = runtime_spec(self._task, program, config, bundle.surroundings(self._volumes))
             (self._folder / "config.json").write_bytes(msgspec.json.encode(spec))
             self._record.monitor = await self._run_conmon()
             self._record.save(self._folder)
@@ -392,42 +356,6 @@ class Container:
             output_pending=self._shipping is not None,
         )
 
-    def _mount(self, image: Image) -> None:
-        first = task_id_map().first
-        for name in ("upper", "work"):
-            path = self._folder / name
-            path.mkdir(exist_ok=True)
-            os.chown(path, first, first)
-            path.chmod(0o755)
-        self._rootfs.mkdir(parents=True, exist_ok=True)
-        mount_overlay(image.layers, self._folder / "upper", self._folder / "work", self._rootfs)
-
-    def _trust(self) -> Mapping[str, str]:
-        """Variables that say where the bundles with Seawall's authority are.  Raises OSError."""
-        if not self._host.authority:
-            return {}
-        return add_authority(self._rootfs, self._host.authority, task_id_map().first).variables
-
-    def _surroundings(self, trusted: Mapping[str, str]) -> Surroundings:
-        files = self._host.stage / "files" / self._task.id
-        ids = task_id_map()
-        return Surroundings(
-            rootfs=self._rootfs,
-            network_namespace=self._host.namespaces.path(self._task.namespace),
-            user_namespace=self._host.namespaces.user_path(self._task.namespace),
-            files={f"/etc/{name}": files / name for name in ("hosts", "resolv.conf", "hostname")},
-            passwd=_text(self._rootfs, "etc/passwd"),
-            group=_text(self._rootfs, "etc/group"),
-            volumes={m.volume: self._volumes.path(m.volume) for m in self.program.mounts},
-            ids=(ids.first, ids.size),
-            cgroups_path=self._host.cgroups.container_path(self._task.id, self.program.runtime_id),
-            seccomp_profile=self._host.seccomp_profile,
-            compiled_filter=self._host.filters.get(container_capabilities(self.program)),
-            hard_limits=_hard_limits(),
-            init=self._host.init,
-            variables=trusted,
-        )
-
     def _make_shipper(self) -> LogShipper:
         assert self.program.logs is not None
         return LogShipper(
@@ -478,19 +406,3 @@ def nameservers(resolv_conf: str) -> list[str]:
     """The addresses that a resolv.conf text names."""
     words = (line.split() for line in resolv_conf.splitlines())
     return [w[1] for w in words if len(w) > 1 and w[0] == "nameserver"]
-
-
-def _text(rootfs: Path, name: str) -> str:
-    """A file of the image, or nothing.  A link in an image must not lead out of it."""
-    path = rootfs / name
-    try:
-        if not path.resolve().is_relative_to(rootfs.resolve()):
-            return ""
-        return path.read_text(errors="replace")
-    except OSError:
-        return ""
-
-
-def _hard_limits() -> dict[str, int]:
-    limits = {name: resource.getrlimit(number)[1] for name, number in RLIMITS.items()}
-    return {name: hard for name, hard in limits.items() if hard != resource.RLIM_INFINITY}

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import msgspec
 
-from seawall.host.container import Host
 from seawall.host.exec_process import ExecProcess, end_left_over, process_specification
+from seawall.host.host import Host
 from seawall.host.server import listen_at
 from seawall.program.exec import (
     ASKED,
