@@ -112,3 +112,14 @@ def test_reset_of_a_seawall_that_is_down_asks_and_keeps_foreign_files(tmp_path: 
     assert (tmp_path / "state.db").exists()
     assert cli.main(["--state-dir", str(tmp_path), "reset", "--yes"]) == 0
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_another_s3_needs_a_key_that_is_no_argument(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = ["--state-dir", str(tmp_path), "up", "--external-s3", "http://127.0.0.1:9000"]
+    with pytest.raises(CommandFailed, match="SEAWALL_S3_ACCESS_KEY_ID"):
+        up.settings_of(cli.build_parser(cli.load_commands()).parse_args(line))
+    monkeypatch.setenv("SEAWALL_S3_ACCESS_KEY_ID", "them")
+    monkeypatch.setenv("SEAWALL_S3_SECRET_ACCESS_KEY", "hush")
+    external = up.settings_of(cli.build_parser(cli.load_commands()).parse_args(line)).external_s3
+    assert external is not None and external.url == "http://127.0.0.1:9000"
+    assert "hush" not in repr(external)

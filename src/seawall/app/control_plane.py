@@ -26,6 +26,7 @@ from seawall.app.agent_link import AgentLink
 from seawall.app.certificates import Certificates
 from seawall.app.endpoint_look import look
 from seawall.app.endpoints import endpoint_addresses
+from seawall.app.external_s3 import ExternalS3
 from seawall.app.gateway import Gateway
 from seawall.app.health_checker import HealthChecker, HealthReports
 from seawall.app.host_name import resolve
@@ -131,8 +132,6 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
     stack.callback(events.close)
     metrics = Metrics(settings.state_dir / "metrics.db")
     stack.callback(metrics.close)
-    objects = Objects(settings.state_dir / "s3")
-    stack.callback(objects.close)
     tidy_events(store, events, datetime.now(timezone.utc))
     load_operations()
     _first_start(store, settings)
@@ -160,14 +159,14 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
         via=endpoint_behind,
         layers=layers,
     )
+    s3 = _s3_front(settings, store, layers, stack)
     own = OwnRoutes(
         context,
         registry,
-        (events, metrics, objects),
+        (events, metrics, s3.objects),
         reset=partial(_first_start, store, settings),
         settings=settings,
     )
-    s3 = S3Front(store, objects, settings, via=endpoint_behind, layers=layers)
     reports = HealthReports()
     sessions = Sessions(settings.state_dir)
     gateway = Gateway(
@@ -205,6 +204,18 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
 def _health_checker(store: Store, reports: HealthReports, link: AgentLink) -> HealthChecker:
     connect = partial(link.connect, CLIENT_NAMESPACE)
     return HealthChecker(store, reports, partial(look, connect=connect), clock=LoopClock().now)
+
+
+def _s3_front(
+    settings: Settings, store: Store, layers: LayerBucket, stack: contextlib.AsyncExitStack
+) -> S3Front:
+    objects = Objects(settings.state_dir / "s3")
+    stack.callback(objects.close)
+    external = None
+    if settings.external_s3 is not None:
+        external = ExternalS3(settings.external_s3, settings.region)
+        stack.push_async_callback(external.close)
+    return S3Front(store, objects, settings, via=endpoint_behind, layers=layers, external=external)
 
 
 def _context(settings: Settings, store: Store, host: HostView, metrics: Metrics) -> Context:

@@ -19,6 +19,7 @@ from botocore.model import OperationModel
 
 from seawall.api import registry
 from seawall.api.s3.body import FilePiece, Received
+from seawall.app.external_s3 import ExternalS3
 from seawall.app.gateway import Disconnected, Receive, Scope, Send, Via, utc_now
 from seawall.app.layer_bucket import LayerBucket
 from seawall.app.s3_body import BodyCheck, receive_file, receive_text
@@ -53,19 +54,21 @@ class S3Front:
         clock: Callable[[], datetime] = utc_now,
         via: Via = lambda reader, address: None,
         layers: LayerBucket | None = None,
+        external: ExternalS3 | None = None,
     ) -> None:
-        """`layers` answers for the bucket of ECR's layers."""
+        """`layers` answers for the bucket of ECR's layers, `external` for all others if it is given."""
         registry.load_operations()
         service = load_service("s3")
         assert service is not None
         self._service: Service = service
         self._protocol = S3Protocol(service)
         self._store = store
-        self._objects = objects
+        self.objects = objects
         self._settings = settings
         self._clock = clock
         self._via = via
         self._layers = layers
+        self._external = external
 
     @staticmethod
     def matches(scope: Scope) -> bool:
@@ -89,6 +92,9 @@ class S3Front:
                 await self._layers.send_layer(scope, target, send)
                 return
             operation = self._identify(request)
+            if self._external is not None:
+                await self._relay(request, operation, request_id, _body(receive), self._external, send)
+                return
             response, body = await self._perform(request, operation, request_id, _body(receive))
         except (ApiError, WireError) as refused:
             code = refused.code
@@ -151,6 +157,27 @@ class S3Front:
             raise
         return self._written(operation, answer, request_id)
 
+    async def _relay(
+        self,
+        request: Request,
+        operation: OperationModel,
+        request_id: str,
+        pieces: AsyncIterator[bytes],
+        external: ExternalS3,
+        send: Send,
+    ) -> None:
+        """What Seawall's policies allow is asked of the other S3."""
+        call = self._call(request, operation, request_id)
+        check = BodyCheck(request, chunk_signer(request, self._store, self._settings))
+        request = path_style(request, self._settings.region)
+        streamed = operation.name in STREAMED
+        if not streamed:
+            request = msgspec.structs.replace(request, body=await receive_text(check, pieces))
+        params = self._protocol.parse(operation, request)
+        validate(self._service, operation, params)
+        self._authorize(call, operation.name, params, request)
+        await external.pass_on(request, check, pieces if streamed else None, send)
+
     async def _store_body(
         self,
         call: registry.Call,
@@ -160,12 +187,12 @@ class S3Front:
         pieces: AsyncIterator[bytes],
     ) -> tuple[Response, FilePiece | None]:
         """The operation takes over the file; it is removed when it does not."""
-        file = self._objects.new_file()
+        file = self.objects.new_file()
         try:
             received: Received = await receive_file(check, pieces, file)
             answer = await registry.invoke(call, {**params, "Body": received})
         except BaseException:
-            self._objects.forget_file(file)
+            self.objects.forget_file(file)
             raise
         return self._written(operation, answer, call.request_id)
 
@@ -191,7 +218,7 @@ class S3Front:
             operation=operation.name,
             request_id=request_id,
             now=now,
-            resources={"objects": self._objects},
+            resources={"objects": self.objects},
         )
 
     def _authorize(

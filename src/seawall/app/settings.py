@@ -1,8 +1,17 @@
 """How one Seawall is set up."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+
+@dataclass(frozen=True)
+class ExternalS3Settings:
+    """Where another S3 is, e.g. http://127.0.0.1:9000, and the key that it knows."""
+
+    url: str
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -13,6 +22,7 @@ class Settings:
     interface_release_s   how long the interface of a stopped task keeps its addresses, groups and subnet
     throttle_launches   let tasks start as fast as on AWS at most: 100 at once, 20 a second
     fargate_vcpus       vCPUs that tasks may have together, and Spot tasks again; None: no limit
+    external_s3         where requests for S3 are passed on to; None: objects are in the state directory
     runtime     an OCI runtime by name or path; None: crun if it works here, else runc
     """
 
@@ -26,5 +36,6 @@ class Settings:
     interface_release_s: float = 0.0
     throttle_launches: bool = False
     fargate_vcpus: float | None = None
+    external_s3: ExternalS3Settings | None = None
     json_logs: bool = False
     runtime: str | None = None

@@ -1,4 +1,4 @@
-"""Which VPC endpoint a request came through: told by the address that the endpoint translates everybody to."""
+"""Which VPC endpoint a request came through: told by the address that the endpoint gives everybody."""
 
 from ipaddress import ip_address, ip_network
 

@@ -48,10 +48,10 @@ def send(
     with store.write() as txn:
         txn.put(AccessKey(id=KEY, secret=SECRET, user=None, create_date=datetime.now(timezone.utc)))
     front = S3Front(store, objects, Settings("enforce"))
-    return lambda request: _send(front, event_loop_runner, request)
+    return lambda request: send_through(front, event_loop_runner, request)
 
 
-def _send(front: S3Front, loop: asyncio.AbstractEventLoop, request: AWSPreparedRequest) -> AWSResponse:
+def send_through(front: S3Front, loop: asyncio.AbstractEventLoop, request: AWSPreparedRequest) -> AWSResponse:
     parts = urlsplit(request.url)
     given: Any = request.body or b""
     body = given.encode() if isinstance(given, str) else given if isinstance(given, bytes) else given.read()

@@ -5,11 +5,12 @@ machine are left alone: all that Seawall makes lives in a private world that end
 """
 
 import argparse
+import os
 from typing import Literal, cast
 
 from seawall.app.doctor import programs
 from seawall.app.failure import UNPREPARED, USAGE, CommandFailed
-from seawall.app.settings import Settings
+from seawall.app.settings import ExternalS3Settings, Settings
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +43,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=float,
         metavar="N",
         help="how many vCPUs tasks may have together, as an account's quota says (default: no limit)",
+    )
+    parser.add_argument(
+        "--external-s3",
+        metavar="URL",
+        help="keep objects in another S3 (the key: SEAWALL_S3_ACCESS_KEY_ID, SEAWALL_S3_SECRET_ACCESS_KEY)",
     )
     parser.add_argument("--runtime", help="OCI runtime by name or path (default: crun, else runc)")
     parser.add_argument("--json-logs", action="store_true", help="one JSON object a line on stderr")
@@ -87,6 +93,20 @@ def settings_of(args: argparse.Namespace) -> Settings:
         interface_release_s=args.interface_release,
         throttle_launches=args.throttle_launches,
         fargate_vcpus=args.fargate_vcpus,
+        external_s3=_external_s3(args.external_s3),
         json_logs=args.json_logs,
         runtime=args.runtime,
     )
+
+
+def _external_s3(url: str | None) -> ExternalS3Settings | None:
+    """The key is no argument: arguments can be read by everybody.  Raises CommandFailed."""
+    if url is None:
+        return None
+    key, secret = (os.environ.get(f"SEAWALL_S3_{name}") for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"))
+    if not url.startswith(("http://", "https://")):
+        raise CommandFailed(f"--external-s3 {url}: a URL begins with http:// or https://", status=USAGE)
+    if not key or not secret:
+        text = "--external-s3 needs SEAWALL_S3_ACCESS_KEY_ID and SEAWALL_S3_SECRET_ACCESS_KEY"
+        raise CommandFailed(text, status=USAGE)
+    return ExternalS3Settings(url, key, secret)
