@@ -61,6 +61,9 @@ log = logging.getLogger("seawall.agent")
 
 INITS = ("catatonit", "tini-static", "docker-init")
 _TCP, _UDP = (socket.SOCK_STREAM, socket.IPPROTO_TCP), (socket.SOCK_DGRAM, socket.IPPROTO_UDP)
+SWITCH_S = (
+    0.0005  # the network is made in a thread, beside which launches go on; Python's own is ten times that
+)
 RETRY_S = 1.0  # after a program that could not be applied whole
 
 
@@ -283,6 +286,7 @@ def main() -> int:
     to_stderr.setFormatter(JsonLines() if args.json_logs else PlainLines())
     logging.basicConfig(level=logging.INFO, handlers=[to_stderr])
     _raise_open_files()
+    sys.setswitchinterval(SWITCH_S)
     try:
         agent = Agent(args.state_dir, args.runtime)
     except NoRuntime as error:

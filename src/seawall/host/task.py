@@ -111,6 +111,9 @@ class Task:
         return any(c.desired == "stopped" for c in self._program.containers)
 
     async def _prepare(self) -> None:
+        loop = asyncio.get_running_loop()
+        # In a thread: other launches may have the kernel's groups busy for some ms.
+        groups = loop.run_in_executor(None, self._make_group)
         files = self._host.stage / "files" / self._program.id
         files.mkdir(parents=True, exist_ok=True)
         for name, text in (
@@ -120,8 +123,11 @@ class Task:
         ):
             (files / name).write_text(text)
         self._volumes.make(self._program.volumes, task_id_map().first)
-        await asyncio.to_thread(  # other launches may have the kernel's groups busy for some ms
-            self._host.cgroups.make_task,
+        await groups
+        loop.run_in_executor(None, self._host.cgroups.expect_moves)  # which containers need soon
+
+    def _make_group(self) -> None:
+        self._host.cgroups.make_task(
             self._program.id,
             cpus=self._program.cpu_quota,
             memory_bytes=self._program.memory_bytes,
@@ -130,7 +136,6 @@ class Task:
 
     async def _go(self) -> None:
         """From nothing to running.  The first container that cannot ends the launch; the others wait."""
-        asyncio.get_running_loop().run_in_executor(None, self._host.cgroups.expect_moves)
         fresh = [c for c in self._containers.values() if not c.runs and not c.ended]
         if not await self._all(
             lambda c: c.make_ready(self.ground, lambda: self._login(c), lambda: self._variables(c)), fresh
