@@ -1,5 +1,7 @@
 """Causes of failures in words and in lines to paste, from facts alone."""
 
+import json
+import shlex
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -7,7 +9,14 @@ from msgspec.structs import replace
 
 from seawall.compile.why import absent
 from seawall.compile.why.container import dependency_finding, exit_finding, health_finding
-from seawall.compile.why.permission import EXECUTION_POLICY, Decided, denial, permission_finding
+from seawall.compile.why.permission import (
+    EXECUTION_POLICY,
+    Decided,
+    EndpointPolicy,
+    denial,
+    layers_finding,
+    permission_finding,
+)
 from seawall.compile.why.waiting import waits_for
 from seawall.compile.why.waterfall import phases_of, waterfall
 from seawall.model.task import Task, TaskContainer
@@ -90,6 +99,22 @@ def test_no_allow_is_proposed_against_a_deny() -> None:
     found = permission_finding(denied, Decided(denying=(("guard", "NoObjects"),)))
     assert found.cause == "role exec is denied s3:GetObject on arn:o by guard (statement NoObjects)"
     assert found.commands == ()
+
+
+def test_an_endpoints_policy_gets_one_more_statement() -> None:
+    narrow = '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:ListBucket"}}'
+    endpoint = EndpointPolicy("vpce-1", narrow)
+    (command,) = layers_finding(endpoint, "us-east-1").commands
+    assert command.startswith("aws ec2 modify-vpc-endpoint --vpc-endpoint-id vpce-1 --policy-document '{")
+    document = json.loads(shlex.split(command)[-1])
+    assert [s["Action"] for s in document["Statement"]] == ["s3:ListBucket", "s3:GetObject"]
+    assert document["Statement"][1]["Resource"] == "arn:aws:s3:::prod-us-east-1-starport-layer-bucket/*"
+    text = f"User: {USER} is not authorized to perform: a:B on resource: *"
+    denied = denial(f"{text} because no VPC endpoint policy allows the a:B action")
+    assert denied is not None
+    found = permission_finding(denied, Decided(), endpoint)
+    assert found.missing["vpc_endpoint"] == "vpce-1"
+    assert '"Action": "a:B"' in found.commands[0]
 
 
 def test_a_secret_that_is_gone_deleted_or_of_another_suffix() -> None:

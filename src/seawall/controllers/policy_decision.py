@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from seawall.compile.why.permission import EXECUTION_POLICY, Decided, Denial
 from seawall.controllers.loop import Context
 from seawall.iam.managed_policies import in_force
+from seawall.iam.policy.caller import Caller
 from seawall.iam.policy.document import Policy, named_policy
 from seawall.iam.policy.evaluate import Decision, Policies, Question, decide
 from seawall.iam.principal import Principal
@@ -56,3 +57,10 @@ def _decide(denied: Denial, standing: Standing, *added: Policy) -> Decision:
         identity=with_added.identity, boundary=with_added.boundary, session=with_added.session
     )
     return decide(question, policies)
+
+
+def passes(document: str, action: str, resource: str, context: Context) -> bool:
+    """Whether a VPC endpoint's policy lets somebody of the account do that."""
+    root = Caller(kind="root", account=context.account, arn=f"arn:aws:iam::{context.account}:root")
+    question = Question(caller=root, action=action, resource=resource)
+    return decide(question, Policies(endpoint=(named_policy("endpoint", document),))).allowed

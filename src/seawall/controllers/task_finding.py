@@ -8,10 +8,18 @@ from seawall.compile.stop_reason import UNANSWERED
 from seawall.compile.why import absent
 from seawall.compile.why.container import dependency_finding, exit_finding
 from seawall.compile.why.network import network_finding
-from seawall.compile.why.permission import denial, permission_finding
+from seawall.compile.why.permission import (
+    LAYERS_ACTION,
+    EndpointPolicy,
+    denial,
+    layers_finding,
+    layers_resource,
+    permission_finding,
+)
 from seawall.controllers.loop import Context
 from seawall.controllers.network_snapshot import network_snapshot
-from seawall.controllers.policy_decision import decided
+from seawall.controllers.policy_decision import decided, passes
+from seawall.model.endpoint_service import find_service
 from seawall.model.finding import Finding, TaskFailure
 from seawall.model.image import Image
 from seawall.model.image_reference import parse_image_reference
@@ -42,11 +50,13 @@ def with_finding(task: Task, context: Context) -> Task:
 def failure_finding(task: Task, failure: TaskFailure, context: Context) -> Finding:
     """Why a step of the launch failed."""
     interface = context.store.find(NetworkInterface, task.network_interface_id or "")
-    if failure.cause in UNANSWERED and interface is not None:
+    if failure.cause in UNANSWERED and interface is not None and _over_own_interface(task, failure):
         return network_finding(network_snapshot(context), interface, failure, context.resolve)
     denied = denial(failure.text)
     if denied is not None:
-        return permission_finding(denied, decided(denied, context), _endpoint_id(task, failure, context))
+        return permission_finding(
+            denied, decided(denied, context), _endpoint(task, failure.url or "", context)
+        )
     definition = context.store.find(TaskDefinition, task.task_definition)
     container = definition.container(failure.container) if definition is not None else None
     find = _FINDERS.get(failure.step)
@@ -57,6 +67,11 @@ def failure_finding(task: Task, failure: TaskFailure, context: Context) -> Findi
         missing={"container": failure.container},
         advice=_ADVICE.get(failure.step, ""),
     )
+
+
+def _over_own_interface(task: Task, failure: TaskFailure) -> bool:
+    """Before 1.4.0 registry login and secrets travel over an interface of Fargate's."""
+    return task.platform_version != "1.3.0" or failure.step not in ("registry_auth", "secrets")
 
 
 _ADVICE = {
@@ -71,6 +86,8 @@ def _pull(task: Task, failure: TaskFailure, container: _Container, context: Cont
     image = container.image if container is not None else ""
     if failure.cause == "not_found":
         return absent.absent_image(str(parse_image_reference(image)), _image_facts(image, context))
+    if "403" in failure.text and (withheld := _layers(task, image, context)) is not None:
+        return withheld
     if failure.cause == "denied":
         given = container.repository_credentials if container is not None else None
         named = given.credentials_parameter if given is not None else None
@@ -157,19 +174,25 @@ def reports_of(task: Task, context: Context) -> dict[str, ContainerReport]:
     return {r.name: r for r in report.containers} if report is not None else {}
 
 
-def _endpoint_id(task: Task, failure: TaskFailure, context: Context) -> str | None:
-    """The VPC endpoint in the task's VPC that such a call goes through, where it is the policy's."""
+def _endpoint(task: Task, url: str, context: Context) -> EndpointPolicy | None:
+    """Of the endpoint in the task's VPC that leads to the service of `url`."""
     interface = context.store.find(NetworkInterface, task.network_interface_id or "")
-    service = (failure.url or "").partition("//")[2].split(".")[0]
+    host = url.partition("//")[2].partition("/")[0]
     if interface is None:
         return None
-    return next(
-        (
-            e.id
-            for e in context.store.all(VpcEndpoint)
-            if e.vpc_id == interface.vpc_id
-            and e.state == "available"
-            and service in e.service_name.split(".")
-        ),
-        None,
-    )
+    for endpoint in context.store.all(VpcEndpoint):
+        service = find_service(endpoint.service_name, context.region)
+        if endpoint.vpc_id == interface.vpc_id and endpoint.state == "available" and service is not None:
+            name = service.public_names(context.region)[0]
+            if host == name or host.endswith(f".{name}"):
+                return EndpointPolicy(endpoint.id, endpoint.policy_document)
+    return None
+
+
+def _layers(task: Task, image: str, context: Context) -> Finding | None:
+    """Where the policy of S3's endpoint keeps image layers back."""
+    endpoint = _endpoint(task, f"https://s3.{context.region}.amazonaws.com/", context)
+    if endpoint is None or not parse_image_reference(image).ecr_region:
+        return None
+    allows = passes(endpoint.document, LAYERS_ACTION, layers_resource(context.region), context)
+    return None if allows else layers_finding(endpoint, context.region)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from seawall.model.finding import Finding
 
 EXECUTION_POLICY = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
+LAYERS_ACTION = "s3:GetObject"
 _DENIED = re.compile(
     r"User: (?P<user>\S+) is not authorized to perform: (?P<action>[\w-]+:\w+)"
     r'(?: on resource: "?(?P<resource>[^"\s]+)"?)?'
@@ -62,8 +63,15 @@ def denial(text: str) -> Denial | None:
     )
 
 
-def permission_finding(denied: Denial, decided: Decided, endpoint_id: str | None = None) -> Finding:
-    """endpoint_id   of the VPC endpoint that the call went through"""
+class EndpointPolicy(NamedTuple):
+    """Of the VPC endpoint that a call went through; `document` is JSON text."""
+
+    endpoint_id: str
+    document: str
+
+
+def permission_finding(denied: Denial, decided: Decided, endpoint: EndpointPolicy | None = None) -> Finding:
+    """endpoint   of the VPC that leads to the service, where there is one"""
     who = f"role {denied.role}" if denied.role else denied.user
     missing = {"role": denied.role, "action": denied.action, "resource": denied.resource}
     if denied.explicit:
@@ -79,16 +87,37 @@ def permission_finding(denied: Denial, decided: Decided, endpoint_id: str | None
     if kind == "identity-based policy" and denied.role and decided.helped:
         command = _attach(denied) if decided.shipped else _put(denied)
         return Finding(category="permission", cause=cause, missing=missing, commands=(command,))
+    if kind == "VPC endpoint policy" and endpoint is not None:
+        command = allowing_command(endpoint, denied.action, denied.resource)
+        missing["vpc_endpoint"] = endpoint.endpoint_id
+        return Finding(category="permission", cause=cause, missing=missing, commands=(command,))
+    return Finding(category="permission", cause=cause, missing=missing, advice=_advice(kind))
+
+
+def layers_finding(endpoint: EndpointPolicy, region: str) -> Finding:
+    """Image layers lie in a bucket of AWS's, which an endpoint's policy has to allow."""
+    layers = layers_resource(region)
     return Finding(
         category="permission",
-        cause=cause,
-        missing={**missing, **_endpoint(endpoint_id)},
-        advice=_advice(kind),
+        cause=f"the policy of {endpoint.endpoint_id} does not allow {LAYERS_ACTION} on {layers}, where ECR"
+        " keeps image layers",
+        missing={"vpc_endpoint": endpoint.endpoint_id, "action": LAYERS_ACTION, "resource": layers},
+        commands=(allowing_command(endpoint, LAYERS_ACTION, layers),),
     )
 
 
-def _endpoint(endpoint_id: str | None) -> dict[str, str]:
-    return {"vpc_endpoint": endpoint_id} if endpoint_id else {}
+def layers_resource(region: str) -> str:
+    return f"arn:aws:s3:::prod-{region}-starport-layer-bucket/*"
+
+
+def allowing_command(endpoint: EndpointPolicy, action: str, resource: str) -> str:
+    """The endpoint's policy with one more statement, which allows this to everybody."""
+    document = json.loads(endpoint.document)
+    given = document.get("Statement", [])
+    statement = {"Effect": "Allow", "Principal": "*", "Action": action, "Resource": resource}
+    statements = [*(given if isinstance(given, list) else [given]), statement]
+    text = json.dumps({**document, "Statement": statements}).replace("'", "'\\''")
+    return f"aws ec2 modify-vpc-endpoint --vpc-endpoint-id {endpoint.endpoint_id} --policy-document '{text}'"
 
 
 def _attach(denied: Denial) -> str:
@@ -107,8 +136,7 @@ def _put(denied: Denial) -> str:
 
 def _advice(kind: str) -> str:
     changes = {
-        "VPC endpoint policy": "Add the action to the endpoint's policy (aws ec2 modify-vpc-endpoint"
-        " --policy-document).",
+        "VPC endpoint policy": "Add the action to the policy of the endpoint that leads there.",
         "permissions boundary": "Add the action to the policy that is the role's permissions boundary.",
         "session policy": "Add the action to the session's policy.",
         "resource-based policy": "Add a statement for the role to the resource's own policy.",
