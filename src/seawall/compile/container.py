@@ -40,6 +40,7 @@ from seawall.program.task import (
 )
 
 MIB = 1024 * 1024
+GIB = 1024 * MIB
 CPU_UNITS_PER_VCPU = 1024
 LEAST_CPU_SHARES = 2  # what the kernel accepts; ECS passes it for 0 and 1
 STOP_TIMEOUT_S = 30
@@ -80,6 +81,8 @@ def task_program(
         role=role,
         endpoint=TaskEndpoint(namespace=FARGATE, address=TASK_ENDPOINT_ADDRESS),
         metadata=metadata,
+        shared_pids=definition.pid_mode == "task",
+        storage_bytes=task.ephemeral_storage_gib * GIB,
         volumes=tuple(volume.name for volume in definition.volumes if volume.name),
         **_login_place(task),
         containers=tuple(

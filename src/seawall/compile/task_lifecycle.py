@@ -17,6 +17,10 @@ from seawall.model.task import Task, TaskContainer
 from seawall.program.report import ContainerReport, Failure, TaskReport
 
 OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
+OUT_OF_STORAGE = (
+    "no space left on device [Seawall: the task has used up its ephemeral storage; on Fargate writes fail"
+    " then, here its containers are ended]"
+)
 ESSENTIAL_EXITED = "Essential container in task exited"
 HOST_LOST = "The host that ran this task restarted; its containers and network interface are gone."
 INTERFACE_PATIENCE = timedelta(minutes=3)
@@ -236,6 +240,8 @@ def _container_with(container: TaskContainer, report: ContainerReport) -> TaskCo
         return container
     status = _STATUS_OF.get(report.state, container.last_status)
     reason = OUT_OF_MEMORY if report.out_of_memory and status == "STOPPED" else container.reason
+    if report.out_of_storage and status == "STOPPED":
+        reason = OUT_OF_STORAGE
     return replace(
         container,
         last_status=status,

@@ -42,8 +42,8 @@ class Bundle:
         mount_overlay(image.layers, self._folder / "upper", self._folder / "work", self._rootfs)
         self._trusted = self._trust()
 
-    def surroundings(self, volumes: Volumes) -> Surroundings:
-        """Its root must be mounted.  Raises OSError."""
+    def surroundings(self, volumes: Volumes, shared: Path | None) -> Surroundings:
+        """Its root must be mounted.  `shared`: a process namespace to join.  Raises OSError."""
         files = self._host.stage / "files" / self._task.id
         ids = task_id_map()
         return Surroundings(
@@ -60,6 +60,7 @@ class Bundle:
             compiled_filter=self._host.filters.get(container_capabilities(self._program)),
             hard_limits=hard_limits(),
             init=self._host.init,
+            process_namespace=shared,
             variables=self._trusted,
         )
 

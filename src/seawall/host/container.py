@@ -23,12 +23,14 @@ from seawall.host.conmon import Monitor, RuntimeFailed
 from seawall.host.container_record import Record, read_record
 from seawall.host.deadline import within
 from seawall.host.ecr_login import RegistryCredentials
+from seawall.host.exec_process import end_left_over
 from seawall.host.failure import FailedStep
 from seawall.host.ground import Ground
 from seawall.host.health_watch import watch_health
 from seawall.host.host import Host
 from seawall.host.images import Image
 from seawall.host.oci_spec import SpecError, container_capabilities, cut_ulimits, runtime_spec
+from seawall.host.pause import Pause
 from seawall.host.phases import Phases
 from seawall.host.pull_progress import PullProgress
 from seawall.host.traces import Traces
@@ -55,6 +57,7 @@ class Container:
         program: ContainerProgram,
         folder: Path,
         volumes: Volumes,
+        pause: Pause | None,
         tell: Callable[[], None],
     ) -> None:
         self.program = program
@@ -62,12 +65,14 @@ class Container:
         self._task = task
         self._folder = folder
         self._volumes = volumes
+        self._pause = pause
         self._traces = Traces(host.conmon, host.cgroups, host.stage, task.id, program.runtime_id, folder)
         self._rootfs = self._traces.rootfs
         self._shipper: LogShipper | None = None
         self._shipping: asyncio.Task[None] | None = None
         self._variables: Mapping[str, str] = {}
         self._tell = tell
+        self._turn = asyncio.Lock()  # a stop and a start after an exit do not cross
         self._phases = Phases(self._tell_phases)
         folder.mkdir(parents=True, exist_ok=True)
         self._record = read_record(folder) or Record(
@@ -101,14 +106,15 @@ class Container:
                 self._resume_logs()
                 self._note(output_pending=self._shipping is not None)
             return
-        if self._record.monitor is not None and self.report.state in ("created", "running"):
-            if self.report.state == "created" and await self._was_started(self._record.monitor):
-                self._note(state="running", started_at=time.time())
-            if self.runs:
-                self._resume_logs()
-                if not await self._still_runs(self._record.monitor):
-                    await self._restart_or_exit()
-                return
+        monitor = self._record.monitor
+        if monitor is not None and self.report.state == "created" and await self._was_started(monitor):
+            self._record.began = time.time()
+            self._note(state="running", started_at=self._record.began)
+        if self.runs:
+            self._resume_logs()
+            if monitor is None or not await self._goes_on(monitor):
+                await self._restart_or_exit()
+            return
         await self._discard()
         self._note(state="waiting", pull_started_at=None, pull_stopped_at=None)
 
@@ -116,6 +122,15 @@ class Container:
         """Whether a container known as created was started by an agent that was killed over that."""
         await self._host.conmon.settle(self.program.runtime_id)
         return await self._still_runs(monitor) or self._host.conmon.exit(self.program.runtime_id)[1] > 0
+
+    async def _goes_on(self, monitor: Monitor) -> bool:
+        """Whether one known as running does; one that was made anew and not yet started is started."""
+        id = self.program.runtime_id
+        if await self._host.conmon.status(id) == "created" and not self.stopping:
+            await self._host.conmon.settle(id)
+            with contextlib.suppress(RuntimeFailed):  # it was started in the end, or will not be
+                await self._host.conmon.start(id)
+        return await self._still_runs(monitor)
 
     async def _still_runs(self, monitor: Monitor) -> bool:
         status = await self._host.conmon.status(self.program.runtime_id)
@@ -197,6 +212,7 @@ class Container:
 
     async def _made_of(self, image: Image) -> None:
         self._record.touched = True
+        self._record.layers = tuple(str(layer) for layer in image.layers)
         # Saved before anything is made, so that an agent after this one looks for it.
         self._note(notes=cut_ulimits(self.program, hard_limits()))
         try:
@@ -207,7 +223,8 @@ class Container:
             program = msgspec.structs.replace(
                 self.program, environment=(*self._variables.items(), *self.program.environment)
             )
-            spec = runtime_spec(self._task, program, config, bundle.surroundings(self._volumes))
+            shared = None if self._pause is None else await self._pause.namespace()
+            spec = runtime_spec(self._task, program, config, bundle.surroundings(self._volumes, shared))
             (self._folder / "config.json").write_bytes(msgspec.json.encode(spec))
             self._record.monitor = await self._run_conmon()
             self._record.save(self._folder)
@@ -248,37 +265,58 @@ class Container:
                 await self._restart_or_exit()
 
     async def _restart_or_exit(self) -> None:
-        code, _ = self._host.conmon.exit(self.program.runtime_id)
-        policy, ran_s = self.program.restart_policy, time.time() - self._record.began
-        again = policy is not None and code not in policy.ignored_exit_codes
-        if again and policy is not None and ran_s >= policy.attempt_period_s and not self.stopping:
-            try:
-                await self._restart()
+        async with self._turn:
+            if not self.runs:
                 return
-            except RuntimeFailed as error:
-                log.warning("container.not_restarted", extra={"container": self.name, "text": str(error)})
-        await self._exited()
+            code, at = self._host.conmon.exit(self.program.runtime_id)
+            if not at:
+                code = self._record.last_code
+            if self._shall_restart(code):
+                try:
+                    await self._restart(code)
+                    return
+                except RuntimeFailed as error:
+                    await self._host.conmon.remove(self.program.runtime_id, self._record.monitor)
+                    fields = {"container": self.name, "text": str(error)}
+                    log.warning("container.not_restarted", extra=fields)
+            await self._exited(code, at)
 
-    async def _restart(self) -> None:
-        """The same container anew, with the files it has written.  Raises RuntimeFailed."""
-        monitor, self._record.monitor = self._record.monitor, None
-        await self._host.conmon.remove(self.program.runtime_id, monitor)
-        self._record.monitor = await self._run_conmon()
+    def _shall_restart(self, code: int) -> bool:
+        policy = self.program.restart_policy
+        if policy is None or code in policy.ignored_exit_codes or self.stopping or self.report.out_of_storage:
+            return False
+        return time.time() - self._record.began >= policy.attempt_period_s
+
+    async def _restart(self, code: int) -> None:
+        """The same container anew, with the files it has written.  Raises RuntimeFailed.
+
+        It has no monitor on record until there is a new one, and counts as started again from then on: an
+        agent after this one unmakes what is half-made and starts what is made.
+        """
+        before = self._record.monitor
+        self._record.monitor, self._record.last_code = None, code
         self._record.save(self._folder)
-        await self._host.conmon.start(self.program.runtime_id)
+        await self._host.conmon.remove(self.program.runtime_id, before)
+        self._record.monitor = await self._run_conmon()
         self._record.began = time.time()
         self._note(restarts=self.report.restarts + 1)
+        await self._host.conmon.start(self.program.runtime_id)
+        self._record.last_code = conmon.KILLED
+        self._note()
         self._tell()
 
     async def watch_health(self) -> None:
         """Look after its health until cancelled; returns at once where it has no check."""
-        check, look_file = self.program.health_check, self._folder / "look.pid"
+        check, look = self.program.health_check, self._folder / "look"
         if check is None:
             return
-        conmon.end_execution(look_file)  # of an agent that was killed over it
+        # Of an agent that was killed over it.
+        self._host.conmon.end_execution(self.program.runtime_id, look / "pid")
+        end_left_over(look, self._host.namespaces.path(self._task.namespace))
+        look.mkdir()
 
         async def execute(command: Sequence[str], seconds: float) -> conmon.Execution:
-            return await self._host.conmon.execute(self.program.runtime_id, command, look_file, seconds)
+            return await self._host.conmon.execute(self.program.runtime_id, command, look / "pid", seconds)
 
         def note(health: Health) -> None:
             if self.runs:
@@ -292,6 +330,8 @@ class Container:
         if not self.runs and not self.ended:
             await self._discard()
             self._note(state="waiting")
+        async with self._turn:  # until an exit at this moment is noted, or it has been started again
+            pass
         if not self.runs or self._record.monitor is None:
             return
         name = self.program.stop_signal or self._record.stop_signal
@@ -301,8 +341,22 @@ class Container:
         except asyncio.TimeoutError:
             self._signal(signal.SIGKILL)
             await conmon.ended(self._record.monitor)
+        await self._restart_or_exit()
+
+    @property
+    def layers(self) -> tuple[Path, ...]:
+        return tuple(Path(layer) for layer in self._record.layers)
+
+    @property
+    def written(self) -> Path:
+        """Where its changes to its image lie."""
+        return self._folder / "upper"
+
+    def end_for_storage(self) -> None:
+        """Kill it, since its task has used up its storage."""
         if self.runs:
-            await self._exited()
+            self._note(out_of_storage=True)
+            self._signal(signal.SIGKILL)
 
     def fail(self, failure: Failure) -> None:
         """Record why it will never run."""
@@ -343,9 +397,12 @@ class Container:
         if monitor is not None and conmon.is_alive(monitor):
             conmon.kill(self._folder, number)
 
-    async def _exited(self) -> None:
-        code, at = self._host.conmon.exit(self.program.runtime_id)
+    async def _exited(self, code: int, at: float) -> None:
         out_of_memory = self._host.cgroups.out_of_memory(self._task.id, self.program.runtime_id)
+        if self._pause is not None:  # what it began lives in the others' process namespace
+            await asyncio.to_thread(
+                self._host.cgroups.remove_container, self._task.id, self.program.runtime_id
+            )
         if not at:  # its monitor was killed: what nobody watches any more must not live on
             await self._host.conmon.remove(self.program.runtime_id, self._record.monitor)
         self._note(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from seawall.host.conmon import Monitor
+from seawall.host.conmon import KILLED, Monitor
 from seawall.program.report import ContainerReport
 
 
@@ -12,7 +12,9 @@ class Record(msgspec.Struct, kw_only=True):
     """What is known of a container.
 
     touched   there may be something of it on this host besides its record and output
+    layers    the folders of its image's layers
     began     when its process was last started, in seconds since the epoch: at first, or by a restart
+    monitor   None of one that runs: it is being started again, and `last_code` is how it ended before
     """
 
     report: ContainerReport
@@ -20,6 +22,8 @@ class Record(msgspec.Struct, kw_only=True):
     monitor: Monitor | None = None
     stop_signal: str | None = None
     began: float = 0.0
+    last_code: int = KILLED
+    layers: tuple[str, ...] = ()
 
     def save(self, folder: Path) -> None:
         draft = folder / "state.new"

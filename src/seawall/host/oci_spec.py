@@ -65,6 +65,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     compiled_filter   what crun compiled from the same profile and capabilities before, which saves a third of
                   the time a container takes to be created; None: it compiles the profile
     hard_limits   rlimit name -> this process's hard limit, which nothing can exceed
+    process_namespace   what the task's containers share; None: each has its own
     variables     this host's own, which the image and the program may say otherwise
     """
 
@@ -81,6 +82,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     compiled_filter: bytes | None = None
     hard_limits: Mapping[str, int] = {}
     init: Path | None = None
+    process_namespace: Path | None = None
     variables: Mapping[str, str] = {}
 
 
@@ -232,8 +234,10 @@ def _mount(destination: str, kind: str, source: str, options: Sequence[str]) -> 
 
 
 def _namespaces(around: Surroundings) -> list[dict[str, str]]:
-    own = [{"type": kind} for kind in ("pid", "ipc", "uts", "mount", "cgroup")]
     joined = {"user": around.user_namespace, "network": around.network_namespace}
+    if around.process_namespace is not None:
+        joined["pid"] = around.process_namespace
+    own = [{"type": kind} for kind in ("pid", "ipc", "uts", "mount", "cgroup") if kind not in joined]
     return [*own, *({"type": kind, "path": str(path)} for kind, path in joined.items())]
 
 

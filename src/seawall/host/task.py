@@ -21,9 +21,11 @@ from seawall.host.failure import FailedStep
 from seawall.host.ground import Ground
 from seawall.host.host import Host
 from seawall.host.namespaces import task_id_map
+from seawall.host.pause import PAUSE, Pause
 from seawall.host.registry_login import registry_credentials
 from seawall.host.secrets import Secrets
 from seawall.host.start_order import Verdict, judge, stops_after
+from seawall.host.storage import until_over
 from seawall.host.volumes import Volumes, remove_volumes
 from seawall.program.report import Failure, TaskReport
 from seawall.program.task import EcrLogin, TaskProgram
@@ -62,8 +64,10 @@ class Task:
         self._secrets = Secrets(host.http, *self._login_place)
         self._fetching = asyncio.Lock()
         self._volumes = Volumes(folder / VOLUMES, _volumes_place(host, program.id))
+        self._pause = Pause(host, program, folder / PAUSE) if program.shared_pids else None
+        self._accountant: asyncio.Task[None] | None = None
         self._containers = {
-            c.name: Container(host, program, c, folder / c.name, self._volumes, self._tell)
+            c.name: Container(host, program, c, folder / c.name, self._volumes, self._pause, self._tell)
             for c in program.containers
         }
         self.worker = asyncio.create_task(self._work(), name=f"task {program.id}")
@@ -96,6 +100,9 @@ class Task:
             await container.adopt()
             self._watch(container)
         self._tell()
+        if self._program.storage_bytes:
+            self._accountant = asyncio.create_task(self._account(), name=f"storage {self._program.id}")
+            self._accountant.add_done_callback(_say_failed)
         while not self._removed:
             self._wake.clear()
             if self._stopping:
@@ -253,6 +260,20 @@ class Task:
         await container.stop()
         self._tell()
 
+    async def _account(self) -> None:
+        """End all containers when they have written more than the task has room for."""
+
+        def written() -> list[Path]:
+            return [self._folder / VOLUMES, *(c.written for c in self._containers.values())]
+
+        def layers() -> list[Path]:
+            return [layer for c in self._containers.values() for layer in c.layers]
+
+        used = await until_over(self._program.storage_bytes, written, layers)
+        log.warning("task.out_of_storage", extra={"task": self._program.id, "bytes": used})
+        for container in self._containers.values():
+            container.end_for_storage()
+
     async def _end_launch(self) -> None:
         if self._launch is not None:
             self._launch.cancel()
@@ -279,11 +300,14 @@ class Task:
 
     async def _clear(self) -> None:
         await self._end_launch()
-        for wait in self._waits.values():
-            wait.cancel()
-        await asyncio.gather(*self._waits.values(), return_exceptions=True)
+        others = [*self._waits.values(), *([self._accountant] if self._accountant else [])]
+        for other in others:
+            other.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
         for container in self._containers.values():
             await container.remove()
+        if self._pause is not None:
+            await self._pause.remove()
         _remove_surroundings(self._host, self._folder)
 
     def _tell(self) -> None:

@@ -66,6 +66,7 @@ class Phase(msgspec.Struct, frozen=True, kw_only=True):
 class ContainerReport(msgspec.Struct, frozen=True, kw_only=True):
     """Times are seconds since the epoch.
 
+    out_of_storage   it was killed since its task had used up its ephemeral storage
     output_pending   it has ended, its last output is still being sent
     notes            what this host could not give as it was asked for, in words
     """
@@ -80,6 +81,7 @@ class ContainerReport(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: float | None = None
     exit_code: int | None = None
     out_of_memory: bool = False
+    out_of_storage: bool = False
     output_pending: bool = False
     health: Health | None = None  # None: it has no check
     restarts: int = 0
