@@ -253,7 +253,14 @@ def prepare_account(seawall: Seawall) -> None:
     register(seawall, "myapp", role["Role"]["Arn"], web={"portMappings": [{"containerPort": 80}]}, api={})
 
 
-def register(seawall: Seawall, family: str, role_arn: str, **containers: dict[str, Any]) -> str:
+def register(
+    seawall: Seawall,
+    family: str,
+    role_arn: str,
+    *,
+    task_role: str | None = None,
+    **containers: dict[str, Any],
+) -> str:
     """Register a definition whose containers run the images of their names; returns family:revision."""
     running = seawall.running
     definitions = []
@@ -278,6 +285,7 @@ def register(seawall: Seawall, family: str, role_arn: str, **containers: dict[st
         cpu="256",
         memory="1024",
         executionRoleArn=role_arn,
+        **({"taskRoleArn": task_role} if task_role else {}),
         containerDefinitions=definitions,
     )["taskDefinition"]
     return f"{made['family']}:{made['revision']}"

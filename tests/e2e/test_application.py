@@ -39,7 +39,12 @@ def attempt(call, **members):
 def text(got):
     return got["Body"].read().decode() if "Body" in got else got
 
+with urllib.request.urlopen(os.environ["ECS_CONTAINER_METADATA_URI_V4"] + "/task") as answer:
+    task = json.load(answer)
+
 said = {
+    "task": task["TaskARN"],
+    "containers": [container["Name"] for container in task["Containers"]],
     "variables": {name: os.environ.get(name) for name in ("USER_NAME", "URL", "FROM_FILE")},
     "caller": attempt(client("sts").get_caller_identity).get("Arn"),
     "secret": attempt(client("secretsmanager").get_secret_value, SecretId="app/db").get("SecretString"),
@@ -92,10 +97,7 @@ class Application(EndpointNetwork):
         push_image(build_application, running=seawall.running, repository="application")
 
     def _role(self, name: str) -> str:
-        trust = json.loads(json.dumps(TRUST))
-        account = {"AWS": f"arn:aws:iam::{self.seawall.running.account}:root"}
-        trust["Statement"].append({"Effect": "Allow", "Principal": account, "Action": "sts:AssumeRole"})
-        made = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+        made = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
         return str(made["Role"]["Arn"])
 
     def may(self, role: str, document: str) -> None:
@@ -113,7 +115,13 @@ class Application(EndpointNetwork):
 
     def start(self, image: str = "application", **container: Any) -> dict[str, Any]:
         """Run a task to its end."""
-        definition = register(self.seawall, "application", self.execution_role, **{image: container})
+        definition = register(
+            self.seawall,
+            "application",
+            self.execution_role,
+            task_role=self.task_role,
+            **{image: container},
+        )
         return wait_for(
             self.seawall,
             "tasks_stopped",
@@ -124,7 +132,6 @@ class Application(EndpointNetwork):
         """What the application saw."""
         task = self.start(
             command=["-c", PROGRAM],
-            environment=self.credentials(),
             secrets=[
                 {"name": "USER_NAME", "valueFrom": f"{self.secret}:user::"},
                 {"name": "URL", "valueFrom": "/app/url"},
@@ -134,17 +141,6 @@ class Application(EndpointNetwork):
         said = self.output(task)
         assert task["containers"][0].get("exitCode") == 0, (task.get("stoppedReason"), said)
         return dict(json.loads(said.splitlines()[-1]))
-
-    def credentials(self) -> list[dict[str, str]]:
-        """Those of the task role, as variables."""
-        given = self.seawall.client("sts").assume_role(RoleArn=self.task_role, RoleSessionName="app")
-        keys = given["Credentials"]
-        values = {
-            "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
-            "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
-            "AWS_SESSION_TOKEN": keys["SessionToken"],
-        }
-        return [{"name": name, "value": value} for name, value in values.items()]
 
     def output(self, task: dict[str, Any]) -> str:
         stream = f"ecs/application/{task['taskArn'].rsplit('/', 1)[-1]}"
@@ -167,7 +163,8 @@ def app(seawall: Seawall, account: None) -> Iterator[Application]:
 def test_it_has_its_secrets_and_objects_and_not_those_its_role_does_not_allow(app: Application) -> None:
     said = app.tell()
     assert said["variables"] == {"USER_NAME": "ada", "URL": "https://app", "FROM_FILE": "a file"}
-    assert said["caller"].endswith(":assumed-role/application/app")
+    assert said["caller"].endswith(f":assumed-role/application/{said['task'].rpartition('/')[2]}")
+    assert said["containers"] == ["application"]
     assert json.loads(said["secret"]) == {"user": "ada", "password": "hush"}
     assert said["approved"] == f"hello from {APPROVED}"
     assert said["other"]["Code"] == "AccessDenied"
@@ -282,10 +279,10 @@ def test_which_interface_carries_what(seawall: Seawall, app: Application, versio
         seawall,
         "table",
         app.execution_role,
+        task_role=app.task_role,
         **{
             "application": {
                 "command": ["-c", CALL_STS],
-                "environment": app.credentials(),
                 "secrets": [
                     {"name": "DB", "valueFrom": app.secret},
                     {"name": "URL", "valueFrom": "/app/url"},
