@@ -88,7 +88,10 @@ class Application(EndpointNetwork):
         self.may(
             "application-execution",
             allow(
-                {"Action": "secretsmanager:GetSecretValue", "Resource": self.secret},
+                {
+                    "Action": "secretsmanager:GetSecretValue",
+                    "Resource": f"{self.secret.partition('app/')[0]}app/*",
+                },
                 {"Action": "ssm:GetParameters", "Resource": "*"},
                 {"Action": "s3:GetObject", "Resource": objects},
             ),
@@ -239,9 +242,13 @@ def test_an_interface_endpoints_policy_keeps_the_secret_from_being_injected(app:
 
 
 def test_a_secret_that_is_not_there(app: Application) -> None:
-    task = app.start(command=["-c", "print()"], secrets=[{"name": "DB", "valueFrom": app.secret[:-7] + "x"}])
+    absent = app.secret.replace("app/db", "app/none")[:-7]
+    task = app.start(command=["-c", "print()"], secrets=[{"name": "DB", "valueFrom": absent}])
     assert task["stopCode"] == "TaskFailedToStart"
-    assert "ResourceNotFoundException" in task["stoppedReason"] or "AccessDenied" in task["stoppedReason"]
+    assert (
+        f"failed to fetch secret {absent} from secrets manager: ResourceNotFoundException: Secrets Manager"
+        " can't find the specified secret." in task["stoppedReason"]
+    )
 
 
 @contextlib.contextmanager
