@@ -57,7 +57,7 @@ def chart(phases: tuple[Phase, ...]) -> Iterator[str]:
     names = [f"{p.container}: {p.name}" if p.container else p.name for p in phases]
     longest = max(map(len, names))
     for phase, name in zip(phases, names, strict=True):
-        start = _at(phase.began, first, width)
+        start = min(_at(phase.began, first, width), BAR - 1)
         end = BAR if phase.ended is None else _at(min(phase.ended, last), first, width)
         bar = (" " * start + "#" * max(end - start, 1)).ljust(BAR)
         began = f"+{(phase.began - first).total_seconds():.3f} s"
@@ -66,7 +66,7 @@ def chart(phases: tuple[Phase, ...]) -> Iterator[str]:
 
 
 def _at(moment: datetime, first: datetime, width: float) -> int:
-    return min(int((moment - first).total_seconds() / width * BAR), BAR - 1)
+    return min(int((moment - first).total_seconds() / width * BAR), BAR)
 
 
 def _length(phase: Phase) -> str:
