@@ -8,6 +8,7 @@ from pathlib import Path
 
 from botocore.credentials import Credentials
 
+from bench.density import AT_ONCE, density
 from bench.describe import describe_rate, moto_server, moto_tasks
 from bench.network import NetworkFigures, measure
 from bench.place import bare_veth
@@ -111,6 +112,8 @@ def main() -> int:
             results += networks(seawall, baseline)
             say("DescribeTasks")
             results += descriptions(seawall)
+            say(f"{AT_ONCE} tasks at once")
+            results += density(seawall)
             say("a rule in force beside a thousand interfaces")
             results += rule_in_force(seawall)
         say("a VPC of a thousand interfaces and rules")
