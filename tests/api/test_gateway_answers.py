@@ -48,7 +48,7 @@ def ask_form(gateway: Gateway, form: str) -> tuple[int, str, str]:
         ("ec2", "describe_spot_price_history", {}),
         ("ecs", "list_services_by_namespace", {"namespace": "x"}),
         ("iam", "list_mfa_devices", {}),
-        ("route53", "list_health_checks", {}),
+        ("route53", "list_traffic_policies", {}),
         ("lambda", "list_functions", {}),
         ("resourcegroupstaggingapi", "get_tag_keys", {}),
         ("cloudwatch", "list_dashboards", {}),
