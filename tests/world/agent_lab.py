@@ -44,7 +44,9 @@ from seawall.program.task import ContainerProgram, ImageSource, TaskProgram
 ACCOUNT, REGION = "123456789012", "us-east-1"
 REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
 IMAGE = f"{REGISTRY}/api:latest"
+SECRET = "hush"
 PATIENCE_S = 20
+FOREVER = "trap 'exit 0' TERM; echo up; while :; do sleep 1 & wait $!; done"
 DYING_AGENT = Path(__file__).with_name("dying_agent.py")
 _REGISTRY_MAC, _TASK_MAC = "02:00:00:00:00:01", "02:00:00:00:00:02"
 
@@ -282,6 +284,15 @@ def registry(state_dir: Path) -> Iterator[None]:
 
         do_HEAD = do_GET
 
+        def do_POST(self) -> None:
+            """Every secret there is."""
+            self.rfile.read(int(self.headers["Content-Length"]))
+            body = json.dumps({"Name": "s", "SecretString": SECRET}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
         def log_message(self, *_: object) -> None:
             """Quiet."""
 
@@ -311,3 +322,21 @@ def registry(state_dir: Path) -> Iterator[None]:
 def mounts_below(folder: Path) -> list[str]:
     lines = Path("/proc/self/mountinfo").read_text().splitlines()
     return [path for line in lines if (path := line.split()[4]).startswith(str(folder))]
+
+
+def commands_of(word: str, *, first: bool = False) -> list[list[str]]:
+    """The command lines of this world's processes with that word in them.
+
+    first   only those that are process 1 of their PID namespace; a shell's forks look like itself at first
+    """
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                command = (entry / "cmdline").read_text().split("\0")
+                numbers = (entry / "status").read_text().partition("NSpid:")[2].partition("\n")[0].split()
+            except (OSError, ValueError):
+                continue
+            if any(word in part for part in command) and (not first or numbers[-1] == "1"):
+                found.append(command)
+    return found

@@ -17,7 +17,10 @@ from seawall.host.conmon import Conmon
 from seawall.host.container import Container
 from seawall.host.container_record import Record
 from seawall.host.images import Images
+from seawall.host.pause import Pause
+from seawall.host.secrets import Secrets
 from seawall.host.traces import Traces
+from seawall.host.volumes import Volumes
 
 FUNCTIONS: dict[str, tuple[Any, str]] = {
     "prepare": (task.Task, "_prepare"),
@@ -30,6 +33,15 @@ FUNCTIONS: dict[str, tuple[Any, str]] = {
     "answer": (conmon, "_read_line"),
     "start": (Conmon, "start"),
     "note": (Record, "save"),
+    "pause": (Pause, "_make"),
+    "shared": (Pause, "namespace"),
+    "make volumes": (Volumes, "make"),
+    "fill volumes": (Volumes, "fill"),
+    "secrets": (Secrets, "fetch"),
+    "wait": (task.Task, "_wait_for_move"),
+    "restart": (Container, "_restart"),
+    "signal": (conmon, "kill"),
+    "exited": (Container, "_exited"),
     "discard": (Traces, "remove"),
     "delete": (Conmon, "remove"),
     "surroundings": (task, "_remove_surroundings"),

@@ -4,15 +4,23 @@ One container runs, started once; nothing else of it is on the host: no process,
 """
 
 import asyncio
-import os
 from pathlib import Path
 
 import pytest
-from tests.world.agent_lab import AgentLab, agent_lab, container, eventually, mounts_below, task
+from msgspec.structs import replace
+from tests.world.agent_lab import (
+    FOREVER,
+    AgentLab,
+    agent_lab,
+    commands_of,
+    container,
+    eventually,
+    mounts_below,
+    task,
+)
 
 pytestmark = pytest.mark.world
 
-FOREVER = "trap 'exit 0' TERM; echo up; while :; do sleep 1 & wait $!; done"
 LAUNCH = [
     "before:prepare",
     "after:prepare",
@@ -48,24 +56,6 @@ REMOVAL = [
 ]
 
 
-def commands_of(word: str, *, first: bool = False) -> list[list[str]]:
-    """The command lines of this world's processes with that word in them.
-
-    first   only those that are process 1 of their PID namespace; a shell's forks look like itself at first
-    """
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid():
-            try:
-                command = (entry / "cmdline").read_text().split("\0")
-                numbers = (entry / "status").read_text().partition("NSpid:")[2].partition("\n")[0].split()
-            except (OSError, ValueError):
-                continue
-            if any(word in part for part in command) and (not first or numbers[-1] == "1"):
-                found.append(command)
-    return found
-
-
 def groups_of(lab: AgentLab, path: str) -> list[Path]:
     return list(Path("/sys/fs/cgroup").glob(f"**/seawall-{lab.world}/{path}"))
 
@@ -95,6 +85,28 @@ def test_a_launch_whose_agent_is_killed_is_done_once(step: str) -> None:
             assert mounts_below(stage_of(lab) / "rootfs") == [str(stage_of(lab) / "rootfs/t-app")]
             scratch = lab.state_dir / "images/tmp"
             await eventually(lambda: not list(scratch.iterdir()), "nothing half-made is left of the image")
+
+    asyncio.run(test())
+
+
+@pytest.mark.parametrize(
+    "step", ["before:pause", "spawn:conmon", "before:answer", "after:pause", "after:shared"]
+)
+def test_a_shared_process_namespace_is_made_once(step: str) -> None:
+    async def test() -> None:
+        async with agent_lab() as lab:
+            await lab.kill_agent()
+            lab.reports.clear()
+            await lab.start_agent(dying_at=step)
+            both = container("app", FOREVER), container("other", "true")
+            lab.apply(replace(task(*both), shared_pids=True))
+            await lab.agent_died()
+            lab.reports.clear()
+            await lab.start_agent()
+            await lab.until_state("app", "running")
+            await lab.until_state("other", "exited")
+            assert len([c for c in commands_of("t-pause") if "conmon" in c[0]]) == 1
+            assert len(commands_of("/dev/init", first=True)) == 1
 
     asyncio.run(test())
 

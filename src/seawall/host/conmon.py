@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from seawall.host.deadline import within
+from seawall.host.exec_process import end_all_of
 
 log = logging.getLogger("seawall.conmon")
 
@@ -42,13 +43,6 @@ class Monitor(msgspec.Struct, frozen=True, kw_only=True):
 class Execution(NamedTuple):
     exit_code: int
     output: str
-
-
-def end_execution(pid_file: Path) -> None:
-    """Kill a command that was run in a container, if it is still there; one that never began is no error."""
-    with contextlib.suppress(FileNotFoundError, ValueError, ProcessLookupError):
-        os.kill(int(pid_file.read_text()), signal.SIGKILL)
-    pid_file.unlink(missing_ok=True)
 
 
 class Conmon:
@@ -125,7 +119,7 @@ class Conmon:
     async def execute(self, id: str, command: Sequence[str], pid_file: Path, timeout_s: float) -> Execution:
         """Run a command in a running container, as its user, with its rights; both outputs in one.
 
-        pid_file   holds the command's number while it runs, so that `end_execution` can end it later
+        pid_file   holds the command's number while it runs
         Raises asyncio.TimeoutError, after the command was killed.
         """
         process = await asyncio.create_subprocess_exec(
@@ -138,11 +132,16 @@ class Conmon:
         try:
             output, _ = await within(timeout_s, process.communicate())
         finally:
-            end_execution(pid_file)
             if process.returncode is None:
-                process.kill()
+                end_all_of(process.pid)
                 await process.wait()
+            _forget(pid_file)
         return Execution(process.returncode or 0, output.decode(errors="replace"))
+
+    def end_execution(self, id: str, pid_file: Path) -> None:
+        """End what `execute` with this file began, whoever called it."""
+        for command in self._commands(id, "exec", str(pid_file)):
+            end_all_of(command.pid)
 
     async def settle(self, id: str) -> None:
         """Let a `start` end that an agent was killed over; what `status` says holds after that."""
@@ -218,6 +217,10 @@ class Conmon:
                 err.decode(errors="replace").strip() or f"{self.runtime.name} {words[0]} failed"
             )
         return out.decode()
+
+
+def _forget(pid_file: Path) -> None:
+    pid_file.unlink(missing_ok=True)
 
 
 async def _end(process: Monitor, patience_s: float = 0.0) -> None:

@@ -15,6 +15,8 @@ from typing import Any
 from seawall.host.kernel import MS_BIND, mount
 from seawall.host.mounts import unmount
 
+_DRAFT, _FILLED = "+draft-", "+filled-"  # before a volume's name, which has no plus
+
 
 class Volumes:
     """`folder` holds them on disk; at `place`, which containers' own ids can walk to, they are bound."""
@@ -51,7 +53,7 @@ class Volumes:
             for path, name in mounts.items():
                 source = rootfs / normpath(path).lstrip("/")
                 if normpath(path) in declared and _is_folder_within(source, rootfs):
-                    await asyncio.to_thread(_copy_if_empty, source, self._folder / name)
+                    await asyncio.to_thread(_fill_if_empty, source, self._folder, name)
 
 
 def remove_volumes(place: Path) -> None:
@@ -66,10 +68,23 @@ def _is_folder_within(path: Path, rootfs: Path) -> bool:
     return path.is_dir() and path.resolve().is_relative_to(rootfs.resolve())
 
 
-def _copy_if_empty(source: Path, target: Path) -> None:
-    if any(target.iterdir()):
-        return
+def _fill_if_empty(source: Path, folder: Path, name: str) -> None:
+    """First beside it: what an agent that was killed has half copied is not taken for the whole."""
+    target, draft, filled = folder / name, folder / f"{_DRAFT}{name}", folder / f"{_FILLED}{name}"
+    shutil.rmtree(draft, ignore_errors=True)
+    if not filled.is_dir():
+        if any(target.iterdir()):
+            return
+        draft.mkdir()
+        _copy(source, draft)
+        draft.rename(filled)
+    for entry in list(filled.iterdir()):
+        entry.rename(target / entry.name)
     _like(source, target)
+    filled.rmdir()
+
+
+def _copy(source: Path, target: Path) -> None:
     for folder, names, files in os.walk(source):
         here = target / os.path.relpath(folder, source)
         for name in [*names, *files]:

@@ -1,0 +1,195 @@
+"""The agent killed while containers wait for each other, are looked after, are started again, or are stopped.
+
+What was done is not done twice, what was begun is finished, and what is said of it is true.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from tests.world.agent_lab import (
+    FOREVER,
+    REGISTRY,
+    SECRET,
+    AgentLab,
+    agent_lab,
+    commands_of,
+    container,
+    eventually,
+    task,
+)
+
+from seawall.program.task import Credentials, Dependency, HealthCheck, Mount, RestartPolicy, SecretSource
+
+pytestmark = pytest.mark.world
+
+VOLUME = (Mount(volume="v", path="/v"),)
+RESTART = [
+    "before:restart",
+    "before:delete",
+    "spawn:delete",
+    "after:delete",
+    "before:create",
+    "spawn:conmon",
+    "before:answer",
+    "after:answer",
+    "after:create",
+    "before:start",
+    "spawn:start",
+    "after:start",
+    "after:restart",
+]
+
+
+def in_lab(test: Callable[[AgentLab], Awaitable[None]]) -> None:
+    async def run() -> None:
+        async with agent_lab() as lab:
+            await test(lab)
+
+    asyncio.run(run())
+
+
+async def again(lab: AgentLab, dying_at: str | None = None) -> None:
+    lab.reports.clear()
+    await lab.start_agent(dying_at)
+
+
+def volume(lab: AgentLab) -> Path:
+    return lab.state_dir / "tasks/t/+volumes/v"
+
+
+def lines(file: Path) -> list[str]:
+    return file.read_text().splitlines() if file.exists() else []
+
+
+@pytest.mark.parametrize("step", RESTART)
+def test_a_restart_whose_agent_is_killed_is_done_once(step: str) -> None:
+    script = f"""
+        echo run >> /v/runs
+        [ $(wc -l < /v/runs) = 1 ] || {{ {FOREVER}; }}
+        until [ -e /v/go ]; do sleep 0.05; done
+        exit 5"""
+
+    async def test(lab: AgentLab) -> None:
+        policy = RestartPolicy(attempt_period_s=0)
+        app = container("app", script, mounts=VOLUME, restart_policy=policy)
+        lab.apply(replace(task(app), volumes=("v",)))
+        await lab.until_state("app", "running")
+        await lab.kill_agent()
+        await again(lab, step)
+        await lab.until_state("app", "running")
+        (volume(lab) / "go").touch()
+        await lab.agent_died()
+        await again(lab)
+        await lab.until(lambda: lab.now("app").restarts == 1, "it was started again")
+        await eventually(lambda: "up" in lab.output("app"), "it says up")
+        assert lab.now("app").state == "running"
+        assert lines(volume(lab) / "runs") == ["run", "run"]
+        assert lab.output("app") == ["up"]
+        assert len([c for c in commands_of("t-app") if "conmon" in c[0]]) == 1
+        lab.apply(replace(task(replace(app, desired="stopped")), volumes=("v",)))
+        assert (await lab.until_state("app", "exited")).exit_code == 0
+
+    in_lab(test)
+
+
+@pytest.mark.parametrize("step", ["before:signal", "after:signal", "before:exited", "after:exited"])
+def test_a_stop_whose_agent_is_killed_is_finished(step: str) -> None:
+    async def test(lab: AgentLab) -> None:
+        app = container("app", FOREVER)
+        lab.apply(task(app))
+        await lab.until_state("app", "running")
+        await lab.kill_agent()
+        await again(lab, step)
+        await lab.until_state("app", "running")
+        lab.apply(task(replace(app, desired="stopped")))
+        await lab.agent_died()
+        await again(lab)
+        assert (await lab.until_state("app", "exited")).exit_code == 0
+        assert not commands_of("t-app")
+        assert not commands_of(FOREVER)
+
+    in_lab(test)
+
+
+@pytest.mark.parametrize("step", ["spawn:exec", "while it runs"])
+def test_a_look_whose_agent_is_killed_ends_and_another_is_taken(step: str) -> None:
+    async def test(lab: AgentLab) -> None:
+        command = ("CMD-SHELL", "[ -e /v/well ] || sleep 1234")
+        check = HealthCheck(command=command, interval_s=1, timeout_s=60)
+        app = container("app", FOREVER, mounts=VOLUME, health_check=check)
+        wanted = replace(task(app), volumes=("v",))
+        await lab.kill_agent()
+        if step == "spawn:exec":
+            await again(lab, step)
+            lab.apply(wanted)
+            await lab.agent_died()
+        else:
+            await again(lab)
+            lab.apply(wanted)
+            await eventually(lambda: ["sleep", "1234", ""] in commands_of("1234"), "a look is under way")
+            await lab.kill_agent()
+        await again(lab)
+        await lab.until_state("app", "running")
+        await eventually(lambda: ["sleep", "1234", ""] in commands_of("1234"), "another is under way")
+        assert commands_of("1234").count(["sleep", "1234", ""]) == 1
+        (volume(lab) / "well").touch()
+        await lab.kill_agent()
+        await again(lab)
+        await lab.until(lambda: _status(lab) == "HEALTHY", "it is healthy")
+        assert not commands_of("1234")
+
+    in_lab(test)
+
+
+def _status(lab: AgentLab) -> str | None:
+    health = lab.now("app").health
+    return health and health.status
+
+
+def test_one_that_waits_when_the_agent_is_killed_starts_when_it_may() -> None:
+    async def test(lab: AgentLab) -> None:
+        waits = "until [ -e /v/go ]; do sleep 0.05; done; echo done"
+        first = container("first", waits, mounts=VOLUME)
+        on_first = (Dependency(container="first", condition="SUCCESS"),)
+        app = container("app", FOREVER, depends_on=on_first)
+        await lab.kill_agent()
+        await again(lab, "before:wait")
+        lab.apply(replace(task(app, first), volumes=("v",)))
+        await lab.agent_died()
+        await again(lab)
+        await lab.until_state("app", "created")
+        (volume(lab) / "go").touch()
+        await lab.until_state("app", "running")
+        await eventually(lambda: "up" in lab.output("app"), "app says up")
+        assert (lab.output("first"), lab.output("app")) == (["done"], ["up"])
+        assert len(commands_of(FOREVER, first=True)) == 1
+
+    in_lab(test)
+
+
+STEPS = ["make volumes", "fill volumes", "secrets"]
+
+
+@pytest.mark.parametrize("step", [f"{when}:{name}" for name in STEPS for when in ("before", "after")])
+def test_what_a_launch_needs_first_is_there_after_all(step: str) -> None:
+    async def test(lab: AgentLab) -> None:
+        key = Credentials(access_key_id="AKIA", secret_access_key="s", session_token="t")
+        source = SecretSource(
+            service="secretsmanager", endpoint=REGISTRY, region="us-east-1", id="s", credentials=key
+        )
+        script = f"echo run >> /v/runs; echo $WORD; {FOREVER}"
+        app = container("app", script, mounts=VOLUME, secrets=(("WORD", source),))
+        await lab.kill_agent()
+        await again(lab, step)
+        lab.apply(replace(task(app), volumes=("v",)))
+        await lab.agent_died()
+        await again(lab)
+        await lab.until_state("app", "running")
+        await eventually(lambda: "up" in lab.output("app"), "app says up")
+        assert lab.output("app") == [SECRET, "up"]
+        assert lines(volume(lab) / "runs") == ["run"]
+
+    in_lab(test)
