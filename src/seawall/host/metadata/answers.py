@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from seawall.host.metadata.description import Known, Version, describe_container, describe_task, moment
-from seawall.host.metadata.readings import Readings, clock_error, stored_bytes
+from seawall.host.metadata.readings import Readings, clock_error
 from seawall.host.metadata.statistics import Marks, Reading, container_stats, mark_of
+from seawall.host.storage import used_bytes
 from seawall.program.report import TaskReport
 from seawall.program.task import ContainerProgram, TaskProgram
 
@@ -97,7 +98,7 @@ class Answers:
 
     async def _measured(self, known: Known) -> dict[str, Any]:
         if self._stored is None or time.monotonic() - self._stored[0] > STORAGE_AGE_S:
-            stored = await asyncio.to_thread(stored_bytes, self._folder)
+            stored = await asyncio.to_thread(used_bytes, [self._folder])
             self._stored = (time.monotonic(), stored)
         error_ms, synchronized = clock_error()
         return {

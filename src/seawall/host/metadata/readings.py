@@ -57,21 +57,6 @@ class Readings:
         return found
 
 
-def stored_bytes(folder: Path) -> int:
-    """What lies on the disk below a folder.  Blocks for as long as there are files."""
-    total, waiting = 0, [str(folder)]
-    while waiting:
-        try:
-            with os.scandir(waiting.pop()) as entries:
-                for entry in entries:
-                    total += entry.stat(follow_symlinks=False).st_blocks * 512
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(entry.path)
-        except OSError:  # went away while it was looked at
-            continue
-    return total
-
-
 def clock_error() -> tuple[float, bool]:
     """By how many milliseconds the machine's clock may be wrong, and whether something keeps it right."""
     words = (ctypes.c_long * (_TIMEX_BYTES // 8))()  # modes 0: only look
