@@ -47,7 +47,7 @@ def container(tmp_path: Path, ca: Path, endpoint: str) -> Container:
         containers=(program,),
     )
     volumes = Volumes(tmp_path / "volumes", tmp_path / "place")
-    return Container(host, task, program, tmp_path / "app", volumes, lambda: None)
+    return Container(host, task, program, tmp_path / "app", volumes, None, lambda: None)
 
 
 def leave(folder: Path, text: str, sent: int, state: ContainerState = "exited") -> None:

@@ -52,7 +52,7 @@ def container(tmp_path: Path, *, known: bool = True, **members: Any) -> Watched:
         id="t", namespace="task-t", hostname="", hosts="", resolv_conf="", cpu_quota=1, memory_bytes=1,
         containers=(program,),
     )  # fmt: skip
-    made = Watched(host, task, program, tmp_path / "app", cast(Any, None), lambda: None)
+    made = Watched(host, task, program, tmp_path / "app", cast(Any, None), None, lambda: None)
     made.said, made.answer, made.creation = [], KNOWN, asyncio.Event()
     made.creation.set()
     return made
