@@ -146,15 +146,18 @@ class Cgroups:
 
 def remove_world_cgroups(world: str) -> tuple[Path, ...]:
     """Remove every group of a world that has ended; returns those that something still holds."""
-    pattern = f"seawall-{world}"
-    folders = (
-        *ROOT.glob(pattern),
-        *ROOT.glob(f"*/{pattern}"),
-        *ROOT.glob(f"**/{pattern}.scope/{pattern}"),
-    )
+    folders = tuple(_named(f"seawall-{world}"))
     for folder in folders:
         _remove(folder)
     return tuple(folder for folder in folders if folder.exists())
+
+
+def _named(name: str) -> Iterator[Path]:
+    """The groups of that name, at any depth; those of others come and go meanwhile."""
+    for folder, names, _ in os.walk(ROOT):
+        if name in names:
+            names.remove(name)
+            yield Path(folder, name)
 
 
 def _hierarchies_v1() -> Iterator[str]:
