@@ -93,11 +93,6 @@ class VolumeFrom(_Shape, frozen=True, kw_only=True):
     read_only: bool | None = None
 
 
-class FirelensConfiguration(_Shape, frozen=True, kw_only=True):
-    type: Literal["fluentd", "fluentbit"]
-    options: dict[str, str] | None = None
-
-
 class RepositoryCredentials(_Shape, frozen=True, kw_only=True):
     """A registry's user name and password, in a secret of Secrets Manager."""
 
@@ -160,7 +155,6 @@ class ContainerDefinition(_Shape, frozen=True, kw_only=True):
     environment_files: tuple[EnvironmentFile, ...] | None = None
     health_check: HealthCheck | None = None
     restart_policy: ContainerRestartPolicy | None = None
-    firelens_configuration: FirelensConfiguration | None = None
     repository_credentials: RepositoryCredentials | None = None
     linux_parameters: LinuxParameters | None = None
     depends_on: tuple[ContainerDependency, ...] | None = None

@@ -1,4 +1,4 @@
-"""Dependencies, health checks, restarts, volumes, secrets and log routers: AWS's words for each."""
+"""Dependencies, health checks, restarts, volumes and secrets: AWS's words for each."""
 
 from collections.abc import Callable
 from typing import Any
@@ -39,13 +39,6 @@ def secret(name: str, source: str, **more: Any) -> dict[str, Any]:
 
 def files(*values: str) -> dict[str, Any]:
     return container(environmentFiles=[{"value": value, "type": "s3"} for value in values])
-
-
-def routed(options: dict[str, str]) -> dict[str, Any]:
-    """`web` logs to the router `api`."""
-    asked = two(firelensConfiguration={"type": "fluentbit", "options": options})
-    asked["containerDefinitions"][0]["logConfiguration"] = {"logDriver": "awsfirelens"}
-    return asked
 
 
 def range_text(member: str, way: str, end: str, limit: int) -> str:
@@ -132,20 +125,6 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
         "The maximum number of environment files was exceeded. Specify ten or less and try again.",
     ),
     (
-        container(logConfiguration={"logDriver": "awsfirelens"}),
-        "When awsfirelens log driver is specified in log configuration, a firelens configuration object must"
-        " be specified.",
-    ),
-    (
-        routed({"config-file-type": "s3", "config-file-value": "arn:aws:s3:::a/b"}),
-        "Tasks using the Fargate launch type support the firelens config-file-type file only.",
-    ),
-    (routed({"colour": "red"}), "firelens disallows options: colour"),
-    (
-        routed({"config-file-type": "file"}),
-        "firelens takes config-file-type and config-file-value together only.",
-    ),
-    (
         container(ulimits=[{"name": "files", "softLimit": 1, "hardLimit": 1}]),
         "ulimit name should be one of [core,cpu,data,fsize,locks,memlock,msgqueue,nice,nofile,nproc,rss,"
         "rtprio,rttime,sigpending,stack]",
@@ -175,8 +154,6 @@ ACCEPTED: list[dict[str, Any]] = [
     secret("A", "arn:aws:ssm:us-east-1:123456789012:parameter/db/password"),
     secret("A", "/db/password"),
     {"executionRoleArn": ROLE, **container(repositoryCredentials=PASSWORD)},
-    routed({"enable-ecs-log-metadata": "true"}),
-    routed({"config-file-type": "file", "config-file-value": "/extra.conf"}),
     {"pidMode": "task"},
     two(volumesFrom=[{"sourceContainer": "web", "readOnly": True}]),
 ]
@@ -210,3 +187,23 @@ def test_the_ec2_launch_types_own_members_are_kept(ecs: Any) -> None:
     shown = ecs.register_task_definition(**given)["taskDefinition"]
     assert (shown["pidMode"], shown["ipcMode"], shown["volumes"]) == ("host", "host", given["volumes"])
     assert "FARGATE" not in shown["compatibilities"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        (container(logConfiguration={"logDriver": "awsfirelens"}), "awsfirelens"),
+        (container(logConfiguration={"logDriver": "splunk"}), "splunk"),
+        (
+            container(firelensConfiguration={"type": "fluentbit"}),
+            "containerDefinitions.firelensConfiguration",
+        ),
+    ],
+)
+def test_no_log_is_taken_that_nothing_would_keep(
+    ecs: Any, refused: Refused, changes: dict[str, Any], named: str
+) -> None:
+    code, text = refused(ecs.register_task_definition, **fargate(**changes))
+    assert code == "NotImplemented"
+    assert named in text
+    assert "Nothing was changed." in text

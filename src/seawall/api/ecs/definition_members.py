@@ -59,14 +59,13 @@ CONTAINER = (
     "ulimits",
     "healthCheck",
     "systemControls",
-    "firelensConfiguration",
 )
 CONTAINER_PARTS = {
     "linuxParameters": ("capabilities", "initProcessEnabled"),
     "logConfiguration": ("logDriver", "options", "secretOptions"),
 }
 _EC2_ONLY = "the EC2 launch type's, which Seawall does not run"
-_NO_ROUTER = "no log router is configured yet: what is logged with awsfirelens is not kept"
+_NO_ROUTER = "no log router is run, and what is sent to one would be lost"
 _DISK_BUFFER = "the disk is the buffer: no container ever waits for its log, and no line is dropped"
 STORED = {
     "placementConstraints": _EC2_ONLY,
@@ -77,8 +76,6 @@ STORED = {
     " Service Connect",
     "containerDefinitions.logConfiguration.options.mode": _DISK_BUFFER,
     "containerDefinitions.logConfiguration.options.max-buffer-size": _DISK_BUFFER,
-    "containerDefinitions.firelensConfiguration": _NO_ROUTER,
-    "containerDefinitions.logConfiguration.logDriver": f"awsfirelens: {_NO_ROUTER}",
     "containerDefinitions.versionConsistency": "it governs the tasks of services, and there are none yet",
     **{
         f"containerDefinitions.{name}": _EC2_ONLY
@@ -112,6 +109,8 @@ REFUSED = {
     "containerDefinitions.linuxParameters.tmpfs": _NO_DEVICES,
     "containerDefinitions.linuxParameters.maxSwap": _NO_DEVICES,
     "containerDefinitions.linuxParameters.swappiness": _NO_DEVICES,
-    "containerDefinitions.logConfiguration.logDriver": "splunk: nothing sends to Splunk",
+    "containerDefinitions.firelensConfiguration": _NO_ROUTER,
+    "containerDefinitions.logConfiguration.logDriver": f"awsfirelens: {_NO_ROUTER}; splunk: nothing sends to"
+    " Splunk",
     "containerDefinitions.logConfiguration.secretOptions": "with awslogs, which has no secret option",
 }

@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from seawall.api.ecs.dependency_rules import check_dependencies
-from seawall.api.ecs.log_rules import check_firelens, check_log_options
+from seawall.api.ecs.log_rules import check_log_options
 from seawall.api.ecs.names import NAME, client_exception
 from seawall.api.ecs.secret_rules import check_secrets
 from seawall.api.ecs.supervision_rules import check_supervision
@@ -96,7 +96,6 @@ def check_definition(intended: Intended) -> None:
     _check_ports(intended)
     check_volumes(intended.volumes, intended.containers)
     check_dependencies(intended.containers)
-    check_firelens(intended.containers)
 
 
 def _check_memory(container: ContainerDefinition, task_memory: int | None) -> None:

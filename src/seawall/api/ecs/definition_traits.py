@@ -60,8 +60,6 @@ def _of_container(container: ContainerDefinition, execution_role_arn: str | None
         yield f"{_API}.1.21"
     for service in secret_services(container.secrets or ()):
         yield f"ecs.capability.secrets.{service}.environment-variables"
-    if container.firelens_configuration:
-        yield f"ecs.capability.firelens.{container.firelens_configuration.type}"
     for given, name in (
         (container.privileged, "com.amazonaws.ecs.capability.privileged-container"),
         (container.health_check, "ecs.capability.container-health-check"),

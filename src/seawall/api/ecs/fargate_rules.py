@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seawall.api.ecs.definition_rules import Intended
-from seawall.api.ecs.log_rules import check_fargate_logs, refuse_firelens_from_s3
+from seawall.api.ecs.log_rules import check_fargate_logs
 from seawall.api.ecs.names import client_exception
 from seawall.api.ecs.task_size import check_fargate_size
 from seawall.model.image_reference import parse_image_reference
@@ -63,7 +63,6 @@ def check_fargate(intended: Intended) -> None:
     platform = intended.runtime_platform
     if platform and platform.operating_system_family not in (None, "LINUX"):
         raise NotImplementedHere("RegisterTaskDefinition: Seawall runs Linux containers only.")
-    refuse_firelens_from_s3(intended.containers)
     for container in intended.containers:
         _check_container(container)
         check_fargate_logs(container, intended.execution_role_arn)

@@ -3,8 +3,6 @@
 Source: "Using the awslogs log driver" of the ECS developer guide.
 """
 
-from collections.abc import Sequence
-
 from seawall.api.ecs.names import client_exception
 from seawall.model.byte_size import size_in_bytes
 from seawall.model.task_definition import ContainerDefinition
@@ -12,11 +10,6 @@ from seawall.wire.errors import NotImplementedHere
 
 FARGATE_DRIVERS = ("awslogs", "splunk", "awsfirelens")
 REQUIRED = ("awslogs-group", "awslogs-region")
-FIRELENS_OPTIONS: dict[str, tuple[str, ...]] = {
-    "enable-ecs-log-metadata": ("true", "false"),
-    "config-file-type": ("s3", "file"),
-    "config-file-value": (),
-}
 ALLOWED = frozenset(
     {
         *REQUIRED,
@@ -65,10 +58,11 @@ def check_fargate_logs(container: ContainerDefinition, execution_role_arn: str |
         raise client_exception(
             f"{driver} is not a valid log driver. Must be one of [{', '.join(FARGATE_DRIVERS)}]"
         )
-    if driver == "splunk":
-        raise NotImplementedHere("RegisterTaskDefinition: Seawall does not serve the log driver splunk.")
-    if driver == "awsfirelens":
-        return
+    if driver != "awslogs":
+        raise NotImplementedHere(
+            f"RegisterTaskDefinition: Seawall does not serve the log driver {driver}"
+            " (logConfiguration.logDriver): what is logged would be lost. Use awslogs. Nothing was changed."
+        )
     if configuration.secret_options:
         raise NotImplementedHere(
             "RegisterTaskDefinition: the log driver awslogs has no option that could be a secret"
@@ -83,44 +77,6 @@ def check_fargate_logs(container: ContainerDefinition, execution_role_arn: str |
             "Fargate requires log configuration options to include awslogs-stream-prefix to support log"
             " driver awslogs."
         )
-
-
-def check_firelens(containers: Sequence[ContainerDefinition]) -> None:
-    """The log router and those who log to it.  Raises ApiError ClientException.
-
-    Source: "Creating a task definition that uses a FireLens configuration"; only the first text is AWS's.
-    """
-    routers = [c for c in containers if c.firelens_configuration is not None]
-    users = [c for c in containers if c.log_configuration and c.log_configuration.log_driver == "awsfirelens"]
-    if users and not routers:
-        raise client_exception(
-            "When awsfirelens log driver is specified in log configuration, a firelens configuration object"
-            " must be specified."
-        )
-    if len(routers) > 1:
-        raise client_exception("Only one container of a task definition can have a firelens configuration.")
-    for router in routers:
-        if router in users:
-            raise client_exception(f"The firelens container '{router.name}' cannot log to itself.")
-        options = (router.firelens_configuration and router.firelens_configuration.options) or {}
-        for name, choices in FIRELENS_OPTIONS.items():
-            if name in options and choices and options[name] not in choices:
-                raise client_exception(f"firelens option '{name}' should be one of [{','.join(choices)}]")
-        unknown = sorted(set(options) - set(FIRELENS_OPTIONS))
-        if unknown:
-            raise client_exception(f"firelens disallows options: {', '.join(unknown)}")
-        if ("config-file-type" in options) != ("config-file-value" in options):
-            raise client_exception("firelens takes config-file-type and config-file-value together only.")
-
-
-def refuse_firelens_from_s3(containers: Sequence[ContainerDefinition]) -> None:
-    """Tasks on Fargate take a router's configuration from a file of its image only.  Raises ApiError."""
-    for container in containers:
-        router = container.firelens_configuration
-        if router and (router.options or {}).get("config-file-type") == "s3":
-            raise client_exception(
-                "Tasks using the Fargate launch type support the firelens config-file-type file only."
-            )
 
 
 def _check_buffer(size: str | None) -> None:
