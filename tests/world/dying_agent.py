@@ -37,6 +37,7 @@ FUNCTIONS: dict[str, tuple[Any, str]] = {
     "shared": (Pause, "namespace"),
     "make volumes": (Volumes, "make"),
     "fill volumes": (Volumes, "fill"),
+    "end pause": (Pause, "remove"),
     "secrets": (Secrets, "fetch"),
     "wait": (task.Task, "_wait_for_move"),
     "restart": (Container, "_restart"),

@@ -193,3 +193,48 @@ def test_what_a_launch_needs_first_is_there_after_all(step: str) -> None:
         assert lines(volume(lab) / "runs") == ["run"]
 
     in_lab(test)
+
+
+@pytest.mark.parametrize(
+    "step", ["after:answer", "after:create", "before:start", "spawn:start", "after:start"]
+)
+def test_all_share_one_process_namespace_after_all(step: str) -> None:
+    async def test(lab: AgentLab) -> None:
+        await lab.kill_agent()
+        await again(lab, step)
+        lab.apply(replace(task(container("one", FOREVER), container("two", FOREVER)), shared_pids=True))
+        await lab.agent_died()
+        await again(lab)
+        for name in ("one", "two"):
+            await lab.until_state(name, "running")
+        assert len(_process_namespaces(lab, "+pause", "one", "two")) == 1
+        assert len(commands_of("/dev/init")) == 1
+        for name in ("one", "two"):
+            await eventually(lambda name=name: "up" in lab.output(name), "it says up")
+            assert lab.output(name) == ["up"]
+
+    in_lab(test)
+
+
+def _process_namespaces(lab: AgentLab, *names: str) -> set[Path]:
+    pids = [(lab.state_dir / "tasks/t" / name / "pid").read_text() for name in names]
+    return {Path(f"/proc/{pid}/ns/pid").readlink() for pid in pids}
+
+
+@pytest.mark.parametrize("step", ["before:end pause", "after:end pause", "before:surroundings"])
+def test_a_shared_process_namespace_ends_with_its_task(step: str) -> None:
+    async def test(lab: AgentLab) -> None:
+        lab.apply(replace(task(container("one", FOREVER), container("two", FOREVER)), shared_pids=True))
+        for name in ("one", "two"):
+            await lab.until_state(name, "running")
+        await lab.kill_agent()
+        await again(lab, step)
+        await lab.until_state("one", "running")
+        lab.apply()
+        await lab.agent_died()
+        await again(lab)
+        await eventually(lambda: not (lab.state_dir / "tasks/t").exists(), "the task is gone")
+        assert not commands_of("/dev/init")
+        assert not commands_of(FOREVER)
+
+    in_lab(test)
