@@ -5,12 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from tests.registry.conftest import ACCOUNT, Failed, Lab
 
 from seawall.api.ecr.token import new_token
 from seawall.iam.principal import Principal
 from seawall.model.access_key import RoleSession
+from seawall.model.image import Image
 from seawall.model.role import Role
 from seawall.model.user import User
 
@@ -104,5 +106,46 @@ def test_a_token_of_a_session_ends_with_it(in_lab: Any) -> None:
         with lab.store.write() as txn:
             txn.delete(RoleSession, "ASIAAPP")
         assert "Your authorization token has expired" in await lab.run(*listing)
+
+    in_lab(scenario)
+
+
+def test_layers_of_other_repositories_stay_there(in_lab: Any, layout: Path) -> None:
+    """Neither a path with dots, nor one with two repositories, nor a mount leads around permissions."""
+
+    async def scenario(lab: Lab) -> None:
+        for name in ("web", "secret", "web/blobs/deep"):
+            lab.make_repository(name)
+        await lab.push(layout, "secret:a")
+        await lab.push(layout, "web/blobs/deep:a")
+        secret = lab.store.find(Image, next(iter(lab.tags())))
+        assert secret is not None
+        manifest = await lab.registry.manifest("secret", secret.digest)
+        assert manifest is not None
+        layer = json.loads(manifest)["layers"][0]["digest"]
+        token = token_of_ann(lab, [*PUSH, *PULL])
+        base, auth = f"http://{lab.host}", ("-u", f"AWS:{token}")
+
+        async def status(*more: str) -> str:
+            said = ("-s", "-o", "/dev/null", "-w", "%{http_code}", "--path-as-is")
+            return await lab.run("curl", *said, *auth, *more)
+
+        assert await status(f"{base}/v2/secret/blobs/{layer}") == "403"
+        for way in (
+            f"web/blobs/../../secret/blobs/{layer}",
+            f"web/blobs/%2e%2e/%2E%2E/secret/blobs/{layer}",
+            f"web/blobs/x/../../../secret/blobs/{layer}",
+        ):
+            assert await status(f"{base}/v2/{way}") == "404", way
+        assert await status("-X", "POST", f"{base}/v2/web/blobs/../../secret/blobs/uploads/") == "404"
+        assert await status(f"{base}/v2/web/blobs/deep/blobs/{layer}") == "403"
+
+        mount = f"{base}/v2/web/blobs/uploads/"
+        assert await status("-X", "POST", f"{mount}?mount={layer}&from=secret") == "202"
+        assert await status("-d", f"mount={layer}&from=secret", mount) == "202"
+        assert await lab.registry.blob_size("web", layer) is None
+        async with httpx.AsyncClient(base_url=base, auth=("AWS", lab.token())) as root:
+            mounted = await root.post(f"/v2/web/blobs/uploads/?mount={layer}&from=secret")
+        assert mounted.status_code == 201
 
     in_lab(scenario)

@@ -49,7 +49,7 @@ log = logging.getLogger(__name__)
 
 MOST_MANIFESTS = 256  # kept in memory; one has some 2 kB
 LARGEST_MANIFEST = 4 * 1024 * 1024  # bytes, as ECR's imageManifest
-_ROUTE = re.compile(r"/v2/(?P<name>.+?)/(?P<kind>manifests|blobs|tags)/(?P<rest>.+)")
+_ROUTE = re.compile(r"/v2/(?P<name>.+)/(?P<kind>manifests|blobs|tags)/(?P<rest>[^/]+|uploads/[^/]*)")
 _HOP_BY_HOP = {b"connection", b"keep-alive", b"te", b"trailer", b"upgrade", b"proxy-connection"}
 _NOT_PASSED_ON = {*_HOP_BY_HOP, b"authorization", b"host", b"expect", b"transfer-encoding"}
 
@@ -126,7 +126,9 @@ class RegistryFront:
             await _answer(send, 200, (("Content-Type", "application/json"),), b"{}")
             return
         route = _ROUTE.fullmatch(scope["path"])
-        if route is None:
+        if route is None or {".", ".."}.intersection(
+            scope["path"].split("/")
+        ):  # would be another repository's
             raise RegistryRefusal(404, "UNSUPPORTED", "The operation is unsupported.")
         self._authorize(caller, _action(route["kind"], scope["method"]), route["name"], scope)
         repository = self._store.find(Repository, route["name"])
@@ -137,7 +139,7 @@ class RegistryFront:
         elif route["kind"] == "tags":
             await self._tags(repository, route["rest"], scope, send)
         else:
-            await self._blob(repository, scope, receive, send)
+            await self._blob(repository, caller, scope, receive, send)
 
     def _authorize(self, caller: Principal, action: str, repository: str, scope: Scope) -> None:
         """Raises RegistryRefusal in ECR's words when the token's owner may not do this."""
@@ -154,6 +156,14 @@ class RegistryFront:
         question, decision = Asker(facts, origin).decide(action, repository_target(repository, facts))
         if not decision.allowed:
             raise RegistryRefusal(403, "DENIED", refusal_text(question, decision))
+
+    def _may_mount(self, caller: Principal, source: str, scope: Scope) -> bool:
+        """Whether a layer may be taken over from the repository `source`: by who may pull it there."""
+        try:
+            self._authorize(caller, "ecr:GetDownloadUrlForLayer", source, scope)
+        except RegistryRefusal:
+            return False
+        return self._store.find(Repository, source) is not None
 
     def _authenticate(self, scope: Scope) -> Principal:
         """Raises RegistryRefusal unless the request carries AWS:<token> as Basic credentials."""
@@ -287,7 +297,9 @@ class RegistryFront:
             headers.append(("Link", f'<{more}>; rel="next"'))
         await _answer(send, 200, tuple(headers), msgspec.json.encode({"name": repository.id, "tags": page}))
 
-    async def _blob(self, repository: Repository, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _blob(
+        self, repository: Repository, caller: Principal, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         digest = scope["path"].rpartition("/")[2]
         by_name = _header(scope, b"host") == self._host
         if by_name and self._layers is not None and scope["method"] == "GET" and DIGEST.fullmatch(digest):
@@ -296,7 +308,7 @@ class RegistryFront:
             return
         query = scope["query_string"].decode("latin-1")
         source = parse_qs(query).get("from")
-        if source and self._store.find(Repository, source[0]) is None:
+        if source and not self._may_mount(caller, source[0], scope):
             query = ""  # nothing to mount from: the registry then begins an ordinary upload
         target = quote(scope["path"], safe="/:=@") + (f"?{query}" if query else "")
         headers = [
@@ -304,6 +316,8 @@ class RegistryFront:
             for name, value in scope["headers"]
             if name.lower() not in _NOT_PASSED_ON
         ]
+        if scope["method"] == "POST":  # the registry would look for `from` in a form, too
+            headers = [(name, value) for name, value in headers if name.lower() != "content-type"]
         sends_body = scope["method"] in ("POST", "PUT", "PATCH")
         await self._pass_on(scope["method"], target, headers, _body(receive) if sends_body else None, send)
 
