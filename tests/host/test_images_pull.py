@@ -42,7 +42,9 @@ class Registry:
     def __init__(self) -> None:
         self.content: dict[str, tuple[str, bytes]] = {}
         self.asked: list[str] = []
+        self.looked_at: list[str] = []
         self.bearer = False
+        self.layers_elsewhere: int | None = None  # they are at /layers/, which answers with this status
         self.digests = {arch: self._image(arch) for arch in ("arm64", "amd64")}
         entries = [
             {
@@ -99,6 +101,11 @@ class Registry:
             query = sorted(asked.target.removeprefix("/token?").split("&"))
             assert query == ["scope=repository%3Aapp%3Apull", "service=test"]
             return 200, {}, b'{"token": "bearer-token"}'
+        if asked.target.startswith("/layers/"):
+            assert asked.method != "HEAD" or "authorization" not in asked.headers
+            self._note(asked)
+            status = self.layers_elsewhere or 500
+            return status, {}, self.content[asked.target.rpartition("/")[2]][1] if status == 200 else b""
         wanted = "Bearer bearer-token" if self.bearer else BASIC
         if asked.headers.get("authorization") != wanted:
             challenge = 'Basic realm="test"'
@@ -106,7 +113,9 @@ class Registry:
                 realm = f"https://{host}/token"
                 challenge = f'Bearer realm="{realm}",service="test",scope="repository:app:pull"'
             return 401, {"WWW-Authenticate": challenge}, error("UNAUTHORIZED", "Not Authorized")
-        self.asked.append(asked.target)
+        self._note(asked)
+        if self.layers_elsewhere is not None and "/blobs/" in asked.target:
+            return 307, {"Location": f"https://{host}/layers/{asked.target.rpartition('/')[2]}"}, b""
         if asked.target == "/v2/":
             return 200, {}, b"{}"
         found = self.content.get(asked.target.rpartition("/")[2])
@@ -114,8 +123,11 @@ class Registry:
             return 404, {}, error("MANIFEST_UNKNOWN", "Requested image not found")
         return 200, {"Content-Type": found[0], "Docker-Content-Digest": digest_of(found[1])}, found[1]
 
-    def blobs_asked(self) -> int:
-        return sum("/blobs/" in target for target in self.asked)
+    def _note(self, asked: Asked) -> None:
+        (self.looked_at if asked.method == "HEAD" else self.asked).append(asked.target)
+
+    def blobs_taken(self) -> int:
+        return sum("/blobs/" in target or "/layers/" in target for target in self.asked)
 
 
 def error(code: str, message: str) -> bytes:
@@ -155,11 +167,11 @@ def test_an_image_of_an_index_is_unpacked_and_the_second_pull_fetches_no_layer(t
             ["base"],
             ["only-amd64"],
         ]
-        before = registry.blobs_asked()
+        before = registry.blobs_taken()
         assert before > 0
         assert await pull() == image
         assert (await pull("single")).layers == image.layers
-        assert registry.blobs_asked() == before
+        assert registry.blobs_taken() == before
         assert list((tmp_path / "images/tmp").iterdir()) == []
 
     with_registry(tmp_path, body)
@@ -179,7 +191,7 @@ def test_pulls_at_the_same_time_fetch_once(tmp_path: Path) -> None:
     async def body(registry: Registry, pull: Pull) -> None:
         first, *others = await asyncio.gather(*(pull() for _ in range(4)))
         assert all(image == first for image in others)
-        assert registry.blobs_asked() == 3  # a configuration and two layers
+        assert registry.blobs_taken() == 3  # a configuration and two layers
 
     with_registry(tmp_path, body)
 
@@ -189,6 +201,25 @@ def test_a_cached_image_still_needs_the_registrys_leave(tmp_path: Path) -> None:
         await pull()
         failure = await refusal(pull(login=None))
         assert (failure.step, failure.cause) == ("pull", "denied")
+
+    with_registry(tmp_path, body)
+
+
+def test_a_cached_image_still_needs_a_way_to_its_layers(tmp_path: Path) -> None:
+    async def body(registry: Registry, pull: Pull) -> None:
+        registry.layers_elsewhere = 200
+        image = await pull()
+        before = registry.blobs_taken()
+        assert await pull() == image
+        (at_registry, elsewhere) = registry.looked_at
+        assert "/blobs/" in at_registry
+        assert "/layers/" in elsewhere
+        assert registry.blobs_taken() == before
+        registry.layers_elsewhere = 403
+        failure = await refusal(pull())
+        assert (failure.step, failure.cause) == ("pull", "denied")
+        assert "failed to copy: httpReadSeeker: failed open: unexpected status code https://" in failure.text
+        assert failure.text.endswith(": 403 Forbidden")
 
     with_registry(tmp_path, body)
 

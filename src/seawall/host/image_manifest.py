@@ -5,7 +5,7 @@ import hashlib
 import re
 from http import HTTPStatus
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
@@ -21,6 +21,7 @@ MANIFESTS = (
     "application/vnd.docker.distribution.manifest.v2+json",
 )
 DOCKER_HUB = "docker.io"
+_REDIRECTS = (301, 302, 303, 307, 308)
 
 
 class Reference(NamedTuple):
@@ -40,8 +41,15 @@ class Reference(NamedTuple):
 
     @property
     def url(self) -> str:
+        return f"{self._base}/manifests/{self.version}"
+
+    def blob_url(self, digest: str) -> str:
+        return f"{self._base}/blobs/{digest}"
+
+    @property
+    def _base(self) -> str:
         registry = "registry-1.docker.io" if self.registry == DOCKER_HUB else self.registry
-        return f"https://{registry}/v2/{self.repository}/manifests/{self.version}"
+        return f"https://{registry}/v2/{self.repository}"
 
 
 class Descriptor(msgspec.Struct, frozen=True):
@@ -117,10 +125,7 @@ class ManifestSource(NamedTuple):
 
         Raises RequestFailed, RegistryRefused.
         """
-        headers = {"Accept": ", ".join((*MANIFESTS, *INDEXES)), "User-Agent": "seawall"}
-        if self.credentials is not None:
-            pair = base64.b64encode(":".join(self.credentials).encode()).decode()
-            headers["Authorization"] = f"Basic {pair}"
+        headers = self._headers()
         body = await self._fetch(reference, headers)
         digest = digest_of(body)
         if reference.is_digest and digest != reference.version:
@@ -133,13 +138,45 @@ class ManifestSource(NamedTuple):
             raise RegistryRefused("other", f"manifest {chosen} has digest {digest_of(inner)}")
         return Resolved(digest, decode_manifest(inner), chosen)
 
-    async def _fetch(self, reference: Reference, headers: dict[str, str]) -> bytes:
-        answer = await self._get(reference.url, headers)
+    async def reach_layer(self, reference: Reference, digest: str) -> str | None:
+        """Ask for a layer without taking it: whoever keeps layers must be within reach, and willing.
+
+        Returns the URL it is at, where that is elsewhere than in the registry.  Raises RequestFailed,
+        RegistryRefused.
+        """
+        url, headers = reference.blob_url(digest), self._headers()
+        answer = await self._ask("HEAD", url, headers)
+        elsewhere = answer.headers.get("location") if answer.status in _REDIRECTS else None
+        if elsewhere is not None:  # with a signature of its own; the registry's password is not for it
+            answer = await self._ask("HEAD", elsewhere, {"User-Agent": "seawall"})
+        if answer.status != 200:
+            where = urlsplit(elsewhere or url)
+            text = f"unexpected status code {where.scheme}://{where.netloc}{where.path}: {answer.status}"
+            raise RegistryRefused(
+                "denied" if answer.status in (401, 403) else "other",
+                f"failed to copy: httpReadSeeker: failed open: {text} {_phrase(answer.status)}".rstrip(),
+            )
+        return elsewhere
+
+    def _headers(self) -> dict[str, str]:
+        headers = {"Accept": ", ".join((*MANIFESTS, *INDEXES)), "User-Agent": "seawall"}
+        if self.credentials is not None:
+            pair = base64.b64encode(":".join(self.credentials).encode()).decode()
+            headers["Authorization"] = f"Basic {pair}"
+        return headers
+
+    async def _ask(self, method: str, url: str, headers: dict[str, str]) -> HttpAnswer:
+        """With a token where the registry wants one, which is then in `headers`."""
+        answer = await self.http.request(self.namespace, self.nameservers, method, url, headers)
         challenge = answer.headers.get("www-authenticate", "")
         if answer.status == 401 and challenge.lower().startswith("bearer "):
             token = await self._bearer_token(challenge, headers)
             headers["Authorization"] = f"Bearer {token}"
-            answer = await self._get(reference.url, headers)
+            answer = await self.http.request(self.namespace, self.nameservers, method, url, headers)
+        return answer
+
+    async def _fetch(self, reference: Reference, headers: dict[str, str]) -> bytes:
+        answer = await self._ask("GET", reference.url, headers)
         _check_answer(answer, reference)
         return answer.body
 
@@ -148,7 +185,8 @@ class ManifestSource(NamedTuple):
         fields = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
         query = urlencode({name: fields[name] for name in ("service", "scope") if name in fields})
         basic = {name: value for name, value in headers.items() if name == "Authorization"}
-        answer = await self._get(f"{fields.get('realm', '')}?{query}", basic)
+        url = f"{fields.get('realm', '')}?{query}"
+        answer = await self.http.request(self.namespace, self.nameservers, "GET", url, basic)
         try:
             token: dict[str, Any] = msgspec.json.decode(answer.body, type=dict[str, Any])
         except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -159,9 +197,6 @@ class ManifestSource(NamedTuple):
             text = f"failed to authorize: failed to fetch {kind} token: unexpected status: {answer.status}"
             raise RegistryRefused("denied", f"{text} {_phrase(answer.status)}".rstrip())
         return found
-
-    async def _get(self, url: str, headers: dict[str, str]) -> HttpAnswer:
-        return await self.http.request(self.namespace, self.nameservers, "GET", url, headers)
 
 
 def _check_answer(answer: HttpAnswer, reference: Reference) -> None:

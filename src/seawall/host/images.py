@@ -10,9 +10,9 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -37,6 +37,7 @@ from seawall.program.report import Failure
 from seawall.program.task import ImageSource
 
 RETRIES = 1
+T = TypeVar("T")
 
 
 class Image(NamedTuple):
@@ -72,6 +73,7 @@ class Images:
         self.cache = ImageCache(folder)
         self._ca_bundle = folder / "ca-bundle.pem"
         write_ca_bundle(self._ca_bundle, ca_file)
+        self._layers_at: dict[str, str] = {}  # registry -> the URL of a layer, where that is elsewhere
         self._newest: dict[tuple[str, str], tuple[str, Image]] = {}  # with the manifest's digest
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -93,11 +95,12 @@ class Images:
             failure = Failure(step="pull", cause="other", text=f"invalid reference format: {error}")
             raise FailedStep(failure) from None
         asked = ManifestSource(self._http, namespace, tuple(nameservers), credentials)
-        resolved = await _resolve(asked, reference, source.architecture, retries)
+        resolved = await _asked(reference, retries, lambda: asked.resolve(reference, source.architecture))
+        if self.cache.has(resolved.manifest_digest, resolved.manifest):
+            self.cache.used(resolved.manifest_digest)
+            await self._reach_layers(asked, reference, resolved, retries)
         async with self._alone(resolved.manifest_digest):
-            if self.cache.has(resolved.manifest_digest, resolved.manifest):
-                self.cache.used(resolved.manifest_digest)
-            else:
+            if not self.cache.has(resolved.manifest_digest, resolved.manifest):
                 try:
                     with self.cache.fetching():
                         told = progress or PullProgress()
@@ -115,9 +118,24 @@ class Images:
         return image
 
     def expect(self, namespace: str | None, nameservers: Sequence[str], source: ImageSource) -> None:
-        """A pull follows as soon as its credentials are there: connect to the registry meanwhile."""
+        """A pull follows as soon as its credentials are there: connect meanwhile to the registry, and to
+        where its layers were the last time."""
         with contextlib.suppress(ValueError):
-            self._http.expect(namespace, nameservers, parse_reference(source.reference).url)
+            reference = parse_reference(source.reference)
+            self._http.expect(namespace, nameservers, reference.url)
+            if reference.registry in self._layers_at:
+                self._http.expect(namespace, nameservers, self._layers_at[reference.registry])
+
+    async def _reach_layers(
+        self, asked: ManifestSource, reference: Reference, resolved: Resolved, retries: int
+    ) -> None:
+        """Layers that lie here are not taken again, but a task that could not have got them must not run."""
+        smallest = min(resolved.manifest.layers, key=lambda layer: layer.size, default=None)
+        if smallest is None:
+            return
+        url = await _asked(reference, retries, lambda: asked.reach_layer(reference, smallest.digest))
+        if url is not None:
+            self._layers_at[reference.registry] = url
 
     def newest(self, source: ImageSource) -> Image | None:
         """What this reference meant when it was last pulled, if that is still here.  No network."""
@@ -186,10 +204,11 @@ class Images:
             raise
 
 
-async def _resolve(asked: ManifestSource, reference: Reference, architecture: str, retries: int) -> Resolved:
+async def _asked(reference: Reference, retries: int, ask: Callable[[], Awaitable[T]]) -> T:
+    """A question to the registry, put again where the network failed.  Raises FailedStep."""
     for tried in range(1, retries + 2):
         try:
-            return await asked.resolve(reference, architecture)
+            return await ask()
         except RegistryRefused as refused:
             raise _failed(reference, refused.cause, str(refused), tried) from None
         except RequestFailed as error:
