@@ -9,28 +9,53 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
-LOOK_S = 5.0
-REST = 20  # a look may take one part in so many of the time
+LOOK_S = 2.0
+REST = 20  # a count may take one part in so many of the time
+AT_LEAST_S = 60.0  # between counts: others on the same disk may have freed what a task has taken
+
+
+class Left(NamedTuple):
+    """What a count found: so much was left to the task, so much was free on the whole disk, at that time."""
+
+    of_task: int
+    on_disk: int
+    at: float
 
 
 async def until_over(
-    limit: int, written: Callable[[], Iterable[Path]], layers: Callable[[], Iterable[Path]]
+    limit: int, place: Path, written: Callable[[], Iterable[Path]], layers: Callable[[], Iterable[Path]]
 ) -> int:
-    """Return the bytes used when they are more than `limit`.  Layers never change: each is counted once."""
+    """Return the bytes used when they are more than `limit`.  Layers never change: each is counted once.
+
+    place   a folder on the disk that is written to: while that has not lost as much as was left to the task,
+            the task cannot be over its size, and nothing is counted
+    """
     known: dict[Path, int] = {}
+    left: Left | None = None
     pause = LOOK_S
     while True:
         await asyncio.sleep(pause)
-        began = time.monotonic()
+        began, free = time.monotonic(), _free_bytes(place)
+        pause = LOOK_S
         wanted = frozenset(layers())
-        for layer in wanted.difference(known):
+        new = wanted.difference(known)
+        if left and not new and left.on_disk - free < left.of_task and began - left.at < AT_LEAST_S:
+            continue
+        for layer in new:
             known[layer] = await asyncio.to_thread(used_bytes, [layer])
         used = await asyncio.to_thread(used_bytes, list(written()))
         used += sum(known[layer] for layer in wanted)
         if used > limit:
             return used
+        left = Left(limit - used, free, began)
         pause = max(LOOK_S, REST * (time.monotonic() - began))
+
+
+def _free_bytes(place: Path) -> int:
+    found = os.statvfs(place)
+    return found.f_bfree * found.f_frsize
 
 
 def used_bytes(folders: Iterable[Path]) -> int:

@@ -269,7 +269,7 @@ class Task:
         def layers() -> list[Path]:
             return [layer for c in self._containers.values() for layer in c.layers]
 
-        used = await until_over(self._program.storage_bytes, written, layers)
+        used = await until_over(self._program.storage_bytes, self._folder, written, layers)
         log.warning("task.out_of_storage", extra={"task": self._program.id, "bytes": used})
         for container in self._containers.values():
             container.end_for_storage()
