@@ -6,6 +6,7 @@ handed on piece by piece.
 
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 from botocore.auth import S3SigV4Auth
@@ -76,6 +77,7 @@ class ExternalS3:
             content = _verified(check, pieces)
         try:
             asked = self._client.build_request(request.method, url, headers=headers, content=content)
+            _check_same(asked.url, url)
             answer = await self._client.send(asked, stream=True)
         except httpx.TransportError as error:
             text = f"The S3 at {self._url} does not answer: {error}"
@@ -90,6 +92,16 @@ class ExternalS3:
         finally:
             await answer.aclose()
         return answer.status_code
+
+
+def _check_same(asked: httpx.URL, meant: str) -> None:
+    """The client resolves dots in paths: what it then asks for is not what the policies were asked about.
+
+    Raises ApiError.
+    """
+    path = meant.partition("?")[0].partition("://")[2].partition("/")[2]
+    if unquote(asked.raw_path.decode().partition("?")[0]) != "/" + unquote(path):
+        raise ApiError("InvalidURI", "Couldn't parse the specified URI.")
 
 
 def _headers(request: Request) -> dict[str, str]:

@@ -19,6 +19,7 @@ from botocore.model import OperationModel
 
 from seawall.api import registry
 from seawall.api.s3.body import FilePiece, Received
+from seawall.api.s3.object import split_source
 from seawall.app.external_s3 import ExternalS3
 from seawall.app.gateway import Disconnected, Receive, Scope, Send, Via, utc_now
 from seawall.app.layer_bucket import LayerBucket
@@ -175,6 +176,8 @@ class S3Front:
             request = msgspec.structs.replace(request, body=await receive_text(check, pieces))
         params = self._protocol.parse(operation, request)
         validate(self._service, operation, params)
+        if "CopySource" in params:
+            split_source(params["CopySource"])  # a source that cannot be read was not asked about
         self._authorize(call, operation.name, params, request)
         await external.pass_on(request, check, pieces if streamed else None, send)
 

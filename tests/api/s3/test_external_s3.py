@@ -85,3 +85,21 @@ def test_a_body_that_is_not_what_it_was_said_to_be_does_not_arrive(
     with pytest.raises(ClientError, match="BadDigest"):
         s3.put_object(Bucket="their-bucket", Key="k", Body=b"hello", ChecksumCRC32="AAAAAA==")
     assert behind[1].is_empty("their-bucket")
+
+
+def test_what_is_asked_of_the_other_s3_is_what_was_decided_about(
+    s3: Any, behind: tuple[S3Front, Objects]
+) -> None:
+    for name in ("open-bucket", "closed-bucket"):
+        s3.create_bucket(Bucket=name)
+    s3.put_object(Bucket="closed-bucket", Key="k", Body=b"hidden")
+    with pytest.raises(ClientError, match="InvalidURI"):
+        s3.get_object(Bucket="open-bucket", Key="../closed-bucket/k")
+    with pytest.raises(ClientError, match="InvalidURI"):
+        s3.put_object(Bucket="open-bucket", Key="a/../k", Body=b"")
+    s3.put_object(Bucket="open-bucket", Key="a/..b//c#d e", Body=b"odd")
+    assert s3.get_object(Bucket="open-bucket", Key="a/..b//c#d e")["Body"].read() == b"odd"
+    source = "closed-bucket/k?versionId=1"  # no policy would be asked about the source
+    with pytest.raises(ClientError, match="NoSuchVersion"):
+        s3.copy_object(Bucket="open-bucket", Key="copy", CopySource=source)
+    assert behind[1].find("open-bucket", "copy") is None
