@@ -51,7 +51,7 @@ def failure_finding(task: Task, failure: TaskFailure, context: Context) -> Findi
     """Why a step of the launch failed."""
     interface = context.store.find(NetworkInterface, task.network_interface_id or "")
     if failure.cause in UNANSWERED and interface is not None and _over_own_interface(task, failure):
-        return network_finding(network_snapshot(context), interface, failure, context.resolve)
+        return network_finding(network_snapshot(context), interface, failure, context.resolve, task)
     denied = denial(failure.text)
     if denied is not None:
         return permission_finding(

@@ -1,6 +1,7 @@
 """Requests of a launch that nobody answered: what dropped them, and what would let them through."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
@@ -9,8 +10,10 @@ from seawall.compile.network.snapshot import NetworkSnapshot
 from seawall.compile.walk.explain import Answer, Name, explain
 from seawall.compile.walk.packet import Packet
 from seawall.compile.why.endpoint import endpoint_change
+from seawall.compile.why.public_address import public_address_change
 from seawall.model.finding import Finding, TaskFailure
 from seawall.model.network_interface import NetworkInterface
+from seawall.model.task import Task
 from seawall.model.vpc import Vpc
 
 SOURCE_PORT = 50_000  # any port a client may have
@@ -21,9 +24,13 @@ Resolve = Callable[[NetworkSnapshot, str | None, str], tuple[str, ...]]
 
 
 def network_finding(
-    snapshot: NetworkSnapshot, interface: NetworkInterface, failure: TaskFailure, resolve: Resolve
+    snapshot: NetworkSnapshot,
+    interface: NetworkInterface,
+    failure: TaskFailure,
+    resolve: Resolve,
+    task: Task,
 ) -> Finding:
-    """`failure` is a request without an answer."""
+    """`failure` is a request of `task` without an answer."""
     parts = urlsplit(failure.url or "")
     host, port = parts.hostname or "", parts.port or HTTPS
     if failure.cause == "dns":
@@ -50,22 +57,46 @@ def network_finding(
         what = f"{host} ({address}:{port}) {_outcome(failure)}, although security groups, ACLs and routes let"
         return Finding(category="network", cause=f"{what} it through", packets=tuple(seen))
     seen += _fate(found)
-    commands = found.commands
-    change = endpoint_change(snapshot, interface, host)
-    if change is not None and change.preferred(commands):
-        mended = change.effect(snapshot)
-        after = explain(mended, packet, start=interface.id, name=name) if change.certain else None
-        further = after.commands if after is not None else ()
-        commands = (*change.commands, *further)
-    missing = {**found.cause.components, **({"service": change.service} if change is not None else {})}
+    again = public_address_change(snapshot, interface, task, found)
+    if again is not None:
+        after = explain(again.effect(snapshot), packet, start=interface.id, name=name)
+        commands, service = (*after.commands, again.command), dict[str, str]()
+    else:
+        commands, service = _with_endpoint(snapshot, _Ask(packet, interface, host, name), found)
     return Finding(
         category="network",
         cause=_cause_text(found, host, address),
-        missing=missing,
+        missing={**found.cause.components, **service},
         commands=commands,
         advice="" if commands else "No small change is known that would let it through.",
         packets=tuple(seen),
     )
+
+
+class _Ask(NamedTuple):
+    """A request: its first packet, who sent it, and the host's name."""
+
+    packet: Packet
+    interface: NetworkInterface
+    host: str
+    name: Name | None
+
+
+def _with_endpoint(
+    snapshot: NetworkSnapshot, ask: _Ask, found: Answer
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """What mends it, and the service an endpoint would lead to, where one would."""
+    change = endpoint_change(snapshot, ask.interface, ask.host)
+    if change is None:
+        return found.commands, {}
+    commands = found.commands
+    if change.preferred(commands):
+        further: tuple[str, ...] = ()
+        if change.certain:
+            mended = change.effect(snapshot)
+            further = explain(mended, ask.packet, start=ask.interface.id, name=ask.name).commands
+        commands = (*change.commands, *further)
+    return commands, {"service": change.service}
 
 
 def _cause_text(found: Answer, host: str, address: str) -> str:
