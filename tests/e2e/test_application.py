@@ -206,6 +206,10 @@ def test_a_policy_that_forgets_the_layer_bucket_breaks_pulls(seawall: Seawall, a
     assert task["stoppedReason"].startswith("CannotPullContainerError")
     assert "403" in task["stoppedReason"]
     assert app.start("small", command=["-c", "true"])["containers"][0]["exitCode"] == 0
+    with app.policy("s3", forgetful):  # by now the layers lie on this machine, which helps nobody
+        again = app.start("small", command=["-c", "true"])
+    assert again["stoppedReason"].startswith("CannotPullContainerError")
+    assert "403" in again["stoppedReason"]
 
 
 def test_a_bucket_that_is_open_to_one_endpoint_only(app: Application) -> None:

@@ -145,11 +145,13 @@ class ManifestSource(NamedTuple):
         RegistryRefused.
         """
         url, headers = reference.blob_url(digest), self._headers()
-        answer = await self._ask("HEAD", url, headers)
+        headers["Range"] = "bytes=0-0"
+        answer = await self._ask(url, headers, head_only=True)
         elsewhere = answer.headers.get("location") if answer.status in _REDIRECTS else None
         if elsewhere is not None:  # with a signature of its own; the registry's password is not for it
-            answer = await self._ask("HEAD", elsewhere, {"User-Agent": "seawall"})
-        if answer.status != 200:
+            alone = {"User-Agent": "seawall", "Range": "bytes=0-0"}
+            answer = await self._ask(elsewhere, alone, head_only=True)
+        if answer.status not in (200, 206):
             where = urlsplit(elsewhere or url)
             text = f"unexpected status code {where.scheme}://{where.netloc}{where.path}: {answer.status}"
             raise RegistryRefused(
@@ -165,18 +167,23 @@ class ManifestSource(NamedTuple):
             headers["Authorization"] = f"Basic {pair}"
         return headers
 
-    async def _ask(self, method: str, url: str, headers: dict[str, str]) -> HttpAnswer:
+    async def _ask(self, url: str, headers: dict[str, str], *, head_only: bool = False) -> HttpAnswer:
         """With a token where the registry wants one, which is then in `headers`."""
-        answer = await self.http.request(self.namespace, self.nameservers, method, url, headers)
+        answer = await self._get(url, headers, head_only)
         challenge = answer.headers.get("www-authenticate", "")
         if answer.status == 401 and challenge.lower().startswith("bearer "):
             token = await self._bearer_token(challenge, headers)
             headers["Authorization"] = f"Bearer {token}"
-            answer = await self.http.request(self.namespace, self.nameservers, method, url, headers)
+            answer = await self._get(url, headers, head_only)
         return answer
 
+    async def _get(self, url: str, headers: dict[str, str], head_only: bool = False) -> HttpAnswer:
+        return await self.http.request(
+            self.namespace, self.nameservers, "GET", url, headers, head_only=head_only
+        )
+
     async def _fetch(self, reference: Reference, headers: dict[str, str]) -> bytes:
-        answer = await self._ask("GET", reference.url, headers)
+        answer = await self._ask(reference.url, headers)
         _check_answer(answer, reference)
         return answer.body
 
@@ -186,7 +193,7 @@ class ManifestSource(NamedTuple):
         query = urlencode({name: fields[name] for name in ("service", "scope") if name in fields})
         basic = {name: value for name, value in headers.items() if name == "Authorization"}
         url = f"{fields.get('realm', '')}?{query}"
-        answer = await self.http.request(self.namespace, self.nameservers, "GET", url, basic)
+        answer = await self._get(url, basic)
         try:
             token: dict[str, Any] = msgspec.json.decode(answer.body, type=dict[str, Any])
         except (msgspec.MsgspecError, UnicodeDecodeError):

@@ -112,9 +112,11 @@ class NamespaceHttp:
         *,
         connect_timeout_s: float = 3.0,
         timeout_s: float = 10.0,
+        head_only: bool = False,
     ) -> HttpAnswer:
         """Send one request; redirects are not followed.  `namespace` None is the agent's own.
 
+        head_only   hang up when the answer's body begins
         Raises RequestFailed.
         """
         parts = urlsplit(url)
@@ -125,7 +127,7 @@ class NamespaceHttp:
             method=method, target=target, headers=[*fields.items(), ("Connection", "close")]
         )
         try:
-            return await within(timeout_s, _exchange(reader, writer, request, body))
+            return await within(timeout_s, _exchange(reader, writer, request, body, head_only))
         except asyncio.TimeoutError:
             raise RequestFailed(
                 "timeout", url, "context deadline exceeded (Client.Timeout exceeded)", address
@@ -199,7 +201,11 @@ def _connect_failure(error: Exception, url: str, address: str) -> RequestFailed:
 
 
 async def _exchange(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: h11.Request, body: bytes
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    request: h11.Request,
+    body: bytes,
+    head_only: bool,
 ) -> HttpAnswer:
     connection = h11.Connection(h11.CLIENT)
     pieces = [
@@ -217,6 +223,8 @@ async def _exchange(
             connection.receive_data(await reader.read(65536))
         elif isinstance(event, h11.Response):
             answer = event
+            if head_only:
+                break
         elif isinstance(event, h11.Data):
             content += event.data
             if len(content) > LARGEST_ANSWER:
