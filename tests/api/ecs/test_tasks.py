@@ -189,3 +189,11 @@ def test_stopping_in_another_cluster(ecs: Any, run: Run, refused: Refused) -> No
     ecs.create_cluster(clusterName="other")
     assert refused(ecs.stop_task, cluster="other", task=arn)[0] == "InvalidParameterException"
     assert refused(ecs.stop_task, task=arn, reason="x" * 1025)[0] == "InvalidParameterException"
+
+
+def test_an_arn_with_another_cluster_names_no_task(ecs: Any, run: Run, refused: Refused) -> None:
+    (arn,) = arns(run())
+    false = arn.replace("task/default/", "task/dev/")
+    assert ecs.describe_tasks(tasks=[false])["failures"] == [{"arn": false, "reason": "MISSING"}]
+    assert refused(ecs.stop_task, task=false)[0] == "InvalidParameterException"
+    assert arns(ecs.describe_tasks(tasks=[arn.replace("task/default/", "task/")])) == [arn]  # the old form

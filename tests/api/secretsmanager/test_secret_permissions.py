@@ -154,3 +154,23 @@ def test_parameters_ask_for_each_key(root: Any, ann: Any, let: Any) -> None:
     assert ann("ssm").get_parameters(Names=["/own"])["Parameters"][0]["Value"] != "3"
     let("ssm:GetParameters", "kms:Decrypt")
     assert get("/plain", "/default", "/own") == ["1", "2", "3"]
+
+
+def test_an_alias_is_moved_by_who_may_do_so_on_both_keys(root: Any, ann: Any) -> None:
+    kms = root("kms")
+    old, new = (kms.create_key()["KeyMetadata"]["Arn"] for _ in range(2))
+    kms.create_alias(AliasName="alias/app", TargetKeyId=old.rpartition("/")[2])
+    alias = old.partition("key/")[0] + "alias/app"
+
+    def may(*resources: str) -> None:
+        statement = {"Effect": "Allow", "Action": "kms:UpdateAlias", "Resource": resources}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        root("iam").put_user_policy(UserName="ann", PolicyName="p", PolicyDocument=document)
+
+    move = {"AliasName": "alias/app", "TargetKeyId": new.rpartition("/")[2]}
+    may(alias, new)
+    assert f"kms:UpdateAlias on resource: {old}" in denial(ann("kms").update_alias, **move)
+    may(alias, old)
+    assert f"kms:UpdateAlias on resource: {new}" in denial(ann("kms").update_alias, **move)
+    may(alias, old, new)
+    ann("kms").update_alias(**move)

@@ -52,11 +52,13 @@ def _tasks(member: str) -> Resources:
 
 
 def _task(text: str, params: Plain, facts: CallFacts) -> Target:
+    """A task that exists goes by its own ARN, whatever cluster the given one names."""
     task_id = text.rsplit("/", 1)[-1]
     known = facts.store.find(Task, task_id)
+    if known is not None:
+        return Target(facts.arn("ecs", f"task/{known.cluster}/{task_id}"), known.tags)
     arn = text if text.startswith("arn:") else ""
-    name = _cluster_name(params.get("cluster"))
-    return Target(arn or facts.arn("ecs", f"task/{name}/{task_id}"), known.tags if known else {})
+    return Target(arn or facts.arn("ecs", f"task/{_cluster_name(params.get('cluster'))}/{task_id}"))
 
 
 def _cluster_and_task(params: Plain, facts: CallFacts) -> list[Target]:

@@ -55,9 +55,10 @@ def active_cluster(call: Call, reader: Reader, text: str | None) -> Cluster:
 def find_task(call: Call, reader: Reader, cluster: str, text: str) -> Task | None:
     """The task of that id or ARN in a cluster."""
     task_id = text
-    if text.startswith("arn:"):
-        resource = _own_resource(call, text, "task")
-        task_id = resource.rsplit("/", 1)[-1] if resource else ""
+    if text.startswith("arn:"):  # task/CLUSTER/ID, or the older task/ID
+        named, slash, task_id = (_own_resource(call, text, "task") or "").rpartition("/")
+        if slash and named != cluster:
+            return None
     task = reader.find(Task, task_id)
     return task if task and task.cluster == cluster else None
 

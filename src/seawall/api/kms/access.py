@@ -83,13 +83,16 @@ also(
     governed=True,
 )
 
-# An alias is asked for with its own ARN, by policies of IAM, and with that of the key it is for.
+# An alias is asked for with its own ARN, by policies of IAM, and with that of the key it is for; one that is
+# pointed elsewhere, with those of both keys ("Controlling access to aliases").
+for _operation in ("CreateAlias", "UpdateAlias", "DeleteAlias"):
+    access("kms", _operation, resources=_alias)
 for _operation, _key in (
     ("CreateAlias", _named("TargetKeyId")),
+    ("UpdateAlias", _of_alias),
     ("UpdateAlias", _named("TargetKeyId")),
     ("DeleteAlias", _of_alias),
 ):
-    access("kms", _operation, resources=_alias)
     also(
         "kms",
         _operation,
