@@ -215,6 +215,8 @@ async def agent_lab() -> AsyncIterator[AgentLab]:
         lab.apply(network=NetworkProgram())
         await lab.until(lambda: lab.applied == lab._revision, "everything is removed")
         await eventually(lambda: not (lab.state_dir / "tasks/t").exists(), "the task is gone")
+        left = _staged(stage)
+        assert left == [], f"{left} are left"
     finally:
         linking.cancel()
         await asyncio.gather(linking, return_exceptions=True)
@@ -222,6 +224,12 @@ async def agent_lab() -> AsyncIterator[AgentLab]:
             await lab.kill_agent()
         left = clear(lab, stage)
     assert left == [str(stage)], "mounts of containers are left"
+
+
+def _staged(stage: Path) -> list[Path]:
+    """What lies there of single tasks and containers: sockets, exit codes, runtime's state, mount points."""
+    kinds = ("attach", "exits", "files", "rootfs", "runtime", "volumes")
+    return [left for kind in kinds for left in (stage / kind).glob("*")]
 
 
 async def eventually(fact: Callable[[], bool], what: str) -> None:

@@ -166,6 +166,7 @@ class Conmon:
         if monitor is not None:
             await _end(monitor, SETTLE_S)  # it writes the exit file at its end
         (self._exits / id).unlink(missing_ok=True)
+        (self._sockets / id).unlink(missing_ok=True)  # conmon's link to the bundle
 
     def compiled_filter(self, id: str) -> bytes | None:
         """The seccomp filter that crun compiled for a container; None where the runtime keeps none."""
