@@ -66,7 +66,7 @@ def _head(packet: Packet, whole: int, first: int, length: int) -> bytes:
         protocol = FRAGMENT_HEADER if extended else packet.protocol
         return struct.pack("!IHBB", 0x60000000, length + 8 * extended, protocol, 64)
     place = first // 8 | (MORE_FRAGMENTS if first + length < whole else 0)
-    number = packet.mark & 0xFFFF if whole > FRAGMENT else 0
+    number = 1 + packet.mark % 0xFFFF if whole > FRAGMENT else 0  # 0: the kernel gives each one its own
     return struct.pack("!BBHHHBBH", 0x45, 0, 0, number, place, 64, packet.protocol, 0)
 
 

@@ -78,7 +78,7 @@ class Bench:
                 for (probe, wanted), outcome in zip(probes.items(), found, strict=True)
                 if difference(probe, wanted, outcome)
             ]
-            again = [_again(prober, *doubt, turn) for turn, doubt in enumerate(doubtful)]
+            again = [_again(prober, snapshot, probe, turn) for turn, (probe, _) in enumerate(doubtful)]
         self.tally.add(
             Tally(
                 worlds=1,
@@ -138,8 +138,8 @@ def bench(processor: int | None = None) -> Iterator[Bench]:
             run(["umount", "--lazy", folder], check=True)
 
 
-def _again(prober: Prober, probe: Probe, wanted: tuple[Expectation, ...], turn: int) -> Difference | None:
-    """Alone, in a flow of its own."""
+def _again(prober: Prober, snapshot: NetworkSnapshot, probe: Probe, turn: int) -> Difference | None:
+    """Alone, in a flow of its own, which may meet other rules."""
     if probe.source_port:
         probe = replace(probe, source_port=FRESH_PORT + turn % 500)
-    return difference(probe, wanted, prober.outcomes([probe])[0])
+    return difference(probe, expectations(snapshot, probe), prober.outcomes([probe])[0])
