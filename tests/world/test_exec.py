@@ -10,6 +10,7 @@ import pytest
 from tests.world.agent_lab import AgentLab, agent_lab, container, eventually, task
 
 from seawall.app.exec_call import Heard, dial
+from seawall.app.failure import CommandFailed
 from seawall.program.exec import Ended, Input, Output, Refused, Resize, Start, Told, frame
 
 pytestmark = pytest.mark.world
@@ -164,6 +165,14 @@ def test_one_that_does_not_read_ends_too() -> None:
     in_lab(test)
 
 
+def _listens(lab: AgentLab) -> bool:
+    try:
+        dial(lab.state_dir, Start(task="t", container="app", command=("/bin/true",))).close()
+    except CommandFailed:
+        return False
+    return True
+
+
 @pytest.mark.parametrize("terminal", [False, True])
 def test_a_killed_agent_leaves_none(terminal: bool) -> None:
     async def test(lab: AgentLab) -> None:
@@ -173,6 +182,7 @@ def test_a_killed_agent_leaves_none(terminal: bool) -> None:
         call.connection.close()
         await lab.start_agent()
         await eventually(lambda: not alive("71719"), "the end of all of it")
+        await eventually(lambda: _listens(lab), "it is listened to again")
         while not isinstance(
             (again := await ended(lab, "/bin/sh", "-c", "exit 0")), Ended
         ):  # it has not met the task yet
