@@ -8,7 +8,7 @@ from tests.controllers.recording import Bench
 
 from seawall.compile.task_lifecycle import INTERFACE_PATIENCE
 from seawall.controllers.loop import After, Done
-from seawall.controllers.task import KEEP_STOPPED, SESSION_LIFETIME, SESSION_RENEWAL, reconcile
+from seawall.controllers.task import KEEP_STOPPED, SESSION_LIFETIME, SESSION_RENEWAL, concerned, reconcile
 from seawall.model.access_key import RoleSession
 from seawall.model.network_interface import InterfaceAttachment, NetworkInterface
 from seawall.model.resource import Ref
@@ -267,3 +267,14 @@ def test_the_interface_of_a_stopped_task_can_stay_a_while(bench: Bench) -> None:
 
 def test_a_task_that_is_gone_needs_nothing(bench: Bench) -> None:
     assert bench.look(reconcile, "b" * 32) == Done()
+
+
+def test_a_report_is_a_reason_to_look_at_its_own_task_alone(bench: Bench) -> None:
+    other = replace(task(bench), id="b" * 32)
+    bench.put(other, replace(other, id="c" * 32, last_status="STOPPED"))
+    bench.meet()
+    assert list(concerned(bench.context)) == [ID, other.id]
+    bench.report(says("pulling"))
+    assert list(concerned(bench.context)) == [ID]
+    bench.settle()
+    assert list(concerned(bench.context)) == [ID, other.id]

@@ -13,12 +13,14 @@ class HostView:
 
     in_force   the newest store revision whose network the host has applied.  A program that is equal to
                the one before is not sent again; then the revision it covers grows without a message.
+    about      the task that the host's newest word is about; None: it may concern any
     """
 
     def __init__(self, port: HostPort) -> None:
         self._port = port
         self.world: str | None = None
         self.in_force = 0
+        self.about: str | None = None
         self.reports: dict[str, TaskReport] = {}
         self.problems: tuple[Problem, ...] = ()
         self.limits = ""  # the host's own words; empty before it was heard
@@ -76,6 +78,10 @@ class HostView:
                 self.reports[fact.report.id] = fact.report
             case State():
                 self._meet(fact)
+        self._tell(fact.report.id if isinstance(fact, TaskChanged) else None)
+
+    def _tell(self, about: str | None) -> None:
+        self.about = about
         for listener in tuple(self._listeners):
             listener()
 
@@ -95,5 +101,4 @@ class HostView:
     def _update_in_force(self) -> None:
         if self._sent is not None and self._applied >= self._sent.revision and self._covers > self.in_force:
             self.in_force = self._covers
-            for listener in tuple(self._listeners):
-                listener()
+            self._tell(None)

@@ -190,13 +190,15 @@ def _all(context: Context) -> Iterable[str]:
     return [task.id for task in context.store.all(Task)]
 
 
-def _unsettled(context: Context) -> Iterable[str]:
-    """Tasks a word from the host may concern: all that are not stopped."""
+def concerned(context: Context) -> Iterable[str]:
+    """Tasks the newest word from the host may concern: one, or all that are not stopped."""
+    if context.host.about is not None:
+        return [context.host.about]
     return [task.id for task in context.store.all(Task) if task.last_status != "STOPPED"]
 
 
 reconciler(
     Reconciler(
-        name="task", run=reconcile, kinds=frozenset({"task"}), keys=_keys, all_keys=_all, on_host=_unsettled
+        name="task", run=reconcile, kinds=frozenset({"task"}), keys=_keys, all_keys=_all, on_host=concerned
     )
 )
