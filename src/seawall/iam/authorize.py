@@ -1,10 +1,9 @@
 """May the caller do this?  Asked of every call, after it was understood and before anything is done."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from seawall.iam.access import Access, CallFacts, Context, Target, accesses
-from seawall.iam.context import Given, Origin, principal_keys, put, request_keys, tag_keys
+from seawall.iam.context import Given, Origin, by_tag, principal_keys, put, request_keys, tag_keys
 from seawall.iam.policy.document import Policy, named_policy
 from seawall.iam.policy.evaluate import Decision, Policies, Question, decide
 from seawall.iam.refusal import denied
@@ -78,14 +77,10 @@ class Asker:
         service = action.partition(":")[0]
         context = dict(self._common)
         put(context, keys)
-        put(context, _resource_tags("aws", target.tags))
-        put(context, _resource_tags(service, target.tags))
+        put(context, by_tag("aws:ResourceTag", target.tags))
+        put(context, by_tag(f"{service}:ResourceTag", target.tags))
         put(context, target.context)
         return context
-
-
-def _resource_tags(prefix: str, tags: Mapping[str, str]) -> dict[str, str]:
-    return {f"{prefix}:ResourceTag/{key}": value for key, value in tags.items()}
 
 
 def _decisions(

@@ -3,6 +3,7 @@
 Source: "AWS global condition context keys", IAM user guide.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -57,7 +58,7 @@ def principal_keys(standing: Standing) -> dict[str, str]:
         keys["aws:MultiFactorAuthPresent"] = "false"  # there are no devices
     if standing.source_identity is not None:
         keys["aws:SourceIdentity"] = standing.source_identity
-    return keys | {f"aws:PrincipalTag/{key}": value for key, value in standing.tags.items()}
+    return keys | by_tag("aws:PrincipalTag", standing.tags)
 
 
 def request_keys(origin: Origin, region: str, now: datetime) -> dict[str, str]:
@@ -86,8 +87,16 @@ def tag_keys(params: Mapping[str, Any]) -> dict[str, str | Sequence[str]]:
     tags = request_tags(params)
     removed = params.get("TagKeys") or params.get("tagKeys") or ()
     names = [*tags, *(name for name in removed if isinstance(name, str))]
-    keys: dict[str, str | Sequence[str]] = {f"aws:RequestTag/{key}": text for key, text in tags.items()}
+    keys: dict[str, str | Sequence[str]] = {**by_tag("aws:RequestTag", tags)}
     return {**keys, "aws:TagKeys": names} if names else keys
+
+
+def by_tag(prefix: str, tags: Mapping[str, str]) -> dict[str, str]:
+    """PREFIX/KEY of each tag.  Condition keys know no case: of tags whose keys differ in nothing else none
+    counts, since either could hide the other ("a tag key named either TagKey1 or tagkey1, but not both").
+    """
+    alike = Counter(key.lower() for key in tags)
+    return {f"{prefix}/{key}": text for key, text in tags.items() if alike[key.lower()] == 1}
 
 
 def request_tags(params: Mapping[str, Any]) -> dict[str, str]:

@@ -250,6 +250,28 @@ def test_tags_on_create_are_an_action_of_their_own(ann: Any, let: Any) -> None:
     assert "ecs:TagResource" in made[1]
 
 
+def test_a_tag_does_not_hide_another_that_differs_in_case(ann: Any, root: Any, let: Any) -> None:
+    let(
+        ["ec2:CreateVpc", "ec2:CreateTags"],
+        Condition={"StringEqualsIfExists": {"aws:RequestTag/team": "blue"}},
+    )
+    deny = {"Effect": "Deny", "Action": "ec2:*", "Resource": "*"}
+    deny["Condition"] = {"StringNotEquals": {"aws:RequestTag/team": "blue"}}  # type: ignore[assignment]
+    document = json.dumps({"Version": "2012-10-17", "Statement": deny})
+    root("iam").put_user_policy(UserName="ann", PolicyName="deny", PolicyDocument=document)
+
+    def create(*tags: tuple[str, str]) -> Any:
+        given = [{"Key": key, "Value": value} for key, value in tags]
+        specification = [{"ResourceType": "vpc", "Tags": given}]
+        return ann("ec2").create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=specification)
+
+    create(("team", "blue"))
+    create(("Team", "blue"))
+    for tags in ([("Team", "red"), ("team", "blue")], [("team", "blue"), ("TEAM", "red")]):
+        with pytest.raises(ClientError, match="explicit deny"):
+            create(*tags)
+
+
 def test_a_cluster_limits_what_runs_in_it(ann: Any, root: Any, let: Any) -> None:
     arn = f"arn:aws:ecs:us-east-1:{ACCOUNT}:cluster/prod"
     let("ecs:ListTasks", Condition={"ArnEquals": {"ecs:cluster": arn}})

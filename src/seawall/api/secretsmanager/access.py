@@ -1,7 +1,6 @@
 """What the operations of Secrets Manager ask permission for."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from seawall.api.kms.permission import look_up_key, through_service
 from seawall.api.secretsmanager.filters import matches
@@ -58,10 +57,7 @@ def _new_secret(params: Plain, facts: CallFacts) -> Iterable[Target]:
 
 
 def _new_context(params: Plain, facts: CallFacts) -> Context:
-    tags = {tag.get("Key", ""): tag.get("Value", "") for tag in params.get("Tags") or ()}
-    context: dict[str, Any] = {f"aws:RequestTag/{key}": value for key, value in tags.items()}
-    context["secretsmanager:Name"] = params.get("Name", "")
-    return context | ({"aws:TagKeys": list(tags)} if tags else {})
+    return {"secretsmanager:Name": params.get("Name", "")}
 
 
 def _key_of_version(params: Plain, facts: CallFacts) -> Iterable[KmsKey | None]:
