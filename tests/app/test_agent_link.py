@@ -200,6 +200,26 @@ def test_a_listening_socket_travels_across(tmp_path: Path) -> None:
         run(test)
 
 
+def test_an_agent_that_comes_back_is_told_that_the_services_listen(tmp_path: Path) -> None:
+    made = socket.socket()
+
+    def how(request: Request) -> tuple[Any, int | None]:
+        if isinstance(request.body, Listen):
+            return Done(descriptor=True), made.fileno()
+        return answer(request)
+
+    async def test() -> None:
+        async with linked(tmp_path, how) as (link, agent, facts):
+            assert isinstance(await facts.get(), State)
+            (await link.listen("edge", "198.19.0.10", 443)).close()
+            agent.hang_up()
+            assert isinstance(await facts.get(), State)
+            assert [o.serving for o in agent.heard if isinstance(o, Observe)] == [None, "w1"]
+
+    with made:
+        run(test)
+
+
 def test_a_refusal_carries_the_agents_words(tmp_path: Path) -> None:
     def how(request: Request) -> tuple[Any, int | None]:
         if isinstance(request.body, Listen):

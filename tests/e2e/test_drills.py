@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 from tests.e2e.harness import (
     BIN,
+    ROLE,
     Network,
     Seawall,
     interface_of,
     prepare_account,
     processes,
+    register,
     run_task,
     wait_for,
 )
@@ -62,6 +64,10 @@ def test_tasks_outlive_the_agent_and_are_adopted(sturdy: Seawall, vpc: Network) 
     assert "api" in page(sturdy, address)
     other = run_task(sturdy, vpc.public, vpc.group, public=True)
     wait_for(sturdy, "tasks_running", other)
+    role = sturdy.client("iam").get_role(RoleName=ROLE)["Role"]["Arn"]
+    register(sturdy, "broken", role, web={"entryPoint": ["/nope"]})
+    broken = run_task(sturdy, vpc.public, vpc.group, public=True, family="broken")
+    assert wait_for(sturdy, "tasks_stopped", broken)["stopCode"] == "TaskFailedToStart"
     assert sturdy.client("ecs").describe_tasks(tasks=[arn])["tasks"][0]["lastStatus"] == "RUNNING"
     for each in (arn, other):
         sturdy.client("ecs").stop_task(task=each)

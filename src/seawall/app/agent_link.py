@@ -60,6 +60,8 @@ class AgentLink:
         self._socket: socket.socket | None = None
         self._send_lock = asyncio.Lock()
         self._numbers = 0
+        self._world: str | None = None
+        self._serving: str | None = None  # the world in which this control plane listens
         self._replies: dict[int, asyncio.Future[tuple[Reply, int | None]]] = {}
         self._readings: set[asyncio.Task[None]] = set()
         self._encoder = msgspec.msgpack.Encoder()
@@ -140,9 +142,10 @@ class AgentLink:
         reader = asyncio.create_task(self._read(connection))
         sender: asyncio.Task[None] | None = None
         try:
-            reply, _ = await self._ask(Observe())
+            reply, _ = await self._ask(Observe(serving=self._serving))
             if not isinstance(reply.body, State):
                 raise EOFError(f"the agent answered {reply.body!r} to Observe")
+            self._world = reply.body.world
             self._connected.set()
             sender = asyncio.create_task(self._send_programs())
             await reader
@@ -185,6 +188,8 @@ class AgentLink:
         reply, descriptor = await self._ask(body)
         if descriptor is None:
             raise AgentRefused(f"no descriptor came with {reply.body!r}")
+        if isinstance(body, Listen):
+            self._serving = self._world
         fetched = socket.socket(fileno=descriptor)
         fetched.setblocking(False)
         return fetched

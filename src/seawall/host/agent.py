@@ -211,7 +211,9 @@ class Agent:
                 self._accept(program)
             case Revise(change=change):
                 self._accept_change(change)
-            case Observe():
+            case Observe(serving=serving):
+                if serving == self.world:
+                    self._host.upstream.found()
                 body = self._state()
             case ReadCounters(namespace=namespace):
                 body = Counters(counters=await self._engine.counters(namespace))

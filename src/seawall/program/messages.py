@@ -25,7 +25,13 @@ class Revise(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 
 class Observe(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """Report everything: answered by `State`."""
+    """Report everything: answered by `State`.
+
+    serving   the world in which the services that tasks need listen already: the sockets of a control plane
+              live on when the agent that made them is killed
+    """
+
+    serving: str | None = None
 
 
 class ReadCounters(msgspec.Struct, frozen=True, tag=True, kw_only=True):
