@@ -250,3 +250,12 @@ def test_health_is_told_and_each_change_of_it_is_a_version() -> None:
     ill = run(well, facts(report("web", "running", health=Health(status="UNHEALTHY", since=2.0))))
     assert (ill.containers[0].health_status, ill.version) == ("UNHEALTHY", well.version + 1)
     assert ill.desired_status == "RUNNING"  # nobody stops it but a service
+
+
+def test_a_container_that_stops_alone_is_told_at_once() -> None:
+    two = task(container("web"), container("job", essential=False), host="w1", last_status="RUNNING")
+    both = run(two, facts(report("web", "running"), report("job", "running")))
+    known = facts(report("web", "running"), report("job", "exited", exit_code=3))
+    after = run(both, known)
+    assert (after.last_status, after.version) == ("RUNNING", both.version + 1)
+    assert run(after, known) == after

@@ -47,7 +47,21 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def advance(task: Task, facts: Facts) -> Task:
-    """The task after one step; the same object when there is nothing to do."""
+    """The task after one step; the same object when there is nothing to do.
+
+    A container that stops is a change that is told, also of a task that goes on without it.
+    """
+    after = _advanced(task, facts)
+    if after.version == task.version and _stopped(after) != _stopped(task):
+        return _changed(after)
+    return after
+
+
+def _stopped(task: Task) -> list[str]:
+    return [c.name for c in task.containers if c.last_status == "STOPPED"]
+
+
+def _advanced(task: Task, facts: Facts) -> Task:
     if task.last_status == "STOPPED" or facts.world is None:
         return task
     if task.host is None and task.last_status == "PROVISIONING" and task.desired_status == "RUNNING":
