@@ -1,6 +1,7 @@
 """The host's program: recompiled whenever something it is made from changed."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from seawall.compile.container import task_program
 from seawall.compile.network.compile_network import compile_network
@@ -26,13 +27,28 @@ KEY = "host"
 MEMORY = Memory()  # of the network as it was compiled last: what did not change costs nothing again
 
 
+class _Records(NamedTuple):
+    """What a task's program is made from; a record that did not change is the same object when read again."""
+
+    task: Task
+    definition: TaskDefinition
+    interface: NetworkInterface
+    subnet: Subnet
+    vpc: Vpc
+    execution: RoleSession | None
+    role: RoleSession | None
+
+
+TASKS: dict[str, tuple[_Records, TaskProgram]] = {}  # of the program before
+
+
 def reconcile(_: str, context: Context) -> Done | After:
     if context.host.world is None:
         return Done()
     program = HostProgram(
         revision=context.store.revision(),
         network=compile_network(network_snapshot(context), MEMORY),
-        tasks=tuple(_tasks(context)),
+        tasks=_tasks(context),
     )
     _read_what_goes(program.network, context)
     context.host.give(program)
@@ -47,42 +63,60 @@ def _read_what_goes(network: NetworkProgram, context: Context) -> None:
                 sample(name, context, lambda _: None)
 
 
-def _tasks(context: Context) -> Iterable[TaskProgram]:
+def _tasks(context: Context) -> tuple[TaskProgram, ...]:
+    """Those whose records are the very same as the last time are not put together again."""
+    made: dict[str, tuple[_Records, TaskProgram]] = {}
     for task in context.store.all(Task):
         if task.host == context.host.world and task.last_status in WITH_CONTAINERS:
             interface = context.store.find(NetworkInterface, task.network_interface_id or "")
             if interface is not None:
-                yield _task(task, interface, context)
+                records = _records(task, interface, context)
+                known = TASKS.get(task.id)
+                if known is None or any(old is not new for old, new in zip(known[0], records, strict=True)):
+                    known = (records, _task(records, context))
+                made[task.id] = known
+    TASKS.clear()
+    TASKS.update(made)
+    return tuple(program for _, program in made.values())
 
 
-def _task(task: Task, interface: NetworkInterface, context: Context) -> TaskProgram:
+def _records(task: Task, interface: NetworkInterface, context: Context) -> _Records:
     store = context.store
-    session = store.find(RoleSession, task.execution_session_id or "")
-    definition = store.get(TaskDefinition, task.task_definition)
-    subnet, vpc = store.get(Subnet, interface.subnet_id), store.get(Vpc, interface.vpc_id)
+    return _Records(
+        task=task,
+        definition=store.get(TaskDefinition, task.task_definition),
+        interface=interface,
+        subnet=store.get(Subnet, interface.subnet_id),
+        vpc=store.get(Vpc, interface.vpc_id),
+        execution=store.find(RoleSession, task.execution_session_id or ""),
+        role=store.find(RoleSession, task.role_session_id or ""),
+    )
+
+
+def _task(records: _Records, context: Context) -> TaskProgram:
+    task, session = records.task, records.execution
     return task_program(
         task=task,
-        definition=definition,
-        interface=interface,
-        subnet=subnet,
-        vpc=vpc,
+        definition=records.definition,
+        interface=records.interface,
+        subnet=records.subnet,
+        vpc=records.vpc,
         region=context.region,
         credentials=None if session is None else _credentials(session),
-        role=_role(task, context),
+        role=_role(task, records.role),
         metadata=known_metadata(
             task=task,
-            definition=definition,
-            interface=interface,
-            subnet=subnet,
-            vpc=vpc,
+            definition=records.definition,
+            interface=records.interface,
+            subnet=records.subnet,
+            vpc=records.vpc,
             account=context.account,
             region=context.region,
         ),
     )
 
 
-def _role(task: Task, context: Context) -> RoleCredentials | None:
-    session = context.store.find(RoleSession, task.role_session_id or "")
+def _role(task: Task, session: RoleSession | None) -> RoleCredentials | None:
     if session is None or not task.credentials_id or not task.task_role_arn:
         return None
     return RoleCredentials(
