@@ -6,6 +6,10 @@ import subprocess
 import sys
 from typing import Any
 
+import boto3
+import httpx
+import pytest
+from botocore.exceptions import ClientError
 from tests.e2e.harness import Seawall
 
 POLICY = {
@@ -53,3 +57,43 @@ def test_a_user_may_do_what_the_policy_says_and_nothing_else(seawall: Seawall) -
     assert "(AccessDenied) when calling the ListUsers operation" in said(aws("iam", "list-users"))
     identity = json.loads(aws("sts", "get-caller-identity", "--output", "json").stdout)
     assert identity["Arn"] == caller
+
+
+def test_where_a_request_comes_from_is_seen_and_not_believed(seawall: Seawall) -> None:
+    """Who claims another address, or TLS, in a proxy's headers gets nothing by it."""
+    iam = seawall.client("iam")
+    iam.create_user(UserName="elsewhere")
+    key = iam.create_access_key(UserName="elsewhere")["AccessKey"]
+    ecs = boto3.client(
+        "ecs",
+        region_name=seawall.running.region,
+        endpoint_url=seawall.running.url,
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+    )
+
+    def claim(request: Any, **_: Any) -> None:
+        request.headers["X-Forwarded-For"] = "8.8.8.8"
+        request.headers["X-Forwarded-Proto"] = "https"
+
+    ecs.meta.events.register("before-sign.*.*", claim)
+    for condition, allowed in (
+        ({"IpAddress": {"aws:SourceIp": "8.8.8.8"}}, False),
+        ({"Bool": {"aws:SecureTransport": "true"}}, False),
+        ({"IpAddress": {"aws:SourceIp": "127.0.0.1"}}, True),
+    ):
+        statement = {"Effect": "Allow", "Action": "ecs:*", "Resource": "*", "Condition": condition}
+        policy = {"Version": "2012-10-17", "Statement": statement}
+        iam.put_user_policy(UserName="elsewhere", PolicyName="p", PolicyDocument=json.dumps(policy))
+        if allowed:
+            ecs.list_clusters()
+        else:
+            with pytest.raises(ClientError, match="AccessDenied"):
+                ecs.list_clusters()
+
+
+def test_a_bucket_may_hold_what_looks_like_seawalls_own(seawall: Seawall) -> None:
+    host = {"Host": f"a-bucket.s3.{seawall.running.region}.amazonaws.com"}
+    answer = httpx.get(f"{seawall.running.url}/_seawall/health", headers=host)
+    assert (answer.status_code, answer.headers["content-type"]) == (403, "application/xml")
+    assert httpx.get(f"{seawall.running.url}/_seawall/health").json()["status"] == "ready"

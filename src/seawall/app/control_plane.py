@@ -180,7 +180,7 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
             "health_reports": reports,
             EXEC_SESSIONS: sessions,
         },
-        routes=[(own.matches, own), (s3.matches, s3), (front.matches, front)],
+        routes=[(s3.matches, s3), (own.matches, own), (front.matches, front)],  # a bucket may hold _seawall/x
         via=endpoint_behind,
     )
 
@@ -331,6 +331,7 @@ def _uvicorn_config(gateway: Gateway, *, tls: Certificates | None = None, **more
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # policies ask where a request comes from: X-Forwarded-For is anybody's word
         timeout_graceful_shutdown=1,
         timeout_keep_alive=75,
         **more,
