@@ -91,3 +91,10 @@ def test_the_plain_cause_follows_only_where_the_network_is_at_fault() -> None:
 
 def test_a_reason_is_never_too_long() -> None:
     assert len(stopped_reason(Failure(step="start", cause="other", text="x" * 5000), IMAGE, None)) == LIMIT
+
+
+def test_an_image_is_named_in_full() -> None:
+    gone = Failure(step="pull", cause="not_found", text="")
+    assert stopped_reason(gone, "nginx", None).endswith(
+        "failed to resolve ref docker.io/library/nginx:latest: docker.io/library/nginx:latest: not found"
+    )

@@ -139,7 +139,7 @@ def test_a_pull_without_a_route_is_worded_as_on_aws_and_explained() -> None:
     assert after.stopped_reason is not None
     assert after.stopped_reason.startswith(
         "CannotPullContainerError: pull image manifest has been retried 1 time(s):"
-        " failed to resolve ref repo/web:1:"
+        " failed to resolve ref docker.io/repo/web:1:"
     )
     assert "dial tcp 198.19.0.11:443: i/o timeout" in after.stopped_reason
     assert why in after.stopped_reason
@@ -152,7 +152,9 @@ def test_an_image_that_is_not_there_is_no_network_mistake() -> None:
     pending = task(host="w1", last_status="PENDING")
     after = run(pending, facts(report("web", "failed", failure=failure), missing_path="no route"))
     assert after.stopped_reason is not None
-    assert after.stopped_reason.endswith("failed to resolve ref repo/web:1: repo/web:1: not found")
+    assert after.stopped_reason.endswith(
+        "failed to resolve ref docker.io/repo/web:1: docker.io/repo/web:1: not found"
+    )
 
 
 @pytest.mark.parametrize("status", ["PROVISIONING", "PENDING"])

@@ -8,6 +8,7 @@ developer guide, and reasons seen on Fargate 1.4.0.
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from seawall.model.image_reference import parse_image_reference
 from seawall.program.report import Failure, FailureStep
 
 _GO_WORDS = {
@@ -26,10 +27,10 @@ _RETRIEVAL = "execution resource retrieval failed: unable to"
 def stopped_reason(failure: Failure, image: str, missing_path: str | None) -> str:
     """The stoppedReason of a task whose container failed before it ran.
 
-    image         the reference as the task definition gives it
+    image         the reference as the task definition gives it; it is named in full, as containerd does
     missing_path  why the interface cannot reach what it asked for, in plain words, if the model knows
     """
-    text = _REASONS[failure.step](failure, image)
+    text = _REASONS[failure.step](failure, str(parse_image_reference(image)))
     if missing_path and failure.cause in NETWORK_CAUSES:
         text = f"{text} [Seawall: {missing_path}]"
     return text[:LIMIT]

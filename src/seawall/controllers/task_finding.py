@@ -51,7 +51,8 @@ def failure_finding(task: Task, failure: TaskFailure, context: Context) -> Findi
     """Why a step of the launch failed."""
     interface = context.store.find(NetworkInterface, task.network_interface_id or "")
     if failure.cause in UNANSWERED and interface is not None and _over_own_interface(task, failure):
-        return network_finding(network_snapshot(context), interface, failure, context.resolve, task)
+        unanswered = network_finding(network_snapshot(context), interface, failure, context.resolve, task)
+        return unanswered if context.uplink or "name" not in unanswered.missing else _closed(unanswered)
     denied = denial(failure.text)
     if denied is not None:
         return permission_finding(
@@ -62,8 +63,8 @@ def failure_finding(task: Task, failure: TaskFailure, context: Context) -> Findi
     find = _FINDERS.get(failure.step)
     found = find(task, failure, container, context) if find is not None else None
     return found or Finding(
-        category="platform" if failure.step in ("volumes", "create") else "container",
-        cause=f"{failure.step} of {failure.container} failed: {failure.text}",
+        category="platform" if failure.step == "volumes" else "container",
+        cause=f"{failure.step} of container {failure.container} failed: {failure.text}",
         missing={"container": failure.container},
         advice=_ADVICE.get(failure.step, ""),
     )
@@ -72,6 +73,16 @@ def failure_finding(task: Task, failure: TaskFailure, context: Context) -> Findi
 def _over_own_interface(task: Task, failure: TaskFailure) -> bool:
     """Before 1.4.0 registry login and secrets travel over an interface of Fargate's."""
     return task.platform_version != "1.3.0" or failure.step not in ("registry_auth", "secrets")
+
+
+def _closed(found: Finding) -> Finding:
+    """A host that nobody knows here may be one of the real internet, which is out of reach."""
+    advice = (
+        "If it is a host of the real internet: Seawall's own is closed unless it was started with `seawall up"
+        " --uplink`. An image can also be copied into a repository of Seawall's (aws ecr create-repository,"
+        " then skopeo copy or docker push)."
+    )
+    return replace(found, advice=f"{found.advice} {advice}")
 
 
 _ADVICE = {
