@@ -272,6 +272,39 @@ def test_a_tag_does_not_hide_another_that_differs_in_case(ann: Any, root: Any, l
             create(*tags)
 
 
+def test_who_comes_after_under_a_deleted_users_name_is_somebody_else(
+    aws: Callable[..., Any], root: Any
+) -> None:
+    iam = root("iam")
+    tom = iam.create_user(UserName="tom")["User"]
+    for policy in ({"AWS": tom["Arn"]}, {"AWS": [ANN, tom["Arn"]], "Service": "ecs-tasks.amazonaws.com"}):
+        statement = {"Effect": "Allow", "Principal": policy, "Action": "sts:AssumeRole"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam.create_role(RoleName=f"r{len(policy)}", AssumeRolePolicyDocument=document)
+    secret = root("secretsmanager").create_secret(Name="s", SecretString="x")["ARN"]
+    statement = {"Effect": "Allow", "Principal": {"AWS": tom["Arn"]}, "Action": "*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    root("secretsmanager").put_resource_policy(SecretId=secret, ResourcePolicy=document)
+
+    def of_tom(service: str) -> Any:
+        for old in iam.list_access_keys(UserName="tom")["AccessKeyMetadata"]:
+            iam.delete_access_key(UserName="tom", AccessKeyId=old["AccessKeyId"])
+        key = iam.create_access_key(UserName="tom")["AccessKey"]
+        return aws(service, access_key=key["AccessKeyId"], secret_key=key["SecretAccessKey"])
+
+    role = {"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/r1", "RoleSessionName": "tom"}
+    of_tom("sts").assume_role(**role)
+    of_tom("secretsmanager").get_secret_value(SecretId=secret)
+    for old in iam.list_access_keys(UserName="tom")["AccessKeyMetadata"]:
+        iam.delete_access_key(UserName="tom", AccessKeyId=old["AccessKeyId"])
+    iam.delete_user(UserName="tom")
+    iam.create_user(UserName="tom")
+    assert refused(of_tom("sts").assume_role, **role)[0] == "AccessDenied"
+    assert refused(of_tom("secretsmanager").get_secret_value, SecretId=secret)[0] == "AccessDeniedException"
+    trusted = iam.get_role(RoleName="r2")["Role"]["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]
+    assert trusted == {"AWS": [ANN, tom["UserId"]], "Service": "ecs-tasks.amazonaws.com"}
+
+
 def test_a_cluster_limits_what_runs_in_it(ann: Any, root: Any, let: Any) -> None:
     arn = f"arn:aws:ecs:us-east-1:{ACCOUNT}:cluster/prod"
     let("ecs:ListTasks", Condition={"ArnEquals": {"ecs:cluster": arn}})

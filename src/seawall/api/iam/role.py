@@ -4,6 +4,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from seawall.api.iam.departed import forget_principal
 from seawall.api.iam.document import check_trust_policy
 from seawall.api.iam.names import (
     boundary_member,
@@ -105,6 +106,7 @@ def delete_role(call: Call, params: Params) -> dict[str, Any]:
         for session in txn.referrers(RoleSession, role.ref):
             txn.delete(RoleSession, session.id)
         txn.delete(Role, role.id)
+        forget_principal(txn, call.arn(role.resource, service="iam", region=""), role.role_id)
     return {}
 
 

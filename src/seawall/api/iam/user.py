@@ -4,6 +4,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from seawall.api.iam.departed import forget_principal
 from seawall.api.iam.names import (
     boundary_member,
     delete_conflict,
@@ -101,6 +102,7 @@ def delete_user(call: Call, params: Params) -> dict[str, Any]:
         for session in txn.referrers(UserSession, user.ref):
             txn.delete(UserSession, session.id)
         txn.delete(User, user.id)
+        forget_principal(txn, call.arn(user.resource, service="iam", region=""), user.user_id)
     return {}
 
 
