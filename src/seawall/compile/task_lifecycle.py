@@ -49,10 +49,11 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 def advance(task: Task, facts: Facts) -> Task:
     """The task after one step; the same object when there is nothing to do.
 
-    A container that stops is a change that is told, also of a task that goes on without it.
+    A container that stops is a change that is told, though its task goes on without it.
     """
     after = _advanced(task, facts)
-    if after.version == task.version and _stopped(after) != _stopped(task):
+    goes_on = after.desired_status == "RUNNING" and after.version == task.version
+    if goes_on and _stopped(after) != _stopped(task):
         return _changed(after)
     return after
 
