@@ -320,6 +320,7 @@ def test_a_container_that_has_written_nothing(served: Served, capsys: pytest.Cap
     ("words", "said"),
     [
         (["logs", "b"], "0 tasks have an id that begins so"),
+        (["why", "b"], "seawall: b: 0 tasks have an id that begins so"),
         (["logs", ID, "nobody"], "the task's containers are web, mute"),
         (["logs", ID, "mute"], "no output is kept without awslogs"),
     ],

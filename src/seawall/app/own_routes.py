@@ -182,7 +182,7 @@ class OwnRoutes:
         if len(found) == 1:
             await _answer(send, 200, why(found[0], self._context))
         else:
-            await _answer(send, 404, {"message": f"{len(found)} tasks have an id that begins with {start!r}"})
+            await _answer(send, 404, {"message": f"{start}: {len(found)} tasks have an id that begins so"})
 
     async def _events(self, scope: Scope, receive: Receive, send: Send) -> None:
         asked = _query(scope)

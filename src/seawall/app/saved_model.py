@@ -35,8 +35,16 @@ def fetch_own(state_dir: Path, name: str, asked: Mapping[str, str] | None = None
     url = f"{running.url}/_seawall/{name}"
     reply = httpx.get(url, headers=headers, params=dict(asked or {}), timeout=30)
     if reply.status_code != 200:
-        raise CommandFailed(f"the running Seawall refused: {reply.text.strip()}")
+        raise CommandFailed(_refusal(reply.content))
     return reply.content
+
+
+def _refusal(body: bytes) -> str:
+    """Seawall's own words, which come as {"message": ...}."""
+    try:
+        return msgspec.json.decode(body, type=dict[str, str])["message"]
+    except (msgspec.DecodeError, KeyError):
+        return f"the running Seawall refused: {body.decode(errors='replace').strip()}"
 
 
 def _read(file: Path) -> bytes:
