@@ -97,3 +97,15 @@ def test_a_bucket_may_hold_what_looks_like_seawalls_own(seawall: Seawall) -> Non
     answer = httpx.get(f"{seawall.running.url}/_seawall/health", headers=host)
     assert (answer.status_code, answer.headers["content-type"]) == (403, "application/xml")
     assert httpx.get(f"{seawall.running.url}/_seawall/health").json()["status"] == "ready"
+
+
+def test_seawalls_own_routes_are_not_on_the_worlds_internet(seawall: Seawall) -> None:
+    asked = seawall.internet(
+        "curl",
+        "--silent",
+        "--insecure",
+        f"https://ecs.{seawall.running.region}.amazonaws.com/_seawall/health",
+    )
+    assert asked.returncode == 0, asked.stderr
+    assert "ready" not in asked.stdout
+    assert "notes" not in asked.stdout

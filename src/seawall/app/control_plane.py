@@ -27,7 +27,7 @@ from seawall.app.certificates import Certificates
 from seawall.app.endpoint_look import look
 from seawall.app.endpoints import endpoint_addresses
 from seawall.app.external_s3 import ExternalS3
-from seawall.app.gateway import Gateway
+from seawall.app.gateway import Gateway, Route
 from seawall.app.health_checker import HealthChecker, HealthReports
 from seawall.app.host_name import resolve
 from seawall.app.layer_bucket import LayerBucket
@@ -169,7 +169,8 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
     )
     reports = HealthReports()
     sessions = Sessions(settings.state_dir)
-    gateway = Gateway(
+    gateway = partial(
+        Gateway,
         store=store,
         settings=settings,
         resources={
@@ -180,9 +181,11 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
             "health_reports": reports,
             EXEC_SESSIONS: sessions,
         },
-        routes=[(s3.matches, s3), (own.matches, own), (front.matches, front)],  # a bucket may hold _seawall/x
         via=endpoint_behind,
     )
+    ours: tuple[Route, ...] = ((s3.matches, s3), (front.matches, front))
+    inside = gateway(routes=ours)  # tasks have no business with Seawall's own routes
+    outside = gateway(routes=(ours[0], (own.matches, own), ours[1]))  # a bucket may hold _seawall/x
 
     keeper = WorldKeeper(settings)
     stack.push_async_callback(keeper.stop)
@@ -190,9 +193,9 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
     _say(f"world: {'adopted' if keeper.adopted else 'started'}")
     await _background(stack, keeper.keep())
     await _background(stack, link.serve())
-    await _background(stack, _serve_inside(link, host, gateway, certificates))
+    await _background(stack, _serve_inside(link, host, inside, certificates))
     await _background(stack, _health_checker(store, reports, link).run())
-    url = await _listen(stack, gateway, settings)
+    url = await _listen(stack, outside, settings)
     stack.callback((await sessions.listen(settings.listen_host)).close)
     _say("network: waiting until the host has it in force")
     await _ready(own, settings)
