@@ -84,6 +84,6 @@ def test_names_manifests_and_layers_come_through_the_tasks_namespace(
                 image = await images.pull(TASK, ("127.0.0.1",), resolv_conf, source, LOGIN)
                 assert (image.layers[0] / "base").read_bytes() == b"shared"
                 assert (image.layers[0] / "base").stat().st_uid == task_id_map().first
-                assert registry.blobs_asked() == 3
+                assert registry.blobs_taken() == 3
 
     asyncio.run(run())
