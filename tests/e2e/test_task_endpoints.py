@@ -138,7 +138,8 @@ def test_the_task_and_its_containers(seawall: Seawall, pair: tuple[str, str]) ->
     assert set(task) == TASK_KEYS
     known = seawall.client("ecs").describe_tasks(tasks=[pair[0]])["tasks"][0]
     assert (task["TaskARN"], task["Cluster"]) == (known["taskArn"], known["clusterArn"])
-    assert (task["Family"], task["Revision"], task["LaunchType"]) == ("asking", "1", "FARGATE")
+    assert known["taskDefinitionArn"].endswith(f":task-definition/{task['Family']}:{task['Revision']}")
+    assert (task["Family"], task["LaunchType"]) == ("asking", "FARGATE")
     assert task["Limits"] == {"CPU": 0.25, "Memory": 1024}
     assert (task["DesiredStatus"], task["KnownStatus"]) == ("RUNNING", "RUNNING")
     assert task["EphemeralStorageMetrics"]["Reserved"] == 20496
