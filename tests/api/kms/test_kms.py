@@ -100,7 +100,8 @@ def test_a_key_is_deleted_after_its_waiting_time(kms: Any, key: str, clock: Any,
 
 def test_key_policies(kms: Any, key: str) -> None:
     assert "arn:aws:iam::123456789012:root" in kms.get_key_policy(KeyId=key)["Policy"]
-    text = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*"}]}'
+    everybody = '{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*"}'
+    text = f'{{"Version":"2012-10-17","Statement":[{everybody}]}}'
     kms.put_key_policy(KeyId=key, Policy=text)
     assert kms.get_key_policy(KeyId=key)["Policy"] == text
     assert refused(kms.put_key_policy, KeyId=key, Policy="{")[0] == "MalformedPolicyDocumentException"
@@ -115,4 +116,6 @@ def test_tags_and_rotation_are_told(kms: Any, key: str) -> None:
 
 def test_what_kms_could_be_is_refused(kms: Any) -> None:
     assert refused(kms.create_key, KeySpec="RSA_2048")[0] == "NotImplemented"
-    assert refused(kms.sign, KeyId="a", Message=b"a", SigningAlgorithm="ED25519_SHA_512")[0] == "NotImplemented"
+    assert (
+        refused(kms.sign, KeyId="a", Message=b"a", SigningAlgorithm="ED25519_SHA_512")[0] == "NotImplemented"
+    )

@@ -86,7 +86,8 @@ def test_a_policy_of_the_callers_is_enough_under_the_services_own_key(root: Any,
     text = denial(ann("secretsmanager").get_secret_value, SecretId="s")
     assert text == (
         f"User: arn:aws:iam::{ACCOUNT}:user/ann is not authorized to perform: secretsmanager:GetSecretValue"
-        f" on resource: {arn} because no identity-based policy allows the secretsmanager:GetSecretValue action"
+        f" on resource: {arn} because no identity-based policy allows the"
+        " secretsmanager:GetSecretValue action"
     )
     let("secretsmanager:GetSecretValue")
     assert value(ann("secretsmanager")) == "v"

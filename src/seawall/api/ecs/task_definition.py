@@ -26,8 +26,8 @@ MOST_DELETED = 10
     stored=STORED,
     refused=REFUSED,
     note=(
-        "Secrets, files and images are looked for when a task starts, as on AWS. A task that has written more than"
-        " its ephemeralStorage is stopped within seconds to a minute; on AWS its writes would fail."
+        "Secrets, files and images are looked for when a task starts, as on AWS. A task that has written more"
+        " than its ephemeralStorage is stopped within seconds to a minute; on AWS its writes would fail."
     ),
 )
 def register_task_definition(call: Call, params: Params) -> dict[str, Any]:
