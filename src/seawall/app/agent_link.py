@@ -19,12 +19,12 @@ import msgspec
 from seawall.program.change import host_change
 from seawall.program.host import HostProgram
 from seawall.program.messages import (
-    Applied,
     Apply,
     Connect,
     Counters,
     Done,
     Event,
+    Fact,
     Listen,
     Observe,
     ReadCounters,
@@ -33,13 +33,11 @@ from seawall.program.messages import (
     Request,
     Revise,
     State,
-    TaskChanged,
 )
 from seawall.program.report import Counter
 
 log = logging.getLogger("seawall.agent_link")
 
-Fact = Applied | TaskChanged | State
 RETRY_S = 0.05
 _HEAD = struct.Struct(">I")
 
@@ -53,7 +51,7 @@ class AgentLink:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._listeners: list[Callable[[Fact], None]] = []
+        self._listeners: list[Callable[[Fact | State], None]] = []
         self._waiting: HostProgram | None = None
         self._wake = asyncio.Event()
         self._connected = asyncio.Event()
@@ -71,7 +69,7 @@ class AgentLink:
         self._waiting = program
         self._wake.set()
 
-    def on_event(self, listener: Callable[[Fact], None]) -> None:
+    def on_event(self, listener: Callable[[Fact | State], None]) -> None:
         self._listeners.append(listener)
 
     async def connected(self) -> None:
@@ -239,7 +237,7 @@ class AgentLink:
         elif descriptor is not None:
             os.close(descriptor)
 
-    def _tell(self, fact: Fact) -> None:
+    def _tell(self, fact: Fact | State) -> None:
         for listener in self._listeners:
             listener(fact)
 

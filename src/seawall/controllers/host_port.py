@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from seawall.program.host import HostProgram
-from seawall.program.messages import Applied, State, TaskChanged
+from seawall.program.messages import Fact, State
 from seawall.program.report import Counter
 
 
@@ -14,7 +14,7 @@ class HostPort(Protocol):
     def apply(self, program: HostProgram) -> None:
         """Hand over the whole desired state; only the newest not yet sent is kept.  Never blocks."""
 
-    def on_event(self, listener: Callable[[Applied | TaskChanged | State], None]) -> None:
+    def on_event(self, listener: Callable[[Fact | State], None]) -> None:
         """Call `listener` for each fact; a `State` arrives after every (re)connection."""
 
     def read_counters(self, namespace: str, then: Callable[[tuple[Counter, ...] | None], None]) -> None:

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from seawall.controllers.host_port import HostPort
 from seawall.program.host import HostProgram
-from seawall.program.messages import Applied, State, TaskChanged
-from seawall.program.report import Counter, Problem, TaskReport
+from seawall.program.messages import Applied, BalancerChanged, Carried, Fact, State, TaskChanged
+from seawall.program.report import BalancerReport, BalancerTraffic, Counter, Problem, TaskReport
 
 
 class HostView:
@@ -13,7 +15,8 @@ class HostView:
 
     in_force   the newest store revision whose network the host has applied.  A program that is equal to
                the one before is not sent again; then the revision it covers grows without a message.
-    about      the task that the host's newest word is about; None: it may concern any
+    about      the task or balancer node that the host's newest word is about; None: it may concern any
+    balancers  what each node said last, by its interface
     """
 
     def __init__(self, port: HostPort) -> None:
@@ -22,18 +25,24 @@ class HostView:
         self.in_force = 0
         self.about: str | None = None
         self.reports: dict[str, TaskReport] = {}
+        self.balancers: dict[str, BalancerReport] = {}
         self.problems: tuple[Problem, ...] = ()
         self.limits = ""  # the host's own words; empty before it was heard
         self._sent: HostProgram | None = None
         self._covers = 0
         self._applied = 0
         self._listeners: list[Callable[[], None]] = []
+        self._traffic_listeners: list[Callable[[BalancerTraffic], None]] = []
         port.on_event(self._hear)
 
     def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call `listener` after every word of the host; returns what ends that."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+    def on_traffic(self, listener: Callable[[BalancerTraffic], None]) -> None:
+        """Call `listener` with what went through the nodes of balancers, some seconds' worth at a time."""
+        self._traffic_listeners.append(listener)
 
     def troubled(self, *subjects: str) -> bool:
         """Whether the host could not make so one of these (namespaces, interfaces, gateways), or anything."""
@@ -58,7 +67,7 @@ class HostView:
         """Make this the desired state, unless it is already."""
         self._covers = program.revision
         sent = self._sent
-        if sent is not None and sent.network == program.network and sent.tasks == program.tasks:
+        if sent is not None and replace(sent, revision=program.revision) == program:
             self._update_in_force()
             return
         self._sent = program
@@ -68,7 +77,7 @@ class HostView:
         """Call `then` with what a namespace's packet policy has counted, or None if it cannot be read."""
         self._port.read_counters(namespace, then)
 
-    def _hear(self, fact: Applied | TaskChanged | State) -> None:
+    def _hear(self, fact: Fact | State) -> None:
         match fact:
             case Applied():
                 self._applied = max(self._applied, fact.revision)
@@ -76,9 +85,15 @@ class HostView:
                 self._update_in_force()
             case TaskChanged():
                 self.reports[fact.report.id] = fact.report
+            case BalancerChanged():
+                self.balancers[fact.report.id] = fact.report
+            case Carried():
+                for listener in self._traffic_listeners:
+                    listener(fact.traffic)
+                return
             case State():
                 self._meet(fact)
-        self._tell(fact.report.id if isinstance(fact, TaskChanged) else None)
+        self._tell(fact.report.id if isinstance(fact, (TaskChanged, BalancerChanged)) else None)
 
     def _tell(self, about: str | None) -> None:
         self.about = about
@@ -92,6 +107,7 @@ class HostView:
             self._sent = None
         self.world = state.world
         self.reports = {report.id: report for report in state.tasks}
+        self.balancers = {report.id: report for report in state.balancers}
         self.problems = state.problems
         self.limits = state.limits
         self._applied = 0

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from seawall.program.messages import Applied, Event, Refused, Reply, Request, TaskChanged
+from seawall.program.messages import Event, Fact, Refused, Reply, Request
 
 log = logging.getLogger("seawall.server")
 
@@ -39,7 +39,7 @@ class Server:
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(Request)
 
-    def tell(self, fact: Applied | TaskChanged) -> None:
+    def tell(self, fact: Fact) -> None:
         """Send a fact to whoever is connected; the next `Observe` tells it to those who come later."""
         if self._connection is not None:
             self._outgoing.put_nowait((Event(body=fact), None))

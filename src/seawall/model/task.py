@@ -109,6 +109,13 @@ class Task(Resource, frozen=True, kw_only=True):
     finding: Finding | None = None
     version: int = 1
 
+    # Of a service's tasks
+    service: str | None = None  # the service's id
+    deployment_id: str | None = None  # ecs-svc/DIGITS
+    protected_until: datetime | None = None  # from scale-in and deployments
+    healthy_at: datetime | None = None  # when it first counted as healthy in its deployment
+    counted_as_failed: bool = False  # its failure is in its deployment's count
+
     def edition(self) -> int:
         return self.version
 
@@ -118,4 +125,6 @@ class Task(Resource, frozen=True, kw_only=True):
             refs.append(Ref("subnet", self.subnet_id))
         if self.network_interface_id:
             refs.append(Ref("network_interface", self.network_interface_id))
+        if self.service:
+            refs.append(Ref("service", self.service))
         return tuple(refs)

@@ -10,6 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from seawall.program.alike import common_ends
+from seawall.program.balancer import BalancerProgram
 from seawall.program.host import HostProgram
 from seawall.program.network import (
     Element,
@@ -60,6 +61,7 @@ class HostChange(msgspec.Struct, frozen=True, kw_only=True):
     zones: Difference[NameZone] | None = None
     resolvers: Difference[Resolver] | None = None
     tasks: Difference[TaskProgram] | None = None
+    balancers: Difference[BalancerProgram] | None = None
 
 
 def host_change(old: HostProgram, new: HostProgram) -> HostChange:
@@ -88,6 +90,7 @@ def host_change(old: HostProgram, new: HostProgram) -> HostChange:
         zones=difference(before.zones, after.zones, _id),
         resolvers=difference(before.resolvers, after.resolvers, _resolver_key),
         tasks=difference(old.tasks, new.tasks, _id),
+        balancers=difference(old.balancers, new.balancers, _id),
     )
 
 
@@ -106,7 +109,12 @@ def changed_host(old: HostProgram, change: HostChange) -> HostProgram:
         zones=changed(before.zones, change.zones, _id),
         resolvers=changed(before.resolvers, change.resolvers, _resolver_key),
     )
-    return HostProgram(revision=change.revision, network=network, tasks=changed(old.tasks, change.tasks, _id))
+    return HostProgram(
+        revision=change.revision,
+        network=network,
+        tasks=changed(old.tasks, change.tasks, _id),
+        balancers=changed(old.balancers, change.balancers, _id),
+    )
 
 
 def difference(old: tuple[T, ...], new: tuple[T, ...], key: Callable[[T], str]) -> Difference[T] | None:
@@ -217,7 +225,7 @@ def _name(item: Namespace | ElementSet) -> str:
     return item.name
 
 
-def _id(item: TaskProgram | NameZone) -> str:
+def _id(item: TaskProgram | NameZone | BalancerProgram) -> str:
     return item.id
 
 

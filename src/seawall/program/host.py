@@ -1,7 +1,8 @@
-"""All that one host shall be: its networks and its tasks, at one revision of the store."""
+"""All that one host shall be, at one revision of the store: networks, tasks and load-balancing nodes."""
 
 import msgspec
 
+from seawall.program.balancer import BalancerProgram
 from seawall.program.network import NetworkProgram
 from seawall.program.task import TaskProgram
 
@@ -12,3 +13,4 @@ class HostProgram(msgspec.Struct, frozen=True, kw_only=True):
     revision: int
     network: NetworkProgram
     tasks: tuple[TaskProgram, ...] = ()
+    balancers: tuple[BalancerProgram, ...] = ()

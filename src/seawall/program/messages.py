@@ -9,7 +9,7 @@ import msgspec
 
 from seawall.program.change import HostChange
 from seawall.program.host import HostProgram
-from seawall.program.report import Counter, Problem, TaskReport
+from seawall.program.report import BalancerReport, BalancerTraffic, Counter, Problem, TaskReport
 
 
 class Apply(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -81,6 +81,7 @@ class State(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     world: str
     applied_revision: int
     tasks: tuple[TaskReport, ...]
+    balancers: tuple[BalancerReport, ...] = ()
     problems: tuple[Problem, ...] = ()
     limits: str = "enforced"  # or why memory, CPU and process limits cannot hold here
 
@@ -105,5 +106,16 @@ class TaskChanged(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     report: TaskReport
 
 
+class BalancerChanged(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    report: BalancerReport
+
+
+class Carried(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    traffic: BalancerTraffic
+
+
+Fact = Applied | TaskChanged | BalancerChanged | Carried
+
+
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    body: Applied | TaskChanged
+    body: Fact

@@ -115,3 +115,50 @@ class Counter(msgspec.Struct, frozen=True, kw_only=True):
     origin: str
     packets: int
     bytes: int
+
+
+class TargetReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What a node thinks of one target of one pool.
+
+    state     "initial" until the first checks have an answer
+    cause     of "unhealthy": "timeout", "refused", "mismatch" (with `code`), "failed"
+    in_force  the engine knows it as the program has it
+    checked_at   seconds since the epoch; None: never yet
+    connections  those it has now
+    """
+
+    pool: str
+    target: str
+    state: Literal["initial", "healthy", "unhealthy"] = "initial"
+    cause: str = ""
+    code: int | None = None
+    text: str = ""
+    checked_at: float | None = None
+    in_force: bool = False
+    connections: int = 0
+
+
+class BalancerReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A node as it is.
+
+    id         as in its program
+    running    its engine serves the configuration of the program (true where it needs no engine)
+    problem    why not, in the engine's own words
+    """
+
+    id: str
+    running: bool
+    problem: str = ""
+    targets: tuple[TargetReport, ...] = ()
+
+
+class BalancerTraffic(msgspec.Struct, frozen=True, kw_only=True):
+    """What went through a node since the last word of it: the engine's log lines and counters.
+
+    lines      one for each request or connection, as the configuration's log format writes them
+    counters   (proxy, server or "FRONTEND" or "BACKEND", field) -> how much it has grown
+    """
+
+    id: str
+    lines: tuple[str, ...] = ()
+    counters: tuple[tuple[str, str, str, int], ...] = ()
