@@ -87,6 +87,7 @@ class Call:
     resources: Mapping[str, Any] = field(
         default_factory=dict
     )  # ports to the outside, by name (e.g. "registry")
+    refused: Mapping[str, ApiError] = field(default_factory=dict)  # resources the caller may not use, by ARN
 
     def arn(self, resource: str, *, service: str | None = None, region: str | None = None) -> str:
         """The ARN of a resource of this account, e.g. call.arn("cluster/default")."""

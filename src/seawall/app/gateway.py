@@ -169,7 +169,7 @@ class Gateway:
             principal=call.principal,
             partition=call.partition,
         )
-        authorize(target.service, call.operation, params, facts, self._origin(request))
+        call.refused = authorize(target.service, call.operation, params, facts, self._origin(request))
         note_use(self._store, call.principal.access_key_id, target.service.signing_name, call.now)
         answer = await registry.invoke(call, params)
         return target.protocol.serialize(target.operation, answer, call.request_id)

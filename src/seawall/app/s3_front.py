@@ -179,6 +179,8 @@ class S3Front:
         if "CopySource" in params:
             split_source(params["CopySource"])  # a source that cannot be read was not asked about
         self._authorize(call, operation.name, params, request)
+        for refusal in call.refused.values():  # a request cannot be passed on in part
+            raise refusal
         await external.pass_on(request, check, pieces if streamed else None, send)
 
     async def _store_body(
@@ -242,7 +244,7 @@ class S3Front:
             referer=request.headers.get("referer"),
             endpoint=self._via(self._store, request.client) if request.client else None,
         )
-        authorize(self._service, operation, dict(params), facts, origin)
+        call.refused = authorize(self._service, operation, dict(params), facts, origin)
 
     def _hide_absence(
         self, call: registry.Call, error: ApiError, params: Mapping[str, Any], request: Request

@@ -67,6 +67,7 @@ class Access:
                        count only as far as these delegate to the account
     free               never denied, whatever policies say
     behind             asked by the service in its caller's name: it does not come through a VPC endpoint
+    apart              each resource by itself: the operation tells of denied ones, and does the others
     """
 
     action: str | Callable[[Plain, CallFacts], str]
@@ -77,6 +78,7 @@ class Access:
     free: bool = False
     further: bool = False
     behind: bool = False
+    apart: bool = False
 
 
 # botocore's service name -> the prefix of its actions, where they differ
@@ -100,6 +102,7 @@ def access(
     resource_policies: ResourcePolicies | None = None,
     governed: bool = False,
     free: bool = False,
+    apart: bool = False,
 ) -> None:
     """Declare the operation's own action.  Raises ValueError when it has been declared already."""
     if (service, operation) in _own:
@@ -111,6 +114,7 @@ def access(
         resource_policies,
         governed,
         free,
+        apart=apart,
     )
 
 
@@ -124,10 +128,20 @@ def also(
     resource_policies: ResourcePolicies | None = None,
     governed: bool = False,
     behind: bool = False,
+    apart: bool = False,
 ) -> None:
     """Declare a further action that the operation needs, on the resources that there are (maybe none)."""
     _further.setdefault((service, operation), []).append(
-        Access(action, resources, context, resource_policies, governed, further=True, behind=behind)
+        Access(
+            action,
+            resources,
+            context,
+            resource_policies,
+            governed,
+            further=True,
+            behind=behind,
+            apart=apart,
+        )
     )
 
 

@@ -9,6 +9,7 @@ from seawall.iam.policy.evaluate import Decision, Policies, Question, decide
 from seawall.iam.refusal import denied
 from seawall.iam.sealed_message import seal
 from seawall.iam.standing import standing_of
+from seawall.wire.errors import ApiError
 from seawall.wire.service import Service
 
 _READS = ("Describe", "Get", "List", "Search")  # EC2 encodes no message for these
@@ -16,8 +17,12 @@ _READS = ("Describe", "Get", "List", "Search")  # EC2 encodes no message for the
 
 def authorize(
     service: Service, operation: str, params: dict[str, Any], facts: CallFacts, origin: Origin
-) -> None:
-    """Raises ApiError in the service's words when an action that the operation needs is not allowed."""
+) -> dict[str, ApiError]:
+    """Raises ApiError in the service's words when an action that the operation needs is not allowed.
+
+    Returns the refusals of resources that are judged apart, by ARN: the operation tells them in its answer.
+    """
+    apart: dict[str, ApiError] = {}
     asker = Asker(facts, origin, tag_keys(params))
     for access in accesses(service.name, operation):
         if access.free:
@@ -27,7 +32,11 @@ def authorize(
                 sealed = ""
                 if service.protocol == "ec2" and not operation.startswith(_READS):
                     sealed = seal(facts.store, question, decision, asker.standing.user_id)
-                raise denied(service, question, decision, sealed)
+                refusal = denied(service, question, decision, sealed)
+                if not access.apart:
+                    raise refusal
+                apart.setdefault(question.resource, refusal)
+    return apart
 
 
 class Asker:

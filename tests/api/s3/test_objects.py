@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -298,3 +299,22 @@ def test_objects_survive_and_strays_do_not(s3: Any, bucket: str, objects: Object
     assert stored is not None and stored.file.read_bytes() == b"kept"
     assert [f.name for f in stored.file.parent.iterdir()] == [stored.file.name]
     again.close()
+
+
+def test_of_many_objects_those_that_are_denied_stay_and_are_told(s3: Any, bucket: str) -> None:
+    for key in ("kept/a", "b"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"x")
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:DeleteObject",
+        "Resource": f"arn:aws:s3:::{bucket}/kept/*",
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy)
+    answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "kept/a"}, {"Key": "b"}]})
+    assert [each["Key"] for each in answer["Deleted"]] == ["b"]
+    assert [(each["Key"], each["Code"]) for each in answer["Errors"]] == [("kept/a", "AccessDenied")]
+    assert [each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["kept/a"]
+    quiet = {"Objects": [{"Key": "kept/a"}], "Quiet": True}
+    assert "Deleted" not in s3.delete_objects(Bucket=bucket, Delete=quiet)

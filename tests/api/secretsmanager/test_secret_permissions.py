@@ -175,3 +175,24 @@ def test_an_alias_is_moved_by_who_may_do_so_on_both_keys(root: Any, ann: Any) ->
     assert f"kms:UpdateAlias on resource: {new}" in denial(ann("kms").update_alias, **move)
     may(alias, old, new)
     ann("kms").update_alias(**move)
+
+
+def test_of_many_secrets_those_that_are_denied_are_told_one_by_one(root: Any, ann: Any, let: Any) -> None:
+    manager = root("secretsmanager")
+    manager.create_secret(Name="s", SecretString="v")
+    closed = manager.create_secret(Name="closed", SecretString="w")["ARN"]
+    let("secretsmanager:BatchGetSecretValue", "secretsmanager:GetSecretValue", "kms:Decrypt")
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Deny", "Principal": "*", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
+        ],
+    }
+    manager.put_resource_policy(SecretId="closed", ResourcePolicy=json.dumps(policy))
+    answer = ann("secretsmanager").batch_get_secret_value(SecretIdList=["s", "closed"])
+    assert [value["SecretString"] for value in answer["SecretValues"]] == ["v"]
+    (error,) = answer["Errors"]
+    assert (error["SecretId"], error["ErrorCode"]) == ("closed", "AccessDeniedException")
+    assert (
+        closed in error["Message"] and "with an explicit deny in a resource-based policy" in error["Message"]
+    )

@@ -57,8 +57,10 @@ def encryption_context(given: object) -> dict[str, str]:
     return {f"kms:EncryptionContext:{name}": str(value) for name, value in given.items()}
 
 
-def through_service(service: str, operation: str, action: str, keys_of: KeysOf) -> None:
-    """Declare that an operation of `service` uses keys on behalf of its caller."""
+def through_service(
+    service: str, operation: str, action: str, keys_of: KeysOf, *, apart: bool = False
+) -> None:
+    """Declare that an operation of `service` uses keys on behalf of its caller; `apart` as in `Access`."""
 
     def resources(params: Plain, facts: CallFacts) -> Iterable[Target]:
         keys = {key.id: key for key in keys_of(params, facts) if key is not None}
@@ -73,4 +75,13 @@ def through_service(service: str, operation: str, action: str, keys_of: KeysOf) 
             "kms:ViaService": f"{service}.{facts.region}.amazonaws.com",
         }
 
-    also(service, operation, action=action, resources=resources, context=context, governed=True, behind=True)
+    also(
+        service,
+        operation,
+        action=action,
+        resources=resources,
+        context=context,
+        governed=True,
+        behind=True,
+        apart=apart,
+    )

@@ -103,7 +103,7 @@ for _operation, _action in ON_BUCKETS.items():
         context=_listing if _lists else None,
     )
 access("s3", "ListBuckets", action="s3:ListAllMyBuckets")
-access("s3", "DeleteObjects", action="s3:DeleteObject", resources=_each_object)
+access("s3", "DeleteObjects", action="s3:DeleteObject", resources=_each_object, apart=True)
 for _operation in ("CopyObject", "UploadPartCopy"):
     also("s3", _operation, action="s3:GetObject", resources=_source)
 for _operation in ("PutObject", "CopyObject", "CreateMultipartUpload"):

@@ -248,7 +248,10 @@ def delete_object(call: Call, params: Params) -> dict[str, Any]:
     stored={"RequestPayer": "nobody pays", "ChecksumAlgorithm": "held against the body before"},
 )
 def delete_objects(call: Call, params: Params) -> dict[str, Any]:
-    bucket = find_bucket(call, call.store, params["Bucket"], params.get("ExpectedBucketOwner"))
+    try:
+        bucket = find_bucket(call, call.store, params["Bucket"], params.get("ExpectedBucketOwner"))
+    except ApiError as absent:  # of which only those learn who may delete there
+        raise next(iter(call.refused.values()), absent) from None
     wanted, quiet = params["Delete"]["Objects"], params["Delete"].get("Quiet", False)
     keys = [each["Key"] for each in wanted]
     if not 1 <= len(keys) <= 1000:
@@ -257,6 +260,13 @@ def delete_objects(call: Call, params: Params) -> dict[str, Any]:
             "The XML you provided was not well-formed or did not validate against our published schema",
         )
     call.refuse_unread()
+    deleted, errors = [], []
     for key in keys:
+        refusal = call.refused.get(f"arn:{call.partition}:s3:::{bucket.id}/{key}")
+        if refusal is not None:
+            errors.append({"Key": key, "Code": refusal.code, "Message": refusal.message})
+            continue
         objects(call).delete(bucket.id, key)
-    return {} if quiet else {"Deleted": [{"Key": key} for key in keys]}
+        deleted.append({"Key": key})
+    answer = {"Errors": errors} if errors else {}
+    return answer if quiet else answer | {"Deleted": deleted}

@@ -110,9 +110,15 @@ for _operation in ON_A_SECRET:
         context=_version_context if _operation == "GetSecretValue" else None,
         resource_policies=_policies,
     )
-also("secretsmanager", "BatchGetSecretValue", action="secretsmanager:GetSecretValue", resources=_batch)
+also(
+    "secretsmanager",
+    "BatchGetSecretValue",
+    action="secretsmanager:GetSecretValue",
+    resources=_batch,
+    apart=True,
+)
 access("secretsmanager", "CreateSecret", resources=_new_secret, context=_new_context)
 through_service("secretsmanager", "GetSecretValue", "kms:Decrypt", _key_of_version)
-through_service("secretsmanager", "BatchGetSecretValue", "kms:Decrypt", _keys_of_batch)
+through_service("secretsmanager", "BatchGetSecretValue", "kms:Decrypt", _keys_of_batch, apart=True)
 for _operation in ("CreateSecret", "PutSecretValue", "UpdateSecret"):
     through_service("secretsmanager", _operation, "kms:GenerateDataKey", _key_for_new_value)

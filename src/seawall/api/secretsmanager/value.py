@@ -15,7 +15,7 @@ from seawall.api.secretsmanager.filters import matches
 from seawall.api.secretsmanager.names import find_secret, living_secret, secret_arn
 from seawall.api.secretsmanager.version import CURRENT, add_version, given_value, move_stage, shown_value
 from seawall.model.secret import Secret, SecretVersion
-from seawall.store.store import Reader, Transaction
+from seawall.store.store import Transaction
 from seawall.wire.errors import ApiError
 
 PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
@@ -105,15 +105,20 @@ def batch_get_secret_value(call: Call, params: Params) -> dict[str, Any]:
     values, errors = [], []
     for name in names or ():
         try:
-            values.append(_read(call, call.store, name))
+            values.append(_read(call, name))
         except ApiError as error:
             errors.append({"SecretId": name, "ErrorCode": error.code, "Message": error.message})
     return {"SecretValues": values, "Errors": errors} | ({"NextToken": token} if token else {})
 
 
-def _read(call: Call, reader: Reader, name: str) -> dict[str, Any]:
-    secret = living_secret(call, reader, name)
-    return shown_value(call, reader, secret, _version(secret, None, None))
+def _read(call: Call, name: str) -> dict[str, Any]:
+    """Raises ApiError, also where the caller may not read the secret or use its key."""
+    secret = living_secret(call, call.store, name)
+    version = _version(secret, None, None)
+    for arn in (secret_arn(call, secret), call.arn(f"key/{version.key_id}", service="kms")):
+        if arn in call.refused:
+            raise call.refused[arn]
+    return shown_value(call, call.store, secret, version)
 
 
 @operation("secretsmanager", "UpdateSecretVersionStage")
