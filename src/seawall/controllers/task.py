@@ -179,6 +179,7 @@ def _forget(task: Task, context: Context) -> Done | After:
         return After((KEEP_STOPPED - age).total_seconds())
     with context.store.write() as txn:
         txn.delete(Task, task.id)
+    context.host.reports.pop(task.id, None)
     return Done()
 
 
