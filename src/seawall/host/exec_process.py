@@ -20,6 +20,7 @@ import msgspec
 
 from seawall.program.exec import Start
 
+_RUNTIME_S, _LOOK_S = 5.0, 0.01  # for the runtime to have started a process, or to have failed
 _LIST_TRIES = 20  # a process that forks while it is being ended is looked for again
 
 
@@ -110,10 +111,22 @@ class ExecProcess:
         code = await self._process.wait()
         return code if code >= 0 else 128 - code
 
+    async def _pid(self) -> int | None:
+        """The container's process.  The runtime tells its number a while after it has begun to run: a runtime
+        that is killed before leaves it behind."""
+        assert self._process is not None
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _RUNTIME_S
+        while (pid := read_pid(self._pid_file)) is None:
+            if self._process.returncode is not None or loop.time() > deadline:
+                break
+            await asyncio.sleep(_LOOK_S)
+        return pid
+
     async def end(self) -> None:
         """End it and what it started, if it has not, and leave nothing."""
         if self._process is not None and self._process.returncode is None:
-            pid = read_pid(self._pid_file)
+            pid = await self._pid()
             if pid is not None:
                 end_all_of(pid)
             else:
