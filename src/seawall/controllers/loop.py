@@ -20,6 +20,7 @@ from typing import Protocol
 from seawall.compile.why.network import Resolve
 from seawall.controllers.counts import Counts
 from seawall.controllers.host_view import HostView
+from seawall.controllers.service_launcher import ServiceLauncher
 from seawall.model.resource import Ref
 from seawall.store.metrics import Metrics
 from seawall.store.store import Change, Store
@@ -73,6 +74,7 @@ class Context:
         lambda snapshot, vpc_id, name: ()
     )  # the addresses of a name in a VPC, where it is known
     started_at: int = 0  # the store's revision when this process began to follow it
+    launch: ServiceLauncher | None = None  # None: no services are run
 
     def revision_of(self, ref: Ref) -> int:
         """The revision of the newest change of a resource; what is older than this process counts as new."""
