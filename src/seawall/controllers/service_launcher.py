@@ -1,37 +1,12 @@
-"""The port through which the loop of services starts tasks.  What a task is made of is the API's knowledge."""
+"""The port through which the loop of services starts tasks: what a task is made of, the API knows."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Literal, Protocol
-
-import msgspec
+from typing import Protocol
 
 from seawall.model.service import Deployment, Service, ServiceRevision
-from seawall.model.task import Task
+from seawall.model.service_launch import Launch
 from seawall.store.store import Reader, Transaction
-
-RefusalKind = Literal["placement", "configuration", "throttled"]
-
-
-class LaunchRefusal(msgspec.Struct, frozen=True):
-    """Why no more tasks were started.
-
-    placement      there is no room: "was unable to place a task. Reason: REASON."
-    configuration  no task can be made of this: "failed to launch a task with (error REASON)."
-    throttled      too many launches in too short a time: "operations are being throttled."
-
-    reason   AWS's words, without a stop at their end
-    """
-
-    kind: RefusalKind
-    reason: str
-
-
-class Launch(msgspec.Struct, frozen=True):
-    """What was started, in the order of the subnets asked for, and why that is not all of it."""
-
-    tasks: tuple[Task, ...] = ()
-    refusal: LaunchRefusal | None = None
 
 
 class ServiceLauncher(Protocol):
@@ -52,4 +27,4 @@ class ServiceLauncher(Protocol):
         """
 
     def free_addresses(self, reader: Reader, subnet_ids: Sequence[str]) -> Mapping[str, int]:
-        """How many more tasks each subnet has addresses for; subnets that are gone have none."""
+        """How many more tasks each subnet has addresses for; a subnet that is gone has none."""
