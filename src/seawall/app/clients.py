@@ -1,7 +1,7 @@
 """boto3 clients of a running Seawall, as anybody would make them."""
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -52,3 +52,11 @@ class Clients:
     @cached_property
     def sts(self) -> "STSClient":
         return self._session.client("sts", endpoint_url=self._url, config=self._config)
+
+    @cached_property
+    def elbv2(self) -> Any:
+        return self._session.client("elbv2", endpoint_url=self._url, config=self._config)
+
+    @cached_property
+    def route53(self) -> Any:
+        return self._session.client("route53", endpoint_url=self._url, config=self._config)

@@ -2,17 +2,13 @@
 
 import subprocess
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from seawall.app.cgroup import limits_here
-from seawall.app.clients import Clients
 from seawall.app.demo import visible_address
-from seawall.app.demo.instance import Instance
-from seawall.app.demo.ledger import Ledger
 from seawall.app.demo.site import (
     CLUSTER,
     FAMILY,
@@ -25,10 +21,8 @@ from seawall.app.demo.site import (
     push_images,
     remove_site,
 )
+from seawall.app.demo.stage import NOTHING, PATIENCE_S, Stage, quote
 from seawall.app.failure import CommandFailed
-
-PATIENCE_S = 10.0
-NOTHING = "nothing answers"
 
 
 @dataclass(frozen=True)
@@ -42,11 +36,13 @@ class RunningTask:
 
 
 class Scenes:
-    def __init__(self, ledger: Ledger, instance: Instance, clients: Clients, region: str) -> None:
-        self.ledger = ledger
-        self.instance = instance
-        self.clients = clients
-        self.region = region
+    """Two tasks: who reaches them, whom they reach."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.ledger = stage.ledger
+        self.instance = stage.instance
+        self.clients = stage.clients
         self.site: Site
         self.public: RunningTask
         self.private: RunningTask
@@ -60,7 +56,7 @@ class Scenes:
         self.ledger.step("building two images and pushing them with an ECR token")
         references = push_images(self.clients, self.instance.running)
         self.ledger.step("making a VPC with a public and a private subnet, gateways, routes, a group, a role")
-        self.site = build_site(self.clients, references, self.region)
+        self.site = build_site(self.clients, references, self.stage.region)
         self._server = self.instance.internet_server(visible_address.__name__)
         self.ledger.step(f"running task definition {FAMILY} in the public and in the private subnet")
         self._run_tasks()
@@ -122,17 +118,17 @@ class Scenes:
         )
 
     def _public_page(self) -> None:
-        page = self._page_soon(f"http://{self.public.public_address}/")
+        page = self.stage.page_soon(f"http://{self.public.public_address}/")
         self.ledger.line(
             "a client on the internet asks the public task",
             expected="web's page with what web fetched from api over localhost",
-            happened=_quote(page),
+            happened=quote(page),
             held="This is web" in page and "api says: hello from api" in page,
         )
         self.ledger.line(
             "the address on eth1 inside that task",
             expected=f"{self.public.private_address}, as DescribeTasks says",
-            happened=_quote(page.partition("address: ")[2].partition("\n")[0]),
+            happened=quote(page.partition("address: ")[2].partition("\n")[0]),
             held=f"address: {self.public.private_address}\n" in page,
         )
 
@@ -145,7 +141,7 @@ class Scenes:
             self.ledger.line(
                 f"the same client asks {what} {address}",
                 expected=NOTHING,
-                happened=NOTHING if page is None else _quote(page),
+                happened=NOTHING if page is None else quote(page),
                 held=page is None,
             )
 
@@ -164,18 +160,18 @@ class Scenes:
 
     def _both_use_port_80(self) -> None:
         url = f"http://{self.public.public_address}/cgi-bin/fetch?http://{self.private.private_address}/"
-        page = self._page_soon(url)
+        page = self.stage.page_soon(url)
         self.ledger.line(
             "port 80 in both tasks at once, the private one asked through the public one",
             expected=f"the page of the task at {self.private.private_address}",
-            happened=_quote(page),
+            happened=quote(page),
             held="This is web" in page and f"address: {self.private.private_address}\n" in page,
         )
 
     def _door(self) -> None:
         url = f"http://{self.public.public_address}/"
         close_door(self.clients, self.site.group)
-        closed = self._until(lambda: self.instance.get(url, timeout_s=1) is None)
+        closed = self.stage.until(lambda: self.instance.get(url, timeout_s=1) is None)
         self.ledger.line(
             "the rule for port 80 is removed",
             expected=NOTHING,
@@ -183,11 +179,11 @@ class Scenes:
             held=closed,
         )
         open_door(self.clients, self.site.group)
-        page = self._page_soon(url)
+        page = self.stage.page_soon(url)
         self.ledger.line(
             "the rule for port 80 is added again",
             expected="web's page",
-            happened=_quote(page),
+            happened=quote(page),
             held="This is web" in page,
         )
 
@@ -215,7 +211,7 @@ class Scenes:
             "both tasks are stopped",
             expected=f"interfaces gone, 2 addresses released, {NOTHING} at the public one",
             happened=f"interfaces {' and '.join(states)}, {released} addresses released, "
-            + (NOTHING if page is None else _quote(page)),
+            + (NOTHING if page is None else quote(page)),
             held=states == ["gone", "gone"] and released == 2 and page is None,
         )
         remove_site(self.clients, self.site)
@@ -247,18 +243,6 @@ class Scenes:
         found = self.clients.ec2.describe_subnets(SubnetIds=subnets)["Subnets"]
         return sum(subnet["AvailableIpAddressCount"] for subnet in found)
 
-    def _page_soon(self, url: str) -> str:
-        """A page, asked for again while nothing answers: RUNNING means started, not yet listening."""
-        pages: list[str] = []
-
-        def answered() -> bool:
-            page = self.instance.get(url, timeout_s=2)
-            pages.extend([page] if page else [])
-            return page is not None
-
-        self._until(answered)
-        return pages[0] if pages else ""
-
     def _log_line(self, task: RunningTask, container: str, start: str) -> str | None:
         """What follows `start` in a container's log, once it has arrived; None when it never does."""
         found: list[str] = []
@@ -276,17 +260,8 @@ class Scenes:
             found.extend(message.partition(start)[2] for message in messages if start in message)
             return bool(found)
 
-        self._until(arrived)
+        self.stage.until(arrived)
         return found[0].strip() if found else None
-
-    def _until(self, holds: Callable[[], bool]) -> bool:
-        """Ask again until it holds; False when it did not within PATIENCE_S."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not holds():
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.05)
-        return True
 
     def why_tasks_stopped(self) -> str:
         """For a demonstration that went wrong: the reasons its tasks give, if they give any."""
@@ -298,8 +273,3 @@ class Scenes:
         except (ClientError, BotoCoreError):
             return ""
         return "".join(f"\n  {t['taskArn']}: {t.get('stopCode')}: {t.get('stoppedReason')}" for t in tasks)
-
-
-def _quote(text: str) -> str:
-    """A page on one line."""
-    return "'" + " / ".join(text.strip().splitlines()) + "'" if text else NOTHING

@@ -12,6 +12,7 @@ from seawall.app.demo.instance import Instance
 from seawall.app.demo.ledger import Ledger
 from seawall.app.demo.leftovers import Life, still_there, take_census
 from seawall.app.demo.scenes import Scenes
+from seawall.app.demo.stage import Stage
 from seawall.app.failure import CommandFailed
 from seawall.app.state_files import remove
 
@@ -68,7 +69,7 @@ def play(ledger: Ledger, instance: Instance, life: Life, *, keep: bool) -> None:
     """All scenes; raises one of TROUBLE where the next scene would make no sense."""
     ledger.step(f"starting Seawall in {instance.state_dir}")
     running = instance.up()
-    scenes = Scenes(ledger, instance, Clients(running), running.region)
+    scenes = Scenes(Stage(ledger, instance, Clients(running), running.region))
     try:
         scenes.build()
         scenes.show()
