@@ -36,25 +36,32 @@ class Check(_Plain, frozen=True, kw_only=True):
 class PoolTarget(_Plain, frozen=True, kw_only=True):
     """`id` is unique in its pool: ADDRESS:PORT.
 
-    serving   False: it gets nothing new, and finishes what it has (it is draining)
+    server    the name its server has in the engine: cookies tell it to clients and `use-server` finds it, so
+              it is the same in every node and after every reload, and does not show the address
+    serving   False: it gets nothing new, not even what a cookie would send it (maintenance, not drain), and
+              finishes what it has
     """
 
     id: str
     address: str
     port: int
+    server: str = ""
     serving: bool = True
 
 
 class Pool(_Plain, frozen=True, kw_only=True):
-    """A backend of the configuration of the same name (or, in a node without an engine, checks alone).
+    """Targets that one node uses.
 
-    server_options   what every `server` line has behind its address
+    name             of its target group, with ":" for "/"; the backend of the configuration has the same
+    engine           False: no backend has this name, the kernel spreads the connections; only checks are here
+    server_options   what every server has behind its address; no more than `add server` knows
     check            None: every target counts as healthy
     slow_start_s     how long a target that came up takes to get its full share; 0: at once
     fail_open_below  with fewer healthy targets than this all of them are used
     """
 
     name: str
+    engine: bool = True
     targets: tuple[PoolTarget, ...] = ()
     check: Check | None = None
     server_options: str = ""
@@ -75,7 +82,9 @@ class BalancerProgram(_Plain, frozen=True, kw_only=True):
     id             its network interface
     namespace      where the engine runs and listens
     configuration  HAProxy's, whole but for the servers of its backends, the places of its sockets and its
-                   process settings, which the host adds; "": no engine runs here, only the checks do
+                   process settings, which the host adds; "": no engine runs here, only the checks do.
+                   It has a `global` section of its own (limits of buffers and headers) and says `log global`,
+                   so the host's `global` names where lines go: up to 65535 bytes each, format raw
     log            the engine tells of every request or connection, and the host passes it on
     """
 
