@@ -9,6 +9,7 @@ from seawall.api.ecs.names import check_choice, page_of
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
 from seawall.model.account_setting import AccountSetting
+from seawall.store.store import Reader
 
 ON_OFF = ("enabled", "disabled")
 # Values a setting takes; the first one is its default.
@@ -47,7 +48,13 @@ def delete_account_setting(call: Call, params: Params) -> dict[str, Any]:
         setting = txn.find(AccountSetting, _key(name, principal))
         if setting is not None:
             txn.delete(AccountSetting, setting.id)
-    return {"setting": {"name": name, "value": _effective(call, name, principal), "principalArn": principal}}
+    return {
+        "setting": {
+            "name": name,
+            "value": effective_setting(call.store, name, principal),
+            "principalArn": principal,
+        }
+    }
 
 
 @operation("ecs", "ListAccountSettings")
@@ -62,16 +69,11 @@ def list_account_settings(call: Call, params: Params) -> dict[str, Any]:
         own = call.store.find(AccountSetting, _key(known, principal))
         current = own.value if own else None
         if effective:
-            current = _effective(call, known, principal)
+            current = effective_setting(call.store, known, principal)
         if current is not None and name in (None, known) and value in (None, current):
             found.append(_show(known, current, principal))
     page, rest = page_of(found, limit or None, token, lambda setting: setting["name"])
     return {"settings": page, **rest}
-
-
-def effective_setting(call: Call, name: str) -> str:
-    """What a setting is for the caller."""
-    return _effective(call, name, call.principal.arn)
 
 
 def _put(call: Call, params: Params, principal: str | None) -> dict[str, Any]:
@@ -92,10 +94,10 @@ def _key(name: str, principal: str | None) -> str:
     return f"{name}:{principal}" if principal else name
 
 
-def _effective(call: Call, name: str, principal: str) -> str:
+def effective_setting(reader: Reader, name: str, principal: str | None) -> str:
     """The principal's own value, else the account's, else ECS's default."""
     for key in (_key(name, principal), name):
-        setting = call.store.find(AccountSetting, key)
+        setting = reader.find(AccountSetting, key)
         if setting is not None:
             return setting.value
     return SETTINGS[name][0]

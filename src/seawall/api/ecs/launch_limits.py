@@ -40,7 +40,7 @@ class LaunchLimits:
     _buckets: dict[bool, _Bucket] = field(default_factory=dict)
 
     def grant(
-        self, call: Call, reader: Reader, providers: Sequence[str | None], cpu: int
+        self, now: datetime, reader: Reader, providers: Sequence[str | None], cpu: int
     ) -> list[str | None]:
         """The tasks (by capacity provider) of one call that may be started; the others fail.
 
@@ -49,7 +49,7 @@ class LaunchLimits:
         """
         if self.throttled:
             for spot in {provider == SPOT for provider in providers}:
-                self._take(spot, sum((provider == SPOT) == spot for provider in providers), call.now)
+                self._take(spot, sum((provider == SPOT) == spot for provider in providers), now)
         if self.vcpus is None:
             return list(providers)
         left = {spot: self.vcpus * CPU_UNITS_PER_VCPU - _running(reader, spot) for spot in (True, False)}

@@ -5,10 +5,9 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from seawall.api.ec2.interface_creation import create_interface
 from seawall.api.ecs.account_setting import effective_setting
 from seawall.api.ecs.definition_names import runnable_definition
-from seawall.api.ecs.launch import PLATFORM_VERSION, Launch, read_launch
+from seawall.api.ecs.launch import read_launch
 from seawall.api.ecs.launch_limits import VCPU_LIMIT, limits_of
 from seawall.api.ecs.names import active_cluster, check_choice, invalid_parameter
 from seawall.api.ecs.passed_role import passed_role_arn
@@ -16,40 +15,30 @@ from seawall.api.ecs.platform import check_platform
 from seawall.api.ecs.run_members import REFUSED, STORED
 from seawall.api.ecs.served import read_served
 from seawall.api.ecs.tags import read_tags
-from seawall.api.ecs.task_network import SubnetChoice, TaskNetwork, read_network
-from seawall.api.ecs.task_overrides import Overrides, read_overrides
+from seawall.api.ecs.task_birth import Birth, bear
+from seawall.api.ecs.task_network import SubnetChoice, read_network
+from seawall.api.ecs.task_overrides import read_overrides
 from seawall.api.ecs.task_shape import show_task
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
 from seawall.model.cluster import Cluster
-from seawall.model.private_dns import interface_dns_name
 from seawall.model.resource import Tags
-from seawall.model.subnet import Subnet
-from seawall.model.task import Task, TaskContainer
-from seawall.model.task_definition import ContainerDefinition, TaskDefinition
+from seawall.model.task import Task
+from seawall.model.task_definition import TaskDefinition
 from seawall.store.client_token import TokenMismatch, record, replay
-from seawall.store.ids import new_digits, new_task_id, new_uuid
 from seawall.store.store import Transaction
 from seawall.wire.errors import ApiError
 
 SCOPE = "ecs:RunTask"
-REQUESTER_ID = "628676013162"  # the account of AWS's that makes the interfaces of tasks
 LONGEST_TOKEN = 64
 LONGEST_STARTED_BY = 128
 
 
 class _Request(msgspec.Struct, frozen=True, kw_only=True):
-    """All that the tasks of one call have in common."""
+    """What the tasks of one call have in common, and the capacity provider of each."""
 
-    cluster: Cluster
-    definition: TaskDefinition
-    launch: Launch
-    network: TaskNetwork
-    overrides: Overrides
-    group: str
-    started_by: str | None
-    tags: Tags
-    executable: bool
+    birth: Birth
+    providers: tuple[str | None, ...]
 
 
 @operation(
@@ -79,10 +68,10 @@ def run_task(call: Call, params: Params) -> dict[str, Any]:
 
 def _launch(call: Call, txn: Transaction, request: _Request) -> tuple[list[Task], int]:
     """The tasks, and how many more the account may not have at once."""
-    asked = request.launch.providers
-    granted = limits_of(call).grant(call, txn, asked, int(request.overrides.cpu))
-    choice = SubnetChoice(txn, request.network)
-    tasks = [_record(call, txn, request, provider, choice) for provider in granted]
+    birth, asked = request.birth, request.providers
+    granted = limits_of(call).grant(call.now, txn, asked, int(birth.overrides.cpu))
+    choice = SubnetChoice(txn, birth.network)
+    tasks = [bear(call, txn, birth, provider, choice.take()) for provider in granted]
     return tasks, len(asked) - len(granted)
 
 
@@ -136,17 +125,19 @@ def _read(call: Call, txn: Transaction, params: Params) -> _Request:
     check_platform(launch.platform_version, definition, overrides, executable=executable)
     _refuse_volumes(params)
     read_served(params, ())
-    return _Request(
-        cluster=cluster,
+    birth = Birth(
+        cluster=cluster.id,
         definition=definition,
-        launch=launch,
+        platform_version=launch.platform_version,
         network=network,
         overrides=overrides,
         group=_group(params.get("group"), definition),
         started_by=_started_by(params.get("startedBy")),
         tags=_tags(params, cluster, definition),
         executable=executable,
+        dual_stack=effective_setting(call.store, "dualStackIPv6", call.principal.arn) == "enabled",
     )
+    return _Request(birth=birth, providers=launch.providers)
 
 
 def _refuse_volumes(params: Params) -> None:
@@ -182,110 +173,3 @@ def _tags(params: Params, cluster: Cluster, definition: TaskDefinition) -> Tags:
     if params.get("enableECSManagedTags"):
         tags["aws:ecs:clusterName"] = cluster.id
     return tags
-
-
-def _record(
-    call: Call, txn: Transaction, request: _Request, provider: str | None, choice: SubnetChoice
-) -> Task:
-    """Write one task and its interface."""
-    subnet = choice.take()
-    task = _attach(call, txn, request.network, subnet, _task(call, request, subnet, provider))
-    txn.put(task, expect=0)
-    return task
-
-
-def _attach(call: Call, txn: Transaction, network: TaskNetwork, subnet: Subnet, task: Task) -> Task:
-    """The task with an interface of its own, or with the reason why it can have none."""
-    try:
-        interface = create_interface(
-            txn,
-            account=call.account,
-            subnet=subnet,
-            group_ids=network.group_ids,
-            description=call.arn(f"attachment/{task.attachment_id}"),
-            requester_id=REQUESTER_ID,
-            owner=task.ref,
-            now=call.now,
-            public=network.public,
-            ipv6=_is_dual_stack(call, subnet, task.platform_version),
-        )
-    except ApiError as error:
-        assignment = "enabled" if network.public else "disabled"
-        return replace(
-            task,
-            desired_status="STOPPED",
-            stop_code="TaskFailedToStart",
-            stopped_reason=(
-                "Unexpected EC2 error while attempting to Create Network Interface with public IP"
-                f" assignment {assignment} in subnet '{subnet.id}': {error.code}"
-            ),
-        )
-    address = interface.private_ip_address
-    return replace(
-        task,
-        network_interface_id=interface.id,
-        private_ip_address=address,
-        mac_address=interface.mac_address,
-        ipv6_address=next(iter(interface.ipv6_addresses), None),
-        private_dns_name=interface_dns_name(address, call.region, network.vpc),
-    )
-
-
-def _is_dual_stack(call: Call, subnet: Subnet, platform_version: str) -> bool:
-    """Whether the task gets an IPv6 address as well (developer guide, "Using a VPC in dual-stack mode")."""
-    return (
-        platform_version == PLATFORM_VERSION
-        and subnet.ipv6_cidr_block is not None
-        and subnet.assign_ipv6_address_on_creation
-        and effective_setting(call, "dualStackIPv6") == "enabled"
-    )
-
-
-def _task(call: Call, request: _Request, subnet: Subnet, provider: str | None) -> Task:
-    definition, overrides = request.definition, request.overrides
-    task_id = new_task_id()
-    platform = definition.runtime_platform
-    return Task(
-        id=task_id,
-        cluster=request.cluster.id,
-        task_definition=definition.id,
-        group=request.group,
-        started_by=request.started_by,
-        capacity_provider_name=provider,
-        platform_version=request.launch.platform_version,
-        cpu=overrides.cpu,
-        memory=overrides.memory,
-        ephemeral_storage_gib=overrides.ephemeral_storage_gib,
-        enable_execute_command=request.executable,
-        cpu_architecture="arm64" if platform and platform.cpu_architecture == "ARM64" else "x86_64",
-        overrides=overrides.shown,
-        tags=request.tags,
-        subnet_id=subnet.id,
-        security_group_ids=request.network.group_ids,
-        assign_public_ip=request.network.public,
-        availability_zone=subnet.availability_zone,
-        attachment_id=new_uuid(),
-        task_role_arn=overrides.task_role_arn,
-        execution_role_arn=overrides.execution_role_arn,
-        containers=tuple(
-            _container(container, overrides.containers.get(container.name, {}), task_id)
-            for container in definition.container_definitions
-        ),
-        created_at=call.now,
-    )
-
-
-def _container(container: ContainerDefinition, override: dict[str, Any], task_id: str) -> TaskContainer:
-    memory = override.get("memory", container.memory)
-    reservation = override.get("memoryReservation", container.memory_reservation)
-    return TaskContainer(
-        name=container.name,
-        id=new_uuid(),
-        image=container.image,
-        runtime_id=f"{task_id}-{new_digits(10)}",
-        essential=container.essential,
-        cpu=str(override.get("cpu", container.cpu)),
-        memory=None if memory is None else str(memory),
-        memory_reservation=None if reservation is None else str(reservation),
-        health_status="UNKNOWN" if container.health_check else None,
-    )

@@ -43,11 +43,20 @@ def read_network(reader: Reader, configuration: Params | None) -> TaskNetwork:
         )
     subnet_ids, group_ids = given.get("subnets") or [], given.get("securityGroups") or []
     check_choice(given.get("assignPublicIp"), ("ENABLED", "DISABLED"), "assignPublicIp")
-    public = given.get("assignPublicIp") == "ENABLED"
     if not subnet_ids:
         raise invalid_parameter("subnets can not be empty.")
     check_count(subnet_ids, MOST_SUBNETS, "subnets")
     check_count(group_ids, MOST_GROUPS, "securityGroups")
+    return find_network(reader, subnet_ids, group_ids, public=given.get("assignPublicIp") == "ENABLED")
+
+
+def find_network(
+    reader: Reader, subnet_ids: Sequence[str], group_ids: Sequence[str], *, public: bool
+) -> TaskNetwork:
+    """The network of these subnets and groups; no group means the VPC's default one.
+
+    Raises ApiError InvalidParameterException for what is gone or does not belong together.
+    """
     subnets = _retrieve(reader, Subnet, subnet_ids, "subnet")
     groups = _retrieve(reader, SecurityGroup, group_ids, "security group")
     vpc = reader.get(Vpc, subnets[0].vpc_id)
