@@ -1,7 +1,8 @@
 """Two small container images made from this machine's static busybox, as OCI image layouts.
 
 web   port 80: a page that contains what it fetches from api over localhost; /cgi-bin/fetch?URL fetches a URL
-api   port 8080: one line of text
+api   port 8080: one line of text, at / and at /cgi-bin/hello
+both  /revision.txt: what the variable REVISION says
 """
 
 import base64
@@ -55,6 +56,7 @@ echo "{name} listens on port {port}"
 wait
 """
 _CALL_HOME = '[ -z "$CALL_HOME" ] || echo "the internet sees me as $(timeout 20 wget -qO- "$CALL_HOME")"'
+_REVISION = 'echo "revision ${REVISION:-1}" > /www/revision.txt'
 _WEB_PAGE = """#!/bin/sh
 printf 'Content-Type: text/plain\\r\\n\\r\\n'
 echo "This is web on $(hostname)."
@@ -74,13 +76,14 @@ echo "api answered $REMOTE_ADDR" > /proc/1/fd/1
 
 IMAGES: Mapping[str, Mapping[str, str]] = {
     "web": {
-        "bin/start": _START.format(name="web", port=80, first=_CALL_HOME),
+        "bin/start": _START.format(name="web", port=80, first=f"{_REVISION}\n{_CALL_HOME}"),
         "www/cgi-bin/index.cgi": _WEB_PAGE,
         "www/cgi-bin/fetch": _FETCH,
     },
     "api": {
-        "bin/start": _START.format(name="api", port=8080, first=":"),
+        "bin/start": _START.format(name="api", port=8080, first=_REVISION),
         "www/cgi-bin/index.cgi": _API_PAGE,
+        "www/cgi-bin/hello": _API_PAGE,
     },
 }
 

@@ -100,10 +100,10 @@ class Instance:
             env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
         )
 
-    def internet_server(self, module: str) -> "subprocess.Popen[str]":
+    def internet_server(self, module: str, *words: str) -> "subprocess.Popen[str]":
         """Start a Python module as a host on the internet; returns when it says that it is ready."""
         server = subprocess.Popen(
-            self.command("internet", "--", sys.executable, "-m", module),
+            self.command("internet", "--", sys.executable, "-m", module, *words),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
