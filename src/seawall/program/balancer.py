@@ -58,6 +58,7 @@ class Pool(_Plain, frozen=True, kw_only=True):
     check            None: every target counts as healthy
     slow_start_s     how long a target that came up takes to get its full share; 0: at once
     fail_open_below  with fewer healthy targets than this all of them are used
+    ends_connections what a target still has open when it leaves the pool is closed
     """
 
     name: str
@@ -67,6 +68,7 @@ class Pool(_Plain, frozen=True, kw_only=True):
     server_options: str = ""
     slow_start_s: int = 0
     fail_open_below: int = 1
+    ends_connections: bool = True
 
 
 class BalancerFile(_Plain, frozen=True, kw_only=True):
