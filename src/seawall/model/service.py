@@ -129,6 +129,8 @@ class Service(Resource, frozen=True, kw_only=True):
 
     incarnation   tells it from an earlier service of the same name; its tasks carry it
     steady        the event "has reached a steady state" was told for what is now
+    completed     the newest deployment that completed and may be rolled back to, though its tasks are gone
+    rebalancing   its tasks are being spread anew over the zones
     """
 
     cluster: str
@@ -149,6 +151,8 @@ class Service(Resource, frozen=True, kw_only=True):
     created_by: str | None = None
     created_at: datetime
     steady: bool = False
+    completed: Deployment | None = None
+    rebalancing: bool = False
     tags: Tags = {}
 
     @property
@@ -158,5 +162,6 @@ class Service(Resource, frozen=True, kw_only=True):
     def refs(self) -> tuple[Ref, ...]:
         if self.status == "INACTIVE":
             return (Ref("cluster", self.cluster),)
-        revisions = (Ref("service_revision", deployment.revision) for deployment in self.deployments)
+        kept = (*self.deployments, *((self.completed,) if self.completed else ()))
+        revisions = dict.fromkeys(Ref("service_revision", deployment.revision) for deployment in kept)
         return (Ref("cluster", self.cluster), *revisions)

@@ -62,6 +62,7 @@ class Target(Resource, frozen=True, kw_only=True):
     draining_until        set while it is deregistered and still finishes what it began
     state, reason, description   what the nodes' health checks say together, in the API's words
     load_balancer_nodes   what each node says by itself: interface id -> state
+    task                  of a service, which registered it for this task: its id
     """
 
     target_group_id: str
@@ -74,9 +75,11 @@ class Target(Resource, frozen=True, kw_only=True):
     reason: str | None = "Elb.RegistrationInProgress"
     description: str | None = "Target registration is in progress"
     load_balancer_nodes: dict[str, str] = {}
+    task: str | None = None
 
     def refs(self) -> tuple[Ref, ...]:
-        return (Ref("target_group", self.target_group_id),)
+        group = Ref("target_group", self.target_group_id)
+        return (group, Ref("task", self.task)) if self.task else (group,)
 
 
 def target_id(target_group_id: str, target: str, port: int) -> str:

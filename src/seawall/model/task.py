@@ -116,6 +116,14 @@ class Task(Resource, frozen=True, kw_only=True):
     healthy_at: datetime | None = None  # when it first counted as healthy in its deployment
     counted_as_failed: bool = False  # its failure is in its deployment's count
 
+    @property
+    def health(self) -> HealthStatus:
+        """What the health checks of its essential containers say together."""
+        found = {c.health_status for c in self.containers if c.essential and c.health_status is not None}
+        if "UNHEALTHY" in found:
+            return "UNHEALTHY"
+        return "HEALTHY" if found == {"HEALTHY"} else "UNKNOWN"
+
     def edition(self) -> int:
         return self.version
 
