@@ -11,7 +11,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import uvicorn
 
@@ -124,6 +124,52 @@ async def _serve(settings: Settings) -> int:
 
 async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[OwnRoutes, str]:
     _say(f"state: {settings.state_dir}")
+    if settings.uplink and shutil.which("pasta") is None:
+        raise StartError("--uplink needs the program pasta: apt-get install passt")
+    kept = _open(settings, stack)
+    certificates = Certificates(settings.state_dir / "tls", account=settings.account, region=settings.region)
+    certificates.ensure()
+    registry = Registry(settings.state_dir)
+    await registry.start()
+    stack.push_async_callback(registry.stop)
+
+    link = AgentLink(settings.state_dir / "agent.sock")
+    host = HostView(link)
+    context = _context(settings, kept, host)
+    loops = Loops(context)
+    loops.start()
+    stack.callback(loops.stop)
+    ports = _Ports(registry, HealthReports(), Sessions(settings.state_dir))
+    doors = _doors(settings, kept, context, ports, stack)
+
+    keeper = WorldKeeper(settings)
+    stack.push_async_callback(keeper.stop)
+    await keeper.start()
+    _say(f"world: {'adopted' if keeper.adopted else 'started'}")
+    await _background(stack, keeper.keep())
+    await _background(stack, link.serve())
+    await _background(stack, _serve_inside(link, host, doors.inside, certificates))
+    await _background(stack, _health_checker(kept.store, ports.reports, link).run())
+    url = await _listen(stack, doors.outside, settings)
+    stack.callback((await ports.sessions.listen(settings.listen_host)).close)
+    _say("network: waiting until the host has it in force")
+    await _ready(doors.own, settings)
+    if settings.uplink:
+        await _background(stack, keep_uplink(lambda: keeper.world))
+    return doors.own, url
+
+
+class _Kept(NamedTuple):
+    """What the state directory keeps."""
+
+    store: Store
+    events: LogEvents
+    metrics: Metrics
+    objects: Objects
+
+
+def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> _Kept:
+    """Open until the stack ends.  Raises Busy when another Seawall has them, and StartError."""
     store = Store(settings.state_dir / "state.db")
     stack.callback(store.close)
     write_process(settings.state_dir)
@@ -132,24 +178,36 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
     stack.callback(events.close)
     metrics = Metrics(settings.state_dir / "metrics.db")
     stack.callback(metrics.close)
+    objects = Objects(settings.state_dir / "s3")
+    stack.callback(objects.close)
     tidy_events(store, events, datetime.now(timezone.utc))
     load_operations()
     _first_start(store, settings)
-    certificates = Certificates(settings.state_dir / "tls", account=settings.account, region=settings.region)
-    certificates.ensure()
-    if settings.uplink and shutil.which("pasta") is None:
-        raise StartError("--uplink needs the program pasta: apt-get install passt")
-    registry = Registry(settings.state_dir)
-    await registry.start()
-    stack.push_async_callback(registry.stop)
+    return _Kept(store, events, metrics, objects)
 
-    link = AgentLink(settings.state_dir / "agent.sock")
-    host = HostView(link)
-    context = _context(settings, store, host, metrics)
-    loops = Loops(context)
-    loops.start()
-    stack.callback(loops.stop)
 
+class _Ports(NamedTuple):
+    """What operations reach the world outside of the store by."""
+
+    registry: Registry
+    reports: HealthReports
+    sessions: Sessions
+
+
+class _Doors(NamedTuple):
+    """inside   what tasks and the world's internet reach; they have no business with Seawall's own routes
+    outside  what this machine reaches
+    """
+
+    inside: Gateway
+    outside: Gateway
+    own: OwnRoutes
+
+
+def _doors(
+    settings: Settings, kept: _Kept, context: Context, ports: _Ports, stack: contextlib.AsyncExitStack
+) -> _Doors:
+    store, registry = kept.store, ports.registry
     layers = LayerBucket(registry, settings.region, settings.account, endpoint_behind)
     front = RegistryFront(
         registry,
@@ -159,49 +217,34 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
         via=endpoint_behind,
         layers=layers,
     )
-    s3 = _s3_front(settings, store, layers, stack)
+    s3 = _s3_front(settings, kept, layers, stack)
     own = OwnRoutes(
         context,
         registry,
-        (events, metrics, s3.objects),
+        (kept.events, kept.metrics, kept.objects),
         reset=partial(_first_start, store, settings),
         settings=settings,
     )
-    reports = HealthReports()
-    sessions = Sessions(settings.state_dir)
     gateway = partial(
         Gateway,
         store=store,
         settings=settings,
         resources={
-            "log_events": events,
-            "metrics": metrics,
+            "log_events": kept.events,
+            "metrics": kept.metrics,
             "registry": registry,
             LAUNCH_LIMITS: LaunchLimits(throttled=settings.throttle_launches, vcpus=settings.fargate_vcpus),
-            "health_reports": reports,
-            EXEC_SESSIONS: sessions,
+            "health_reports": ports.reports,
+            EXEC_SESSIONS: ports.sessions,
         },
         via=endpoint_behind,
     )
     ours: tuple[Route, ...] = ((s3.matches, s3), (front.matches, front))
-    inside = gateway(routes=ours)  # tasks have no business with Seawall's own routes
-    outside = gateway(routes=(ours[0], (own.matches, own), ours[1]))  # a bucket may hold _seawall/x
-
-    keeper = WorldKeeper(settings)
-    stack.push_async_callback(keeper.stop)
-    await keeper.start()
-    _say(f"world: {'adopted' if keeper.adopted else 'started'}")
-    await _background(stack, keeper.keep())
-    await _background(stack, link.serve())
-    await _background(stack, _serve_inside(link, host, inside, certificates))
-    await _background(stack, _health_checker(store, reports, link).run())
-    url = await _listen(stack, outside, settings)
-    stack.callback((await sessions.listen(settings.listen_host)).close)
-    _say("network: waiting until the host has it in force")
-    await _ready(own, settings)
-    if settings.uplink:
-        await _background(stack, keep_uplink(lambda: keeper.world))
-    return own, url
+    return _Doors(
+        inside=gateway(routes=ours),
+        outside=gateway(routes=(ours[0], (own.matches, own), ours[1])),  # a bucket may hold _seawall/x
+        own=own,
+    )
 
 
 def _health_checker(store: Store, reports: HealthReports, link: AgentLink) -> HealthChecker:
@@ -210,27 +253,25 @@ def _health_checker(store: Store, reports: HealthReports, link: AgentLink) -> He
 
 
 def _s3_front(
-    settings: Settings, store: Store, layers: LayerBucket, stack: contextlib.AsyncExitStack
+    settings: Settings, kept: _Kept, layers: LayerBucket, stack: contextlib.AsyncExitStack
 ) -> S3Front:
-    objects = Objects(settings.state_dir / "s3")
-    stack.callback(objects.close)
     external = None
     if settings.external_s3 is not None:
         external = ExternalS3(settings.external_s3, settings.region)
         stack.push_async_callback(external.close)
-    return S3Front(store, objects, settings, via=endpoint_behind, layers=layers, external=external)
+    return S3Front(kept.store, kept.objects, settings, via=endpoint_behind, layers=layers, external=external)
 
 
-def _context(settings: Settings, store: Store, host: HostView, metrics: Metrics) -> Context:
+def _context(settings: Settings, kept: _Kept, host: HostView) -> Context:
     return Context(
-        store=store,
+        store=kept.store,
         host=host,
         clock=LoopClock(),
         account=settings.account,
         region=settings.region,
         services=endpoint_addresses(settings.account, settings.region),
         uplink=settings.uplink,
-        metrics=metrics,
+        metrics=kept.metrics,
         interface_release=timedelta(seconds=settings.interface_release_s),
         resolve=resolve,
     )
