@@ -16,6 +16,7 @@ import sys
 import time
 from pathlib import Path
 
+from seawall.host.balancer.balancers import Balancers
 from seawall.host.cgroup import Cgroups
 from seawall.host.conmon import Conmon
 from seawall.host.deadline import within
@@ -42,6 +43,7 @@ from seawall.program.host import HostProgram
 from seawall.program.messages import (
     Applied,
     Apply,
+    BalancerChanged,
     Connect,
     Counters,
     Done,
@@ -101,6 +103,9 @@ class Agent:
         self._engine = NetworkEngine(run)
         self._resolvers = Resolvers(run)
         self._server = Server(state_dir / "agent.sock", self._answer, gone=self._host.upstream.lost)
+        self._balancers = Balancers(
+            namespaces, stage, run, lambda report: self._server.tell(BalancerChanged(report=report))
+        )
         self._execs = ExecServer(self._host, self._tasks_dir, state_dir / SOCKET, run, self._find)
         self._program: HostProgram | None = None
         self._wake = asyncio.Event()
@@ -138,6 +143,7 @@ class Agent:
         """The network first, so that no container runs before its policy.  New tasks prepare meanwhile."""
         began = time.monotonic()
         self._remove_unnamed(program)
+        await self._balancers.remove_unnamed(program.balancers)
         known = frozenset(self._tasks)
         self._begin_tasks(program)
         problems = await self._engine.apply(program.network, self._namespace_made)
@@ -150,7 +156,8 @@ class Agent:
         self._server.tell(Applied(revision=self._applied, problems=problems))
         elapsed_ms = round((time.monotonic() - began) * 1000, 1)
         log.info("network.applied", extra={"revision": self._applied, "ms": elapsed_ms})
-        broken = {problem.subject for problem in problems}
+        broken = frozenset(problem.subject for problem in problems)
+        self._balancers.apply(program.balancers, broken)
         for wanted in program.tasks:
             task = self._tasks.get(wanted.id)
             if task is not None and broken.isdisjoint((wanted.namespace, "host")):
@@ -244,6 +251,7 @@ class Agent:
             world=self.world,
             applied_revision=self._applied,
             tasks=tuple(task.report for task in self._tasks.values()),
+            balancers=self._balancers.reports,
             problems=self._problems,
             limits=self._host.cgroups.reason or "enforced",
         )

@@ -1,0 +1,1 @@
+"""Load-balancing nodes: an engine in each node's namespace, and the checks of its targets."""

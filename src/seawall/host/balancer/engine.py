@@ -1,0 +1,196 @@
+"""One node's engine: kept running with the configuration and the servers of its program.
+
+What `settle` is told last is what it works for.  Servers change through the console of every worker, those
+that only finish their connections included: a request on a connection they still have goes to no target
+that is not to get any more.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+from seawall.host.balancer.configuration import digest, whole
+from seawall.host.balancer.console import Console, ConsoleError, Workers
+from seawall.host.balancer.places import Places
+from seawall.host.balancer.process import MOST_THREADS, EngineProcess
+from seawall.host.balancer.servers import Key, Seen, Server, commands, read_servers
+from seawall.program.balancer import BalancerProgram
+
+log = logging.getLogger("seawall.balancer")
+
+LOAD_S = 15.0  # for a configuration to be loaded
+_POLL_S = 0.005
+_PATIENCE = ("Server still has connections attached to it, cannot remove it.",)
+
+
+class Engine:
+    """`problem` is why the program's configuration is not the one that serves; "" when it is."""
+
+    def __init__(self, process: EngineProcess, places: Places, processors: int) -> None:
+        self.process = process
+        self.console = Console(places.console)
+        self._places = places
+        self._threads = min(processors, MOST_THREADS)
+        self._seen: dict[int, dict[Key, Seen]] = {}  # by worker
+        self._serving = ""  # the digest of what the current worker has loaded
+        self._refused = ("", "")  # digest and words
+        self.current: int | None = None
+        self.problem = ""
+
+    @property
+    def running(self) -> bool:
+        return self.current is not None
+
+    @property
+    def serves(self) -> str:
+        """The digest of the configuration in force."""
+        return self._serving
+
+    @property
+    def workers(self) -> tuple[int, ...]:
+        return tuple(self._seen)
+
+    async def settle(self, program: BalancerProgram, servers: Mapping[Key, Server]) -> bool:
+        """Bring both into force.  True: nothing is left to be done; else it is to be called again soon.
+
+        Raises ConsoleError, OSError when the engine has gone or the namespace has.
+        """
+        if not self.process.alive:
+            await self._start(program, servers)
+            if not self.running:
+                return False
+        await self._look()
+        wanted = digest(program)
+        if self._serving != wanted and self._refused[0] != wanted:
+            await self._reload(program, servers)
+        self.problem = "" if self._serving == wanted else self._refused[1]
+        return await self._tell(program, servers)
+
+    def has(self, key: Key, server: Server) -> bool:
+        """Whether the worker that serves has a server as it shall be."""
+        seen = self._seen.get(self.current or 0, {}).get(key)
+        return seen is not None and seen == Seen(server.weight, server.used)
+
+    def forget(self) -> None:
+        """Ask the engine before the next change."""
+        self._seen.clear()
+
+    async def _start(self, program: BalancerProgram, servers: Mapping[Key, Server]) -> None:
+        """With what the program says, or else with what was in force before."""
+        await self.process.end()
+        self.current, self._serving = None, ""
+        self._seen.clear()
+        before = self._places.loaded()
+        refused = self._refused[0] == digest(program)
+        for candidate in (before,) if before and refused else (program, before):
+            if candidate is None:
+                continue
+            generation = self._write(candidate, servers)
+            self._places.switch(generation)
+            self.process.start()
+            if await self._until_loaded(digest(candidate), before=None):
+                self._places.keep_only(generation)
+                self._places.note_loaded(candidate)
+                log.info("balancer.started", extra={"balancer": program.id})
+                return
+            said = self.process.said() or "the engine ended without a word"
+            await self.process.end()
+            if candidate is program:
+                self._refused = (digest(program), said)
+                self.problem = said
+        log.error("balancer.not_started", extra={"balancer": program.id, "text": self.problem})
+
+    async def _reload(self, program: BalancerProgram, servers: Mapping[Key, Server]) -> None:
+        """A new worker takes over the listening sockets; the old one finishes what it has."""
+        generation = self._write(program, servers)
+        said = await self.process.check(generation)
+        before = self._places.current.resolve()
+        if said is None:
+            self._places.switch(generation)
+            self.process.hush()
+            await self.console.reload()
+            if await self._until_loaded(digest(program), before=self.current):
+                self._places.keep_only(generation)
+                self._places.note_loaded(program)
+                await self._look()
+                log.info("balancer.reloaded", extra={"balancer": program.id, "workers": len(self._seen)})
+                return
+            said = self.process.said() or "the engine did not load it"
+            self._places.switch(before)  # what it would come up with again
+        self._places.keep_only(before)
+        self._refused = (digest(program), said)
+        log.error("balancer.refused", extra={"balancer": program.id, "text": said})
+
+    async def _until_loaded(self, mark: str, before: int | None) -> bool:
+        """Wait for a worker other than `before` that has loaded this."""
+        end = asyncio.get_running_loop().time() + LOAD_S
+        failed_before: int | None = None
+        while asyncio.get_running_loop().time() < end and self.process.alive:
+            try:
+                workers = await self.console.workers()
+                if workers.current not in (None, before):
+                    if await self._mark(workers.current or 0) == mark:
+                        self.current, self._serving = workers.current, mark
+                        return True
+                elif failed_before is not None and workers.failed > failed_before:
+                    return False
+                failed_before = workers.failed if failed_before is None else failed_before
+            except ConsoleError:
+                pass  # it has no socket yet, or is between two
+            await asyncio.sleep(_POLL_S)
+        return False
+
+    async def _look(self) -> None:
+        """Know all workers."""
+        workers: Workers = await self.console.workers()
+        present = {pid for pid in (workers.current, *workers.leaving) if pid is not None}
+        for pid in self._seen.keys() - present:
+            del self._seen[pid]
+        if workers.current is not None and workers.current != self.current:
+            self.current, self._serving = workers.current, await self._mark(workers.current)
+        for pid in present - self._seen.keys():
+            try:
+                self._seen[pid] = read_servers(await self.console.ask(pid, "show servers state"))
+            except (ConsoleError, ValueError):
+                if pid == workers.current:
+                    raise
+
+    async def _tell(self, program: BalancerProgram, servers: Mapping[Key, Server]) -> bool:
+        """Bring each worker's servers up to date."""
+        backends = {pool.name for pool in program.pools if pool.engine}
+        ending = [pool.name for pool in program.pools if pool.ends_connections]
+        settled = True
+        for pid in tuple(self._seen):
+            seen = self._seen[pid]
+            if pid == self.current:
+                wanted = servers
+            else:  # it may have other backends than the newest configuration
+                wanted = {key: server for key, server in servers.items() if key[0] in {of for of, _ in seen}}
+                seen = {key: known for key, known in seen.items() if key[0] in backends}
+            todo = commands(wanted, seen, ending)
+            if not todo:
+                continue
+            try:
+                refusals = await self.console.tell(pid, todo)
+                self._seen[pid] = read_servers(await self.console.ask(pid, "show servers state"))
+            except (ConsoleError, ValueError):
+                self._seen.pop(pid, None)
+                if pid == self.current:
+                    raise
+                continue
+            if refusals:
+                settled = False
+                if pid == self.current:
+                    self.problem = "; ".join(said for said in refusals if said not in _PATIENCE)[:2000]
+        return settled
+
+    async def _mark(self, worker: int) -> str:
+        for line in (await self.console.ask(worker, "show info")).splitlines():
+            if line.startswith("description: "):
+                return line.partition(": ")[2].strip()
+        return ""
+
+    def _write(self, program: BalancerProgram, servers: Mapping[Key, Server]) -> Path:
+        text = whole(program, servers, self._places.log_socket, self._threads)
+        return self._places.write_generation(self._places.next_number(), text, program.files)

@@ -1,0 +1,188 @@
+"""One node: its engine, its checks, and what is told of them."""
+
+import asyncio
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable
+
+from seawall.host.balancer.console import ConsoleError
+from seawall.host.balancer.engine import Engine
+from seawall.host.balancer.health import standing_of, used_targets, weight_of
+from seawall.host.balancer.places import Places, engine_id
+from seawall.host.balancer.prober import Prober
+from seawall.host.balancer.process import EngineProcess
+from seawall.host.balancer.servers import FULL_WEIGHT, Key, Server, server_of
+from seawall.host.namespaces import Namespaces
+from seawall.program.balancer import BalancerProgram, Pool, PoolTarget
+from seawall.program.report import BalancerReport, TargetReport
+
+log = logging.getLogger("seawall.balancer")
+
+RETRY_S = 1.0  # after something did not work
+LINGER_S = 0.25  # between looks at a server that still has connections
+COALESCED_S = 0.005  # changes within it are one
+SLOW_START_STEPS = 20
+
+
+class Node:
+    """`tell` is given every new report.
+
+    adopted   engine processes of before, as `find_engines` says
+    """
+
+    def __init__(
+        self,
+        program: BalancerProgram,
+        namespaces: Namespaces,
+        places: Places,
+        tell: Callable[[BalancerReport], None],
+        adopted: dict[str, list[int]],
+    ) -> None:
+        self.namespace = program.namespace
+        self._program = program
+        self._tell = tell
+        self._places = places
+        id = engine_id()
+        places.make(id)
+        self._process = EngineProcess(namespaces, program.namespace, places, id)
+        self._process.adopt(adopted)
+        self._engine = Engine(self._process, places, os.cpu_count() or 1)
+        self._prober = Prober(
+            places.memory / "health.msgpack",
+            lambda family: namespaces.socket_in(program.namespace, family, proto=socket.IPPROTO_TCP),
+            self._wake,
+        )
+        self._problem = ""
+        self._servers: dict[Key, Server] = {}
+        self._woken = asyncio.Event()
+        self.report = BalancerReport(id=program.id, running=False)
+        self._watching: asyncio.Task[None] | None = None
+        self._working = asyncio.create_task(self._work())
+
+    def follow(self, program: BalancerProgram) -> None:
+        self._program = program
+        self._prober.follow(program.pools)
+        self._wake()
+
+    async def close(self) -> None:
+        """Let go; the engine runs on and the next agent finds it."""
+        tasks = [self._working, *((self._watching,) if self._watching else ())]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._prober.close()
+
+    async def remove(self) -> None:
+        """End the engine and leave nothing."""
+        await self.close()
+        await self._process.end()
+        self._places.remove()
+
+    def _wake(self) -> None:
+        self._woken.set()
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            again = await self._settle()
+            self._say()
+            if again is not None:
+                loop.call_later(again, self._wake)
+            await asyncio.sleep(COALESCED_S)
+
+    async def _settle(self) -> float | None:
+        """Returns in how many seconds there is something to do again."""
+        program, now = self._program, time.time()
+        self._servers = self._wanted(program, now)
+        if not program.configuration:
+            await self._process.end()
+            self._problem = ""
+            return None
+        try:
+            if self._process.alive and not self._process.in_its_namespace:
+                await self._process.end()
+            settled = await self._engine.settle(program, self._servers)
+        except (ConsoleError, OSError) as error:
+            self._engine.forget()
+            self._problem = str(error)
+            return RETRY_S
+        self._problem = self._engine.problem
+        self._watch()
+        if not settled:
+            return RETRY_S if self._problem else LINGER_S
+        if any(server.weight != FULL_WEIGHT for server in self._servers.values()):
+            return min(pool.slow_start_s for pool in program.pools if pool.slow_start_s) / SLOW_START_STEPS
+        return None
+
+    def _wanted(self, program: BalancerProgram, now: float) -> dict[Key, Server]:
+        servers = {}
+        for pool in program.pools:
+            if not pool.engine:
+                continue
+            known = self._prober.standings.get(pool.name, {})
+            used = used_targets(pool, known)
+            for target in pool.targets:
+                weight = weight_of(pool, target, standing_of(pool, known, target.id), now, FULL_WEIGHT)
+                server = server_of(target, pool.server_options, weight, target.id in used)
+                servers[pool.name, _name(target)] = server
+        return servers
+
+    def _watch(self) -> None:
+        """Notice when the engine ends."""
+        if self._watching is None or self._watching.done():
+            self._watching = asyncio.create_task(self._notice_end())
+
+    async def _notice_end(self) -> None:
+        await self._process.ended()
+        log.warning("balancer.ended", extra={"balancer": self._program.id})
+        self._wake()
+
+    def _say(self) -> None:
+        program = self._program
+        in_force = not program.configuration or (self._engine.running and not self._problem)
+        report = BalancerReport(
+            id=program.id,
+            running=in_force,
+            problem=self._problem,
+            targets=tuple(
+                self._target_report(pool, target) for pool in program.pools for target in pool.targets
+            ),
+        )
+        if _essence(report) != _essence(self.report):
+            self.report = report
+            self._tell(report)
+        else:
+            self.report = report
+
+    def _target_report(self, pool: Pool, target: PoolTarget) -> TargetReport:
+        standing = standing_of(pool, self._prober.standings.get(pool.name, {}), target.id)
+        key = (pool.name, _name(target))
+        checked = pool.engine and bool(self._program.configuration)
+        failing = standing.state != "healthy"
+        return TargetReport(
+            pool=pool.name,
+            target=target.id,
+            state=standing.state,
+            cause=standing.last.cause if failing else "",
+            code=standing.last.code if failing else None,
+            text=standing.last.text if failing else "",
+            checked_at=standing.checked_at,
+            in_force=not checked or (key in self._servers and self._engine.has(key, self._servers[key])),
+        )
+
+
+def _name(target: PoolTarget) -> str:
+    return target.server or target.id
+
+
+def _essence(report: BalancerReport) -> object:
+    """What is news; the time of the last check alone is none."""
+    return (
+        report.running,
+        report.problem,
+        [(t.pool, t.target, t.state, t.cause, t.code, t.in_force) for t in report.targets],
+    )
