@@ -14,13 +14,15 @@ LoadBalancerState = Literal["provisioning", "active", "active_impaired", "failed
 class LoadBalancerNode(msgspec.Struct, frozen=True, kw_only=True):
     """A load balancer's presence in one availability zone.
 
-    allocation_id   the Elastic IP a user gave it (network load balancers only)
+    allocation_id          the Elastic IP a user gave it (network load balancers only)
+    private_ipv4_address   the address a user chose for it (internal network load balancers only)
     """
 
     availability_zone: str
     subnet_id: str
     network_interface_id: str
     allocation_id: str | None = None
+    private_ipv4_address: str | None = None
 
 
 @kind("load_balancer")

@@ -7,7 +7,9 @@ import msgspec
 
 from seawall.model.resource import Ref, Resource, Tags, kind
 
-InterfaceType = Literal["interface", "nat_gateway", "vpc_endpoint", "transit_gateway"]
+InterfaceType = Literal[
+    "interface", "nat_gateway", "vpc_endpoint", "transit_gateway", "network_load_balancer"
+]
 
 
 class InterfaceAttachment(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +49,7 @@ class DhcpLease(msgspec.Struct, frozen=True, kw_only=True):
 class NetworkInterface(Resource, frozen=True, kw_only=True):
     """`owner` is the resource the interface lives and dies with, e.g. Ref("task", ...); None: a user's own.
 
-    Kinds of owners: task, nat_gateway, vpc_endpoint, transit_gateway_attachment.
+    Kinds of owners: task, nat_gateway, vpc_endpoint, transit_gateway_attachment, load_balancer.
     """
 
     vpc_id: str

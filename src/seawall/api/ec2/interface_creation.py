@@ -39,6 +39,7 @@ _ATTACHERS: dict[InterfaceType, _Attacher] = {
     "nat_gateway": _Attacher("ela-attach", "amazon-aws"),
     "vpc_endpoint": _Attacher("ela-attach", "amazon-aws"),
     "transit_gateway": _Attacher("ela-attach", "amazon-aws"),
+    "network_load_balancer": _Attacher("ela-attach", "amazon-aws"),
 }
 
 

@@ -1,0 +1,112 @@
+"""Attributes of load balancers.  Source: API reference, LoadBalancerAttribute."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from seawall.api.elbv2.attribute import Attribute, Attributes, changed, choice, number, shown, switch
+from seawall.api.elbv2.names import find_load_balancer
+from seawall.api.params import Params
+from seawall.api.registry import Call, operation
+from seawall.model.bucket import Bucket
+from seawall.model.load_balancer import LoadBalancer, LoadBalancerType
+from seawall.store.store import Reader
+from seawall.wire.errors import ApiError
+
+_COMMON: Attributes = {
+    "access_logs.s3.enabled": switch(),
+    "access_logs.s3.bucket": Attribute(""),
+    "access_logs.s3.prefix": Attribute("", pattern=r"(?!/)(?!.*AWSLogs).*(?<!/)"),
+    "deletion_protection.enabled": switch(),
+    "ipv6.deny_all_igw_traffic": switch(),
+    "zonal_shift.config.enabled": switch(only="false", reason="there are no zonal shifts"),
+}
+_APPLICATION: Attributes = {
+    **_COMMON,
+    "idle_timeout.timeout_seconds": number("60", 1, 4000),
+    "client_keep_alive.seconds": number("3600", 60, 604800),
+    "load_balancing.cross_zone.enabled": Attribute("true", ("true",)),
+    "routing.http2.enabled": switch("true"),
+    "routing.http.desync_mitigation_mode": choice("defensive", "monitor", "strictest"),
+    "routing.http.drop_invalid_header_fields.enabled": switch(),
+    "routing.http.preserve_host_header.enabled": switch(),
+    "routing.http.x_amzn_tls_version_and_cipher_suite.enabled": switch(),
+    "routing.http.xff_client_port.enabled": switch(),
+    "routing.http.xff_header_processing.mode": choice("append", "preserve", "remove"),
+    "waf.fail_open.enabled": switch(),
+    "connection_logs.s3.enabled": switch(only="false", reason="connection logs are not written"),
+    "connection_logs.s3.bucket": Attribute(""),
+    "connection_logs.s3.prefix": Attribute(""),
+    "health_check_logs.s3.enabled": switch(only="false", reason="health check logs are not written"),
+    "health_check_logs.s3.bucket": Attribute(""),
+    "health_check_logs.s3.prefix": Attribute(""),
+}
+_NETWORK: Attributes = {
+    **_COMMON,
+    "load_balancing.cross_zone.enabled": switch(),
+    "dns_record.client_routing_policy": Attribute(
+        "any_availability_zone",
+        ("any_availability_zone", "availability_zone_affinity", "partial_availability_zone_affinity"),
+        served=("any_availability_zone",),
+        reason="names answer with the addresses of all zones",
+    ),
+    "secondary_ips.auto_assigned.per_subnet": Attribute(
+        "0", (), 0, 7, served=("0",), reason="a node has one address"
+    ),
+}
+_KNOWN: dict[LoadBalancerType, Attributes] = {"application": _APPLICATION, "network": _NETWORK}
+
+
+def default_attributes(type: LoadBalancerType, scheme: str) -> dict[str, str]:
+    found = {key: attribute.default for key, attribute in _KNOWN[type].items()}
+    return found | {"ipv6.deny_all_igw_traffic": "true" if scheme == "internal" else "false"}
+
+
+@operation(
+    "elbv2",
+    "ModifyLoadBalancerAttributes",
+    stored={"waf.fail_open.enabled": "there is no WAF that could fail"},
+    note="zonal_shift.config.enabled, connection and health check logs, secondary addresses and zonal"
+    " affinity of names are refused.",
+)
+def modify_load_balancer_attributes(call: Call, params: Params) -> dict[str, Any]:
+    with call.write() as txn:
+        balancer = find_load_balancer(call, txn, params["LoadBalancerArn"])
+        other: LoadBalancerType = "network" if balancer.type == "application" else "application"
+        elsewhere = {
+            key: f"Load balancer attribute key '{key}' is not supported on load balancers with type"
+            f" '{balancer.type}'"
+            for key in _KNOWN[other]
+        }
+        attributes = changed(
+            _KNOWN[balancer.type],
+            elsewhere,
+            balancer.attributes,
+            params["Attributes"],
+            "Load balancer",
+        )
+        _check_access_logs(txn, attributes)
+        txn.put(replace(balancer, attributes=attributes))
+    return {"Attributes": shown(attributes)}
+
+
+@operation("elbv2", "DescribeLoadBalancerAttributes")
+def describe_load_balancer_attributes(call: Call, params: Params) -> dict[str, Any]:
+    balancer = find_load_balancer(call, call.store, params["LoadBalancerArn"])
+    return {"Attributes": shown(balancer.attributes)}
+
+
+def protected(balancer: LoadBalancer) -> bool:
+    """Whether it must not be deleted."""
+    return balancer.attributes.get("deletion_protection.enabled") == "true"
+
+
+def _check_access_logs(reader: Reader, attributes: Mapping[str, str]) -> None:
+    if attributes["access_logs.s3.enabled"] != "true":
+        return
+    bucket = attributes["access_logs.s3.bucket"]
+    if not bucket:
+        raise ApiError("InvalidConfigurationRequest", "The value of 'access_logs.s3.bucket' cannot be empty")
+    if reader.find(Bucket, bucket) is None:
+        raise ApiError("InvalidConfigurationRequest", f"The specified bucket '{bucket}' does not exist")
