@@ -12,6 +12,7 @@ import msgspec
 from seawall.compile.network.interfaces import FARGATE
 from seawall.compile.secret_source import object_sources, registry_password, secret_variables
 from seawall.compile.supervision import dependencies, health_check, mounts, restart_policy
+from seawall.compile.task_lifecycle import RUN_ON
 from seawall.compile.task_metadata import endpoint_variables
 from seawall.model.image_reference import parse_image_reference
 from seawall.model.internet import CLIENT_NAMESPACE, RESOLVER_ADDRESS, TASK_ENDPOINT_ADDRESS
@@ -60,7 +61,7 @@ def task_program(
     role: RoleCredentials | None = None,
     metadata: bytes = b"",
 ) -> TaskProgram:
-    """The program of one task; its containers are to run unless the task's desired status is STOPPED.
+    """The program of one task; its containers are to run until the task is stopping.
 
     interface, subnet, vpc   where the task's interface lies
     credentials   of the execution role, for registry tokens and logs; None when the task has no such role
@@ -159,8 +160,13 @@ def _container(
         health_check=health_check(definition),
         restart_policy=restart_policy(definition),
         mounts=mounts(definition, whole),
-        desired="stopped" if task.desired_status == "STOPPED" else "running",
+        desired="stopped" if _is_to_stop(task) else "running",
     )
+
+
+def _is_to_stop(task: Task) -> bool:
+    """A task that runs goes on until it is STOPPING: load balancers may have to take leave of it first."""
+    return task.desired_status == "STOPPED" and task.last_status not in RUN_ON
 
 
 def _image(

@@ -1,7 +1,9 @@
 """What becomes of a task: its next state, from what it is and what is known.  Pure; the controller writes.
 
-PROVISIONING -> PENDING -> RUNNING -> STOPPING -> DEPROVISIONING -> STOPPED.  ACTIVATING and DEACTIVATING
-belong to load balancers.  Source: "Task lifecycle" of the ECS developer guide.
+PROVISIONING -> PENDING -> ACTIVATING -> RUNNING -> DEACTIVATING -> STOPPING -> DEPROVISIONING -> STOPPED.
+ACTIVATING is only for tasks that more than one target group or a service registry has to know before they
+count as running, DEACTIVATING for tasks that load balancers still let finish what they began.
+Source: "Task lifecycle" of the ECS developer guide.
 """
 
 from datetime import datetime, timedelta, timezone
@@ -27,7 +29,9 @@ INTERFACE_PATIENCE = timedelta(minutes=3)
 FAILED_TO_START = "Task failed to start"
 NEVER_STARTED = 143  # as if SIGTERM had ended it
 INTERFACE_TIMEOUT = "Timeout waiting for network interface provisioning to complete."
-WITH_CONTAINERS = ("PROVISIONING", "PENDING", "RUNNING", "STOPPING")
+WITH_CONTAINERS = ("PROVISIONING", "PENDING", "ACTIVATING", "RUNNING", "DEACTIVATING", "STOPPING")
+RUN_ON = ("ACTIVATING", "RUNNING", "DEACTIVATING")  # containers are let run until the task leaves these
+ENDS_AT_ONCE = ("EssentialContainerExited", "TaskFailedToStart", "InfrastructureHealth")
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +40,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     world      the world that runs containers now; None while the host has not been heard
     in_force   the host's network knows the newest change of this task and its interface
     report     the host's newest word on the task's containers
+    unregistered   somebody who has to know the task before it is running does not know it yet
+    draining       a load balancer still sends it requests, or waits for what it began
     missing_path   why the interface cannot reach the internet, if it cannot
     """
 
@@ -44,6 +50,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     report: TaskReport | None
     now: datetime
     missing_path: str | None = None
+    unregistered: bool = False
+    draining: bool = False
 
 
 def advance(task: Task, facts: Facts) -> Task:
@@ -91,8 +99,12 @@ def _starting(task: Task, facts: Facts) -> Task:
         )
     settled = all(c.started_at or c.last_status == "STOPPED" for c in task.containers)
     if task.last_status == "PENDING" and settled:
+        if facts.unregistered:
+            return _changed(task, last_status="ACTIVATING")
         started = max((c.started_at for c in task.containers if c.started_at), default=facts.now)
         return _changed(task, last_status="RUNNING", started_at=started)
+    if task.last_status == "ACTIVATING" and not facts.unregistered:
+        return _changed(task, last_status="RUNNING", started_at=facts.now)
     return task
 
 
@@ -165,7 +177,15 @@ def _out_of_patience(task: Task, facts: Facts) -> Task:
     )
 
 
+def _drains(task: Task, facts: Facts) -> bool:
+    """Whether its containers are to go on until nobody waits for an answer of theirs."""
+    serves = all(c.last_status == "RUNNING" for c in task.containers if c.essential)
+    return facts.draining and serves and task.stop_code not in ENDS_AT_ONCE
+
+
 def _stopping(task: Task, facts: Facts) -> Task:
+    if task.last_status in RUN_ON and _drains(task, facts):
+        return task if task.last_status == "DEACTIVATING" else _changed(task, last_status="DEACTIVATING")
     if task.last_status != "STOPPING":
         return _changed(task, last_status="STOPPING", stopping_at=facts.now)
     if not _all_ended(facts):

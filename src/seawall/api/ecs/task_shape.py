@@ -5,7 +5,7 @@ Member names and order of attachment details as recorded from Fargate 1.4.0.  Pu
 
 from typing import Any, Protocol
 
-from seawall.model.task import HealthStatus, Task, TaskContainer
+from seawall.model.task import Task, TaskContainer
 
 ATTACHED = ("ATTACHED", "DETACHING", "DETACHED", "DELETED")
 _TIMES = (
@@ -51,7 +51,7 @@ def show_task(arns: Arns, task: Task, *, with_tags: bool = False) -> dict[str, A
         "desiredStatus": task.desired_status,
         "enableExecuteCommand": task.enable_execute_command,
         "group": task.group,
-        "healthStatus": task_health(task),
+        "healthStatus": task.health,
         "lastStatus": task.last_status,
         "launchType": task.launch_type,
         "memory": task.memory,
@@ -93,14 +93,6 @@ def _attachment(task: Task) -> dict[str, Any]:
         "status": task.attachment_status,
         "details": [{"name": name, "value": value} for name, value in details],
     }
-
-
-def task_health(task: Task) -> HealthStatus:
-    """What the health checks of its essential containers say together."""
-    found = {c.health_status for c in task.containers if c.essential and c.health_status is not None}
-    if "UNHEALTHY" in found:
-        return "UNHEALTHY"
-    return "HEALTHY" if found == {"HEALTHY"} else "UNKNOWN"
 
 
 def _exec_agent(container: TaskContainer) -> dict[str, Any]:
