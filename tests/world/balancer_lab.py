@@ -169,6 +169,7 @@ class Load:
     async def __aexit__(self, *_: object) -> None:
         self._ending = True
         await asyncio.gather(*self._clients)
+        await asyncio.sleep(0)  # the streams' own last words
 
     async def some(self, count: int = 200) -> None:
         """Return after so many more answers."""
@@ -212,8 +213,9 @@ async def ask(
 
 
 class BalancerLab(AgentLab):
-    def __init__(self, state_dir: Path) -> None:
+    def __init__(self, state_dir: Path, stage: Path) -> None:
         super().__init__(state_dir)
+        self.stage = stage
         self.namespaces = Namespaces(state_dir / "run")
         self.nodes: dict[str, BalancerReport] = {}
         self.told: list[BalancerReport] = []
@@ -238,6 +240,11 @@ class BalancerLab(AgentLab):
     def give(self, *nodes: BalancerProgram) -> None:
         self._revision += 1
         self.link.apply(HostProgram(revision=self._revision, network=self.network, balancers=nodes))
+
+    async def until_in_force(self, *nodes: BalancerProgram) -> None:
+        """Give these and wait until all of it is in force."""
+        self.give(*nodes)
+        await self.until(lambda: self.node.revision == self._revision, "the node does as it was told")
 
     @property
     def node(self) -> BalancerReport:
@@ -288,7 +295,7 @@ class BalancerLab(AgentLab):
 async def balancer_lab(servers: int = 2) -> AsyncIterator[BalancerLab]:
     """An agent with the network of this module in force and its targets serving; nothing may be left."""
     prepared, stage = prepare()
-    lab = BalancerLab(prepared.state_dir)
+    lab = BalancerLab(prepared.state_dir, stage)
     linking = asyncio.create_task(lab.link.serve())
     try:
         await lab.start_agent()
@@ -306,6 +313,7 @@ async def balancer_lab(servers: int = 2) -> AsyncIterator[BalancerLab]:
     finally:
         for server in lab.servers:
             await server.end()
+        await asyncio.sleep(0)  # the streams' own last words
         linking.cancel()
         await asyncio.gather(linking, return_exceptions=True)
         await lab.kill_agent()

@@ -157,7 +157,7 @@ class Agent:
         elapsed_ms = round((time.monotonic() - began) * 1000, 1)
         log.info("network.applied", extra={"revision": self._applied, "ms": elapsed_ms})
         broken = frozenset(problem.subject for problem in problems)
-        self._balancers.apply(program.balancers, broken)
+        self._balancers.apply(program.balancers, program.revision, broken)
         for wanted in program.tasks:
             task = self._tasks.get(wanted.id)
             if task is not None and broken.isdisjoint((wanted.namespace, "host")):

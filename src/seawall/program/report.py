@@ -143,11 +143,13 @@ class BalancerReport(msgspec.Struct, frozen=True, kw_only=True):
 
     id         as in its program
     running    its engine serves the configuration of the program (true where it needs no engine)
+    revision   of the newest host program that changed this node and is in force there, servers included
     problem    why not, in the engine's own words
     """
 
     id: str
     running: bool
+    revision: int = 0
     problem: str = ""
     targets: tuple[TargetReport, ...] = ()
 

@@ -44,9 +44,10 @@ class Balancers:
         for id in [id for id in self._nodes if id not in named]:
             await self._nodes.pop(id).remove()
 
-    def apply(self, program: tuple[BalancerProgram, ...], broken: frozenset[str]) -> None:
+    def apply(self, program: tuple[BalancerProgram, ...], revision: int, broken: frozenset[str]) -> None:
         """Follow the program; returns at once.
 
+        revision the host program's
         broken   namespaces that are not as they should be: no engine starts there
         """
         for wanted in program:
@@ -58,7 +59,7 @@ class Balancers:
                 node = Node(wanted, self._namespaces, places, self._tell, adopted)
                 adopted.pop(str(places.console), None)
                 self._nodes[wanted.id] = node
-            node.follow(wanted)
+            node.follow(wanted, revision)
 
     async def close(self) -> None:
         """Let go of all; the engines run on."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from seawall.host.balancer.console import ConsoleError
 from seawall.host.balancer.engine import Engine
-from seawall.host.balancer.health import standing_of, used_targets, weight_of
+from seawall.host.balancer.health import Standing, standing_of, used_targets, weight_of
 from seawall.host.balancer.places import Places, engine_id
 from seawall.host.balancer.prober import Prober
 from seawall.host.balancer.process import EngineProcess
@@ -42,6 +42,7 @@ class Node:
     ) -> None:
         self.namespace = program.namespace
         self._program = program
+        self._revision = 0  # of the host program that brought it
         self._tell = tell
         self._places = places
         id = engine_id()
@@ -55,14 +56,20 @@ class Node:
             self._wake,
         )
         self._problem = ""
+        self._in_force = 0
+        self._settled = program
+        self._standings: dict[str, dict[str, Standing]] = {}
         self._servers: dict[Key, Server] = {}
         self._woken = asyncio.Event()
         self.report = BalancerReport(id=program.id, running=False)
         self._watching: asyncio.Task[None] | None = None
         self._working = asyncio.create_task(self._work())
 
-    def follow(self, program: BalancerProgram) -> None:
-        self._program = program
+    def follow(self, program: BalancerProgram, revision: int) -> None:
+        """`revision`: of the host program this is a part of."""
+        if self._revision and program == self._program:
+            return
+        self._program, self._revision = program, revision
         self._prober.follow(program.pools)
         self._wake()
 
@@ -96,11 +103,13 @@ class Node:
 
     async def _settle(self) -> float | None:
         """Returns in how many seconds there is something to do again."""
-        program, now = self._program, time.time()
-        self._servers = self._wanted(program, now)
+        program, revision, now = self._program, self._revision, time.time()
+        # What is said must be what the servers were made of, whatever checks find out meanwhile.
+        self._standings = {name: dict(known) for name, known in self._prober.standings.items()}
+        self._settled, self._servers = program, self._wanted(program, now)
         if not program.configuration:
             await self._process.end()
-            self._problem = ""
+            self._problem, self._in_force = "", revision
             return None
         try:
             if self._process.alive and not self._process.in_its_namespace:
@@ -112,6 +121,8 @@ class Node:
             return RETRY_S
         self._problem = self._engine.problem
         self._watch()
+        if not self._problem and all(self._engine.has(*server) for server in self._servers.items()):
+            self._in_force = revision
         if not settled:
             return RETRY_S if self._problem else LINGER_S
         if any(server.weight != FULL_WEIGHT for server in self._servers.values()):
@@ -123,7 +134,7 @@ class Node:
         for pool in program.pools:
             if not pool.engine:
                 continue
-            known = self._prober.standings.get(pool.name, {})
+            known = self._standings.get(pool.name, {})
             used = used_targets(pool, known)
             for target in pool.targets:
                 weight = weight_of(pool, target, standing_of(pool, known, target.id), now, FULL_WEIGHT)
@@ -142,11 +153,12 @@ class Node:
         self._wake()
 
     def _say(self) -> None:
-        program = self._program
+        program = self._settled
         in_force = not program.configuration or (self._engine.running and not self._problem)
         report = BalancerReport(
             id=program.id,
             running=in_force,
+            revision=self._in_force,
             problem=self._problem,
             targets=tuple(
                 self._target_report(pool, target) for pool in program.pools for target in pool.targets
@@ -159,9 +171,9 @@ class Node:
             self.report = report
 
     def _target_report(self, pool: Pool, target: PoolTarget) -> TargetReport:
-        standing = standing_of(pool, self._prober.standings.get(pool.name, {}), target.id)
+        standing = standing_of(pool, self._standings.get(pool.name, {}), target.id)
         key = (pool.name, _name(target))
-        checked = pool.engine and bool(self._program.configuration)
+        checked = pool.engine and bool(self._settled.configuration)
         failing = standing.state != "healthy"
         return TargetReport(
             pool=pool.name,
@@ -183,6 +195,7 @@ def _essence(report: BalancerReport) -> object:
     """What is news; the time of the last check alone is none."""
     return (
         report.running,
+        report.revision,
         report.problem,
         [(t.pool, t.target, t.state, t.cause, t.code, t.in_force) for t in report.targets],
     )
