@@ -88,8 +88,10 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     id                    ecs-svc/DIGITS
     failed_tasks          that ended without becoming healthy, as the circuit breaker counts them
     consecutive_failures  launches in a row that never ran, for the back-off
+    consecutive_crashes   tasks in a row that ran and ended before they were healthy
     retry_at              no launch before this
     rolled_back_from      the deployment this one undoes
+    announced             that it began is told
     """
 
     id: str
@@ -98,6 +100,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     desired_count: int = 0
     failed_tasks: int = 0
     consecutive_failures: int = 0
+    consecutive_crashes: int = 0
     retry_at: datetime | None = None
     rollout_state: RolloutState = "IN_PROGRESS"
     rollout_state_reason: str = ""
@@ -105,6 +108,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
     finished_at: datetime | None = None
+    announced: bool = False
 
 
 class ServiceEvent(msgspec.Struct, frozen=True, kw_only=True):

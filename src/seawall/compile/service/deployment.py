@@ -1,0 +1,149 @@
+"""The turns of a deployment: begun, failed and rolled back, completed, replaced, steady.
+
+Sources: "How the Amazon ECS deployment circuit breaker detects failures" (the newest COMPLETED deployment
+goes on, under its own id, and cannot be rolled back to again before it completed); `rolloutState` of
+Deployment; "Service deployment state change events".
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple
+
+from msgspec.structs import replace
+
+from seawall.compile.service import event_text
+from seawall.compile.service.health import Health
+from seawall.compile.service.situation import GONE, Situation, is_alive, is_settled
+from seawall.model.service import CircuitBreaker, Deployment, Service
+
+LEAST_FAILURES, MOST_FAILURES = 3, 200  # of a bounded threshold
+STEADY_AGAIN = timedelta(hours=6)
+
+
+class Notice(NamedTuple):
+    """What EventBridge is told: a deployment's turn, or an action of the service."""
+
+    type: Literal["INFO", "WARN", "ERROR"]
+    name: str
+    deployment: str | None = None
+    reason: str | None = None
+
+
+class Turn(NamedTuple):
+    service: Service
+    texts: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+
+def threshold(breaker: CircuitBreaker, desired_count: int) -> int:
+    """How many failures end a deployment."""
+    if breaker.threshold_type == "COUNT":
+        return breaker.threshold_value
+    failures = max(-(-desired_count * breaker.threshold_value // 100), 1)
+    if breaker.threshold_type == "UNBOUNDED_PERCENT":
+        return failures
+    return min(max(failures, LEAST_FAILURES), MOST_FAILURES)
+
+
+def announced(service: Service) -> Turn:
+    """Tell of a deployment that has begun."""
+    primary = service.primary
+    if primary.announced:
+        return Turn(service)
+    reason = primary.rollout_state_reason or f"ECS deployment {primary.id} in progress."
+    begun = replace(primary, announced=True, rollout_state_reason=reason)
+    notice = Notice("INFO", "SERVICE_DEPLOYMENT_IN_PROGRESS", begun.id, reason)
+    return Turn(replace(service, deployments=(begun, *service.deployments[1:])), (), (notice,))
+
+
+def judged(service: Service, now: datetime) -> Turn:
+    """End a deployment whose tasks failed too often, and go back where that is wanted and possible."""
+    primary, breaker = service.primary, service.deployment_configuration.circuit_breaker
+    if breaker is None or not breaker.enable or primary.rollout_state != "IN_PROGRESS":
+        return Turn(service)
+    if primary.failed_tasks < threshold(breaker, service.desired_count):
+        return Turn(service)
+    reason = "ECS deployment circuit breaker: tasks failed to start."
+    ended = replace(
+        primary, rollout_state="FAILED", rollout_state_reason=reason, updated_at=now, finished_at=now
+    )
+    texts = [event_text.failed(service.name, ended.id)]
+    notices = (Notice("ERROR", "SERVICE_DEPLOYMENT_FAILED", ended.id, reason),)
+    others = service.deployments[1:]
+    if not breaker.rollback or service.completed is None:
+        return Turn(replace(service, deployments=(ended, *others)), tuple(texts), notices)
+    back = _going_back(service.completed, ended, others, service.desired_count, now)
+    texts.append(event_text.rolling_back(service.name, back.id))
+    rest = tuple(d for d in others if d.id != back.id)
+    deployments = (back, replace(ended, status="ACTIVE"), *rest)
+    return Turn(replace(service, deployments=deployments, completed=None), tuple(texts), notices)
+
+
+def _going_back(
+    completed: Deployment, ended: Deployment, others: tuple[Deployment, ...], desired: int, now: datetime
+) -> Deployment:
+    known = next((d for d in others if d.id == completed.id), completed)
+    return replace(
+        known,
+        status="PRIMARY",
+        desired_count=desired,
+        failed_tasks=0,
+        consecutive_failures=0,
+        consecutive_crashes=0,
+        retry_at=None,
+        rollout_state="IN_PROGRESS",
+        rollout_state_reason=f"ECS deployment circuit breaker: rolling back to deploymentId {completed.id}.",
+        rolled_back_from=ended.id,
+        announced=False,
+        updated_at=now,
+        finished_at=None,
+    )
+
+
+def settled(situation: Situation, healths: Mapping[str, Health]) -> Turn:
+    """After a look that moved nothing: forget what is replaced, tell what is complete or steady."""
+    service = _without_replaced(situation)
+    primary, now = service.primary, situation.now
+    living = [t for t in situation.tasks if t.deployment_id == primary.id and is_alive(t)]
+    healthy = all(healths[task.id].state == "healthy" for task in living)
+    alone = len(service.deployments) == 1 and not service.rebalancing
+    if not (alone and healthy and len(living) == service.desired_count) or primary.rollout_state == "FAILED":
+        return Turn(replace(service, steady=False))
+    texts: list[str] = []
+    notices: list[Notice] = []
+    if primary.rollout_state == "IN_PROGRESS":
+        primary = _completed(primary, now)
+        service = replace(service, deployments=(primary,), completed=primary)
+        texts.append(event_text.completed(service.name, primary.id))
+        reason = primary.rollout_state_reason
+        notices.append(Notice("INFO", "SERVICE_DEPLOYMENT_COMPLETED", primary.id, reason))
+    last = situation.told_steady
+    if not service.steady or last is None or now - last >= STEADY_AGAIN:
+        texts.append(event_text.steady(service.name))
+        notices.append(Notice("INFO", "SERVICE_STEADY_STATE"))
+    return Turn(replace(service, steady=True), tuple(texts), tuple(notices))
+
+
+def _completed(primary: Deployment, now: datetime) -> Deployment:
+    return replace(
+        primary,
+        rollout_state="COMPLETED",
+        rollout_state_reason=f"ECS deployment {primary.id} completed.",
+        failed_tasks=0,
+        updated_at=now,
+        finished_at=now,
+    )
+
+
+def _without_replaced(situation: Situation) -> Service:
+    """Earlier deployments stay until their tasks are gone, and those that still serve while they should."""
+    held = {task.deployment_id for task in situation.tasks if task.last_status not in GONE}
+    service = situation.service
+    kept = tuple(
+        d
+        for d in service.deployments[1:]
+        if d.id in held or (is_settled(d) and d.desired_count > 0 and service.desired_count > 0)
+    )
+    if len(kept) == len(service.deployments) - 1:
+        return service
+    return replace(service, deployments=(service.primary, *kept))
