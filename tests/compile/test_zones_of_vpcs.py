@@ -17,6 +17,12 @@ from seawall.host.dns.names import Names
 from seawall.host.dns.zone import Zone
 from seawall.model.elastic_ip import ElasticIp
 from seawall.model.hosted_zone import AliasTarget, HostedZone, RecordSet
+from seawall.model.service_discovery import (
+    DiscoveryInstance,
+    DiscoveryNamespace,
+    DiscoveryService,
+    DnsRecord,
+)
 from seawall.model.vpc import Ipv6CidrAssociation
 from seawall.model.vpc_peering_connection import VpcPeeringConnection
 
@@ -248,3 +254,44 @@ def test_where_resolvers_answer(cloud: Cloud) -> None:
 def test_domains_of_regions() -> None:
     assert public_domain("us-east-1") == "compute-1.amazonaws.com"
     assert public_domain("eu-west-1") == "eu-west-1.compute.amazonaws.com"
+
+
+def test_instances_of_cloud_map_answer_in_the_zone_of_their_namespace(cloud: Cloud) -> None:
+    hosted(cloud, "Z1", "corp.test.", vpcs=["vpc-a"])
+    born: Any = {"creator_request_id": "x", "create_date": BORN}
+    cloud.put(
+        DiscoveryNamespace(id="ns-1", name="corp.test", type="DNS_PRIVATE", hosted_zone_id="Z1", **born)
+    )
+    cloud.put(
+        DiscoveryService(
+            id="srv-1",
+            namespace_id="ns-1",
+            name="api",
+            records=(DnsRecord(type="SRV", ttl=10), DnsRecord(type="A", ttl=10)),
+            custom_health=True,
+            **born,
+        )
+    )
+
+    def register(name: str, address: str, healthy: bool) -> None:
+        attributes = {"AWS_INSTANCE_IPV4": address, "AWS_INSTANCE_PORT": "80"}
+        cloud.put(
+            DiscoveryInstance(
+                id=f"srv-1/{name}",
+                service_id="srv-1",
+                instance_id=name,
+                attributes=attributes,
+                healthy=healthy,
+                registered_at=BORN,
+            )
+        )
+
+    register("one", "10.0.0.5", True)
+    register("two", "10.0.0.6", False)
+    world = World(cloud)
+    assert world.ask("vpc-a", "api.corp.test") == ["10.0.0.5"]
+    assert world.ask("vpc-a", "api.corp.test", "SRV") == ["1 1 80 one.api.corp.test."]
+    assert world.ask("vpc-a", "one.api.corp.test") == ["10.0.0.5"]
+    assert world.ask(EDGE, "api.corp.test") == NXDOMAIN
+    register("one", "10.0.0.5", False)
+    assert World(cloud).ask("vpc-a", "api.corp.test") == ["10.0.0.5", "10.0.0.6"]

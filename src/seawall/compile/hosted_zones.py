@@ -1,21 +1,32 @@
 """Route 53's hosted zones as a resolver serves them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from seawall.compile.network.snapshot import NetworkSnapshot
 from seawall.model.health_check import HealthCheck
 from seawall.model.hosted_zone import HostedZone, RecordSet, zone_file_text
 from seawall.model.record_routing import answering
+from seawall.model.service_discovery import DiscoveryInstance, instance_records
 from seawall.program.network import NameRecord, NameZone
 
 
 def hosted_zones(snapshot: NetworkSnapshot) -> dict[str, NameZone]:
     """Every hosted zone by id."""
     by_zone: dict[str, list[RecordSet]] = {}
-    for record in snapshot.record_sets:
+    for record in (*snapshot.record_sets, *_discovered(snapshot)):
         by_zone.setdefault(record.hosted_zone_id, []).append(record)
     checks = {check.id: check for check in snapshot.health_checks}
     return {zone.id: _name_zone(zone, by_zone.get(zone.id, []), checks) for zone in snapshot.hosted_zones}
+
+
+def _discovered(snapshot: NetworkSnapshot) -> Iterator[RecordSet]:
+    """What instances of Cloud Map make in the zones of their namespaces."""
+    namespaces = {namespace.id: namespace for namespace in snapshot.discovery_namespaces}
+    instances: dict[str, list[DiscoveryInstance]] = {}
+    for instance in snapshot.discovery_instances:
+        instances.setdefault(instance.service_id, []).append(instance)
+    for service in snapshot.discovery_services:
+        yield from instance_records(namespaces[service.namespace_id], service, instances.get(service.id, ()))
 
 
 def public_hosted_zones(snapshot: NetworkSnapshot) -> tuple[HostedZone, ...]:

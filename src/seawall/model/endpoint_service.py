@@ -42,6 +42,8 @@ class EndpointService(msgspec.Struct, frozen=True, kw_only=True):
 PORTS = (80, 443)  # of every service
 
 SERVICES = (
+    EndpointService(name="application-autoscaling", host="application-autoscaling"),
+    EndpointService(name="data-servicediscovery", host="data-servicediscovery"),
     EndpointService(name="ec2", host="ec2"),
     EndpointService(name="ec2messages", host="ec2messages"),
     EndpointService(name="ecr.api", host="api.ecr"),
@@ -49,11 +51,13 @@ SERVICES = (
     EndpointService(name="ecs", host="ecs"),
     EndpointService(name="ecs-agent", host="ecs-a"),
     EndpointService(name="ecs-telemetry", host="ecs-t"),
+    EndpointService(name="elasticloadbalancing", host="elasticloadbalancing"),
     EndpointService(name="kms", host="kms"),
     EndpointService(name="logs", host="logs"),
     EndpointService(name="monitoring", host="monitoring"),
     EndpointService(name="s3", host="s3", endpoint_type="Gateway", address=S3_ADDRESS),
     EndpointService(name="secretsmanager", host="secretsmanager"),
+    EndpointService(name="servicediscovery", host="servicediscovery"),
     EndpointService(name="ssm", host="ssm"),
     EndpointService(name="ssmmessages", host="ssmmessages"),
     EndpointService(name="sts", host="sts"),

@@ -23,7 +23,10 @@ class AliasTarget(msgspec.Struct, frozen=True, kw_only=True):
 
 @kind("hosted_zone")
 class HostedZone(Resource, frozen=True, kw_only=True):
-    """`id` is Z and up to 31 characters.  A private zone answers only in its VPCs."""
+    """`id` is Z and up to 31 characters.  A private zone answers only in its VPCs.
+
+    managed_by   the ARN of the Cloud Map namespace that alone may change and delete it
+    """
 
     name: str  # lower case, with the last dot, escapes as Route 53 writes them
     caller_reference: str
@@ -32,6 +35,7 @@ class HostedZone(Resource, frozen=True, kw_only=True):
     vpc_ids: tuple[str, ...] = ()
     name_servers: tuple[str, ...] = ()
     create_time: datetime
+    managed_by: str | None = None
     tags: Tags = {}
 
     def refs(self) -> tuple[Ref, ...]:

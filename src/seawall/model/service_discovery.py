@@ -153,17 +153,18 @@ def _record(
     alias: str | None = None,
 ) -> RecordSet:
     weighted = service.routing_policy == "WEIGHTED"
-    target = f"{alias}." if alias and not alias.endswith(".") else alias
+    target = None
+    if alias is not None:
+        dns_name = f"{alias.rstrip('.')}.".lower()
+        target = AliasTarget(hosted_zone_id="", dns_name=dns_name, evaluate_target_health=False)
     return RecordSet(
         id=f"{instance.id}/{name}/{record.type}",
         hosted_zone_id=namespace.hosted_zone_id or "",
         name=name,
         type=record.type,
-        ttl=None if alias else record.ttl,
+        ttl=None if target else record.ttl,
         values=values,
-        alias=target
-        and AliasTarget(hosted_zone_id="", dns_name=target.lower(), evaluate_target_health=False)
-        or None,
+        alias=target,
         set_identifier=instance.instance_id,
         weight=1 if weighted else None,
         multi_value_answer=None if weighted else True,

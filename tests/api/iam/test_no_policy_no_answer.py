@@ -66,6 +66,8 @@ def least(shape: Shape, name: str = "") -> Any:
         return {least(shape.key): least(shape.value)}
     if shape.type_name in ("integer", "long"):
         return low
+    if shape.name == "NamespaceNamePublic":
+        return "a.example"
     if shape.type_name == "string":
         return shape.metadata["enum"][0] if shape.metadata.get("enum") else "a" * low
     return SCALARS[shape.type_name]

@@ -6,6 +6,7 @@ from typing import Any
 
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
+from seawall.api.route53.discovered_records import zone_records
 from seawall.api.route53.hosted_zone import PRIVATE_SERVERS
 from seawall.api.route53.names import BadName, canonical_name, find_zone, within
 from seawall.model.health_check import HealthCheck
@@ -37,7 +38,7 @@ def test_dns_answer(call: Call, params: Params) -> dict[str, Any]:
     except BadName as error:
         raise ApiError("InvalidInput", str(error)) from error
     by_name: dict[str, list[RecordSet]] = {}
-    for record in call.store.referrers(RecordSet, zone.ref):
+    for record in zone_records(call.store, zone):
         by_name.setdefault(record.name, []).append(record)
     found = _closest(zone, by_name, name)
     checks = {check.id: check for check in call.store.all(HealthCheck)}

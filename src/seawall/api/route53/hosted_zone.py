@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
 from seawall.api.route53.change import note_change
-from seawall.api.route53.names import BadName, canonical_name, find_zone, new_id
+from seawall.api.route53.discovered_records import zone_records
+from seawall.api.route53.names import BadName, canonical_name, find_zone, new_id, refuse_managed
 from seawall.api.route53.vpc_association import check_conflict, find_vpc
 from seawall.model.hosted_zone import HostedZone, RecordSet
 from seawall.store.store import Reader, Transaction
@@ -59,18 +60,18 @@ def create_hosted_zone(call: Call, params: Params) -> dict[str, Any]:
         vpc_id = None if wanted_vpc is None else find_vpc(call, txn, wanted_vpc)
         if vpc_id is not None:
             check_conflict(call, txn, name, vpc_id)
-        zone = HostedZone(
-            id=new_id("Z"),
-            name=name,
-            caller_reference=reference,
-            comment=config.get("Comment") or "",
-            private=vpc_id is not None,
-            vpc_ids=() if vpc_id is None else (vpc_id,),
-            name_servers=() if vpc_id is not None else _public_servers(),
-            create_time=call.now,
+        zone = make_zone(
+            txn,
+            HostedZone(
+                id=new_id("Z"),
+                name=name,
+                caller_reference=reference,
+                comment=config.get("Comment") or "",
+                private=vpc_id is not None,
+                vpc_ids=() if vpc_id is None else (vpc_id,),
+                create_time=call.now,
+            ),
         )
-        txn.put(zone)
-        _put_authority(txn, zone)
         change = note_change(call, txn, zone.id)
         described = describe_zone(txn, zone)
     answer = {
@@ -81,6 +82,20 @@ def create_hosted_zone(call: Call, params: Params) -> dict[str, Any]:
     if vpc_id is not None:
         return answer | {"VPC": {"VPCRegion": call.region, "VPCId": vpc_id}}
     return answer | {"DelegationSet": {"NameServers": list(zone.name_servers)}}
+
+
+def make_zone(txn: Transaction, zone: HostedZone) -> HostedZone:
+    """Write a zone and the records every zone has; a public one gets name servers."""
+    zone = zone if zone.private else replace(zone, name_servers=_public_servers())
+    txn.put(zone)
+    _put_authority(txn, zone)
+    return zone
+
+
+def remove_zone(txn: Transaction, zone: HostedZone) -> None:
+    for record in txn.referrers(RecordSet, zone.ref):
+        txn.delete(RecordSet, record.id)
+    txn.delete(HostedZone, zone.id)
 
 
 @operation("route53", "GetHostedZone")
@@ -110,6 +125,7 @@ def update_hosted_zone_comment(call: Call, params: Params) -> dict[str, Any]:
 def delete_hosted_zone(call: Call, params: Params) -> dict[str, Any]:
     with call.write() as txn:
         zone = find_zone(txn, params["Id"])
+        refuse_managed(zone)
         records = txn.referrers(RecordSet, zone.ref)
         if any(r.name != zone.name or r.type not in ("SOA", "NS") for r in records):
             raise ApiError(
@@ -117,9 +133,7 @@ def delete_hosted_zone(call: Call, params: Params) -> dict[str, Any]:
                 "The specified hosted zone contains non-required resource record sets and so cannot be"
                 " deleted.",
             )
-        for record in records:
-            txn.delete(RecordSet, record.id)
-        txn.delete(HostedZone, zone.id)
+        remove_zone(txn, zone)
         change = note_change(call, txn, zone.id)
     return {"ChangeInfo": change}
 
@@ -140,8 +154,15 @@ def describe_zone(reader: Reader, zone: HostedZone) -> dict[str, Any]:
         "Name": zone.name,
         "CallerReference": zone.caller_reference,
         "Config": config,
-        "ResourceRecordSetCount": len(reader.referrers(RecordSet, zone.ref)),
-    }
+        "ResourceRecordSetCount": len(zone_records(reader, zone)),
+    } | _linked(zone)
+
+
+def _linked(zone: HostedZone) -> dict[str, Any]:
+    if zone.managed_by is None:
+        return {}
+    principal = "servicediscovery.amazonaws.com"
+    return {"LinkedService": {"ServicePrincipal": principal, "Description": zone.managed_by}}
 
 
 def _put_authority(txn: Transaction, zone: HostedZone) -> None:

@@ -71,6 +71,17 @@ def within(name: str, zone_name: str) -> bool:
     return name == zone_name or name.endswith(f".{zone_name}")
 
 
+def refuse_managed(zone: HostedZone) -> None:
+    """Raises ApiError for a zone that belongs to a Cloud Map namespace."""
+    if zone.managed_by is not None:
+        raise ApiError(
+            "AccessDenied",
+            f"The resource hostedzone/{zone.id} can only be managed through AWS Cloud Map"
+            f" ({zone.managed_by})",
+            status=403,
+        )
+
+
 def find_zone(reader: Reader, id: str) -> HostedZone:
     """Raises ApiError NoSuchHostedZone."""
     zone = reader.find(HostedZone, bare_id(id))

@@ -5,7 +5,7 @@ from typing import Any
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
 from seawall.api.route53.change import note_change
-from seawall.api.route53.names import find_health_check, find_zone
+from seawall.api.route53.names import find_health_check, find_zone, refuse_managed
 from seawall.api.route53.record_request import read_record_set
 from seawall.api.route53.record_rules import zone_faults
 from seawall.model.hosted_zone import HostedZone, RecordSet
@@ -35,6 +35,7 @@ def change_resource_record_sets(call: Call, params: Params) -> dict[str, Any]:
     batch = params["ChangeBatch"]
     with call.write() as txn:
         zone = find_zone(txn, params["HostedZoneId"])
+        refuse_managed(zone)
         before = {record.id: record for record in txn.referrers(RecordSet, zone.ref)}
         after = _apply(txn, zone, before, batch["Changes"])
         for id in before.keys() - after.keys():

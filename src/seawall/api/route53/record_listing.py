@@ -4,6 +4,7 @@ from typing import Any
 
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
+from seawall.api.route53.discovered_records import zone_records
 from seawall.api.route53.names import BadName, canonical_name, find_zone, page_size, reversed_labels
 from seawall.api.route53.record_request import describe_record_set
 from seawall.model.hosted_zone import RecordSet
@@ -17,7 +18,7 @@ def list_resource_record_sets(call: Call, params: Params) -> dict[str, Any]:
     zone = find_zone(call.store, params["HostedZoneId"])
     limit, start = page_size(params.get("MaxItems"), MOST_ON_A_PAGE), _start(params)
     records = sorted(
-        (record for record in call.store.referrers(RecordSet, zone.ref) if _place(record) >= start),
+        (record for record in zone_records(call.store, zone) if _place(record) >= start),
         key=_place,
     )
     answer: dict[str, Any] = {

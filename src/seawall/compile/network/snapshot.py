@@ -16,6 +16,7 @@ from seawall.model.network_interface import NetworkInterface
 from seawall.model.prefix_list import PrefixList
 from seawall.model.route_table import RouteTable
 from seawall.model.security_group import SecurityGroup, SecurityGroupRule
+from seawall.model.service_discovery import DiscoveryInstance, DiscoveryNamespace, DiscoveryService
 from seawall.model.subnet import Subnet
 from seawall.model.transit_gateway import (
     TransitGateway,
@@ -55,6 +56,9 @@ class NetworkSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     hosted_zones: tuple[HostedZone, ...] = ()
     record_sets: tuple[RecordSet, ...] = ()
     health_checks: tuple[HealthCheck, ...] = ()
+    discovery_namespaces: tuple[DiscoveryNamespace, ...] = ()
+    discovery_services: tuple[DiscoveryService, ...] = ()
+    discovery_instances: tuple[DiscoveryInstance, ...] = ()
     region: str
     account: str
     services: Mapping[str, str] = {}

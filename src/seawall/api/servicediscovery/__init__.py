@@ -1,0 +1,1 @@
+"""AWS Cloud Map: names for what moves about, found by DNS or by API."""
