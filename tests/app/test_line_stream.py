@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from seawall.app.line_stream import Portion, stream_lines
+from seawall.app.line_stream import ENDED, Portion, Streams
 
 
 class Bell:
@@ -54,7 +54,7 @@ def test_it_reads_when_woken_and_only_then() -> None:
             asked[0] += 1
             return Portion(waiting.pop() if waiting else [])
 
-        serving = asyncio.ensure_future(stream_lines(client.receive, client.send, read, [bell.subscribe]))
+        serving = asyncio.ensure_future(Streams().lines(client.receive, client.send, read, [bell.subscribe]))
         await turns(20)
         assert (client.body, asked) == (b'"a"\n', [1])
         waiting.append(["b", "c"])
@@ -77,7 +77,7 @@ def test_a_word_that_falls_while_it_reads_is_not_lost() -> None:
             bell.ring()  # something is written between reading and waiting
             return portions.pop()
 
-        await stream_lines(client.receive, client.send, read, [bell.subscribe])
+        await Streams().lines(client.receive, client.send, read, [bell.subscribe])
         assert client.body == b'"early"\n"late"\n'
         assert client.sent[-1] == {"type": "http.response.body", "body": b""}
         assert bell.listeners == []
@@ -89,7 +89,27 @@ def test_more_comes_before_the_end() -> None:
     async def scene() -> None:
         client = Client()
         portions = [Portion(["b"], over=True), Portion(["a"], more=True, over=True)]
-        await stream_lines(client.receive, client.send, portions.pop, [])
+        await Streams().lines(client.receive, client.send, portions.pop, [])
         assert client.body == b'"a"\n"b"\n'
+
+    asyncio.run(scene())
+
+
+def test_all_end_when_seawall_does() -> None:
+    async def scene() -> None:
+        streams, bell, clients = Streams(), Bell(), [Client(), Client()]
+        serving = [
+            asyncio.ensure_future(
+                streams.lines(client.receive, client.send, lambda: Portion([1]), [bell.subscribe])
+            )
+            for client in clients
+        ]
+        await turns(20)
+        await streams.end()
+        assert all(answer.done() for answer in serving)
+        for client in clients:
+            assert client.body == b"1\n" + ENDED
+            assert client.sent[-1] == {"type": "http.response.body", "body": ENDED}
+        assert bell.listeners == []
 
     asyncio.run(scene())

@@ -66,7 +66,9 @@ class Site:
         self.loops.start()
         self.clock.move()
 
-    async def ask(self, method: str, path: str, token: str | None = None) -> tuple[int, dict[str, Any]]:
+    async def ask(
+        self, method: str, path: str, token: str | None = None, query: bytes = b""
+    ) -> tuple[int, dict[str, Any]]:
         headers = [(b"authorization", f"Bearer {token}".encode())] if token else []
         sent: list[Any] = []
 
@@ -76,7 +78,7 @@ class Site:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        scope = {"method": method, "path": f"/_seawall/{path}", "headers": headers}
+        scope = {"method": method, "path": f"/_seawall/{path}", "headers": headers, "query_string": query}
         assert OwnRoutes.matches(scope)
         await self.own(scope, receive, send)
         start, body = sent
@@ -232,6 +234,16 @@ def test_counters_are_read_at_the_moment_of_asking(site: Site, run: Any) -> None
     assert status == 200
     assert said["totals"][vpc.id]["sgr-1"]["packets"] == 5  # what was counted before it started is left out
     assert said["unread"] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "query"), [("events", b"last=abc"), ("logs", b"asked=bad"), ("logs", b""), ("logs", b"asked={}")]
+)
+def test_what_cannot_be_read_is_refused(tmp_path: Path, run: Any, path: str, query: bytes) -> None:
+    store = Store(tmp_path / "state.db")
+    status, said = run(Site(store, auth="open").ask("GET", path, query=query))
+    assert (status, bool(said["message"])) == (400, True)
+    store.close()
 
 
 def test_other_paths_are_not_ours(site: Site, run: Any) -> None:

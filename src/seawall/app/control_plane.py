@@ -19,6 +19,7 @@ from seawall.api.ec2.bootstrap import create_default_network
 from seawall.api.ecs.execute_command import RESOURCE as EXEC_SESSIONS
 from seawall.api.ecs.launch_limits import RESOURCE as LAUNCH_LIMITS
 from seawall.api.ecs.launch_limits import LaunchLimits
+from seawall.api.ecs.service_launch import ServiceLaunches
 from seawall.api.iam.bootstrap import create_administrator
 from seawall.api.logs.retention import tidy_events
 from seawall.api.registry import load_operations
@@ -135,11 +136,12 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
 
     link = AgentLink(settings.state_dir / "agent.sock")
     host = HostView(link)
-    context = _context(settings, kept, host)
+    limits = LaunchLimits(throttled=settings.throttle_launches, vcpus=settings.fargate_vcpus)
+    context = _context(settings, kept, host, limits)
     loops = Loops(context)
     loops.start()
     stack.callback(loops.stop)
-    ports = _Ports(registry, HealthReports(), Sessions(settings.state_dir))
+    ports = _Ports(registry, HealthReports(), Sessions(settings.state_dir), limits)
     doors = _doors(settings, kept, context, ports, stack)
 
     keeper = WorldKeeper(settings)
@@ -151,6 +153,7 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
     await _background(stack, _serve_inside(link, host, doors.inside, certificates))
     await _background(stack, _health_checker(kept.store, ports.reports, link).run())
     url = await _listen(stack, doors.outside, settings)
+    stack.push_async_callback(doors.own.end_streams)
     stack.callback((await ports.sessions.listen(settings.listen_host)).close)
     _say("network: waiting until the host has it in force")
     await _ready(doors.own, settings)
@@ -192,6 +195,7 @@ class _Ports(NamedTuple):
     registry: Registry
     reports: HealthReports
     sessions: Sessions
+    limits: LaunchLimits
 
 
 class _Doors(NamedTuple):
@@ -233,7 +237,7 @@ def _doors(
             "log_events": kept.events,
             "metrics": kept.metrics,
             "registry": registry,
-            LAUNCH_LIMITS: LaunchLimits(throttled=settings.throttle_launches, vcpus=settings.fargate_vcpus),
+            LAUNCH_LIMITS: ports.limits,
             "health_reports": ports.reports,
             EXEC_SESSIONS: ports.sessions,
         },
@@ -262,7 +266,7 @@ def _s3_front(
     return S3Front(kept.store, kept.objects, settings, via=endpoint_behind, layers=layers, external=external)
 
 
-def _context(settings: Settings, kept: _Kept, host: HostView) -> Context:
+def _context(settings: Settings, kept: _Kept, host: HostView, limits: LaunchLimits) -> Context:
     return Context(
         store=kept.store,
         host=host,
@@ -274,6 +278,7 @@ def _context(settings: Settings, kept: _Kept, host: HostView) -> Context:
         metrics=kept.metrics,
         interface_release=timedelta(seconds=settings.interface_release_s),
         resolve=resolve,
+        launch=ServiceLaunches(settings.account, settings.region, limits),
     )
 
 

@@ -11,7 +11,7 @@ import msgspec
 from seawall.api.ecs.task_event import Whose
 from seawall.app.event_feed import EventFeed
 from seawall.app.fresh_counts import sample_all
-from seawall.app.line_stream import stream_lines
+from seawall.app.line_stream import Streams
 from seawall.app.log_feed import LogFeed, LogsAsked
 from seawall.app.registry import Registry
 from seawall.app.settings import Settings
@@ -74,6 +74,7 @@ class OwnRoutes:
         self._records = tuple(records)
         self._first_start = reset
         self._settings = settings
+        self._streams = Streams()
 
     @property
     def control_token(self) -> str:
@@ -109,6 +110,10 @@ class OwnRoutes:
                 changed.clear()
         finally:
             forget()
+
+    async def end_streams(self) -> None:
+        """What goes on ends; whoever listens is told that Seawall does."""
+        await self._streams.end()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method, name = scope["method"], scope["path"].removeprefix(PREFIX)
@@ -187,15 +192,23 @@ class OwnRoutes:
     async def _events(self, scope: Scope, receive: Receive, send: Send) -> None:
         asked = _query(scope)
         whose = Whose(self._settings.account, self._settings.region)
-        last = int(asked["last"]) if "last" in asked else None
+        try:
+            last = int(asked["last"]) if "last" in asked else None
+        except ValueError:
+            await _answer(send, 400, {"message": f"last={asked['last']} is no number"})
+            return
         feed = EventFeed(self.store, whose, last=last, follow="follow" in asked)
-        await stream_lines(receive, send, feed.read, [self.store.on_commit])
+        await self._streams.lines(receive, send, feed.read, [self.store.on_commit])
 
     async def _logs(self, scope: Scope, receive: Receive, send: Send) -> None:
-        asked = msgspec.json.decode(_query(scope)["asked"], type=LogsAsked)
+        try:
+            asked = msgspec.json.decode(_query(scope).get("asked", ""), type=LogsAsked)
+        except msgspec.MsgspecError as error:
+            await _answer(send, 400, {"message": f"asked: {error}"})
+            return
         (events,) = (record for record in self._records if isinstance(record, LogEvents))
         feed = LogFeed(self.store, events, asked)
-        await stream_lines(receive, send, feed.read, [events.on_append, self.store.on_commit])
+        await self._streams.lines(receive, send, feed.read, [events.on_append, self.store.on_commit])
 
     async def _reset(self) -> None:
         """Empty everything but the two keys that control.json told the other commands."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from seawall.app.failure import NOT_RUNNING, CommandFailed
+from seawall.app.line_stream import ENDED
 from seawall.app.running import read_running
 
 
@@ -21,6 +22,13 @@ def own_lines(state_dir: Path, name: str, asked: Mapping[str, str]) -> Iterator[
             rest = b""
             for chunk in reply.iter_raw():
                 *lines, rest = (rest + chunk).split(b"\n")
-                yield from lines
+                for line in lines:
+                    if line + b"\n" == ENDED:
+                        raise _ended()
+                    yield line
     except httpx.TransportError:
-        raise CommandFailed("Seawall ended; `seawall up` starts it again.", status=NOT_RUNNING) from None
+        raise _ended() from None
+
+
+def _ended() -> CommandFailed:
+    return CommandFailed("Seawall ended; `seawall up` starts it again.", status=NOT_RUNNING)
