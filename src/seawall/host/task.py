@@ -26,12 +26,12 @@ from seawall.host.registry_login import registry_credentials
 from seawall.host.secrets import Secrets
 from seawall.host.start_order import Verdict, judge, stops_after
 from seawall.host.storage import until_over
+from seawall.host.upstream import is_unanswered
 from seawall.host.volumes import Volumes, remove_volumes
 from seawall.program.report import Failure, TaskReport
 from seawall.program.task import EcrLogin, TaskProgram
 
 VOLUMES = "+volumes"  # beside the containers' folders: no container's name has a plus
-NETWORK_CAUSES = frozenset({"timeout", "refused", "unreachable", "dns", "tls", "other"})
 
 log = logging.getLogger("seawall.task")
 
@@ -190,8 +190,7 @@ class Task:
             try:
                 await step(container)
             except FailedStep as failed:
-                over_network = failed.failure.cause in NETWORK_CAUSES
-                if over_network and await self._host.upstream.was_away(mark):
+                if is_unanswered(failed.failure) and await self._host.upstream.was_away(mark):
                     return await one(container)
                 container.fail(failed.failure)
                 return False

@@ -6,8 +6,20 @@ a failure is no answer; the step is done again once the services are back.
 
 import asyncio
 
+from seawall.program.report import Failure, FailureStep
+
 AWAY = -1
 SETTLE_S = 0.1  # a process that dies closes its sockets one after the other
+
+_OVER_NETWORK: frozenset[FailureStep] = frozenset(
+    {"registry_auth", "secrets", "environment_files", "pull", "logs"}
+)
+_ANSWERS = frozenset({"denied", "not_found"})
+
+
+def is_unanswered(failure: Failure) -> bool:
+    """Whether a step may have failed because the services were not there."""
+    return failure.step in _OVER_NETWORK and failure.cause not in _ANSWERS
 
 
 class Upstream:
