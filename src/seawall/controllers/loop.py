@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from seawall.compile.service.situation import Pace
 from seawall.compile.why.network import Resolve
 from seawall.controllers.counts import Counts
 from seawall.controllers.host_view import HostView
@@ -75,6 +76,7 @@ class Context:
     )  # the addresses of a name in a VPC, where it is known
     started_at: int = 0  # the store's revision when this process began to follow it
     launch: ServiceLauncher | None = None  # None: no services are run
+    pace: Pace = field(default_factory=Pace)  # of services
 
     def revision_of(self, ref: Ref) -> int:
         """The revision of the newest change of a resource; what is older than this process counts as new."""

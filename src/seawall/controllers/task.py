@@ -11,6 +11,7 @@ from seawall.compile.network.reach import missing_path_to_internet
 from seawall.compile.task_lifecycle import INTERFACE_PATIENCE, Facts, advance
 from seawall.controllers.loop import After, Context, Done, Reconciler, reconciler
 from seawall.controllers.network_snapshot import network_snapshot
+from seawall.controllers.service_targets import Acquaintance, acquaintance
 from seawall.controllers.task_finding import with_finding
 from seawall.iam.session import open_session
 from seawall.iam.trust import TASKS_SERVICE, trusts
@@ -19,6 +20,7 @@ from seawall.model.arn import parse_arn
 from seawall.model.network_interface import NetworkInterface
 from seawall.model.resource import Ref
 from seawall.model.role import Role
+from seawall.model.target_group import Target
 from seawall.model.task import Task
 from seawall.program.report import TaskReport
 from seawall.store.store import Transaction
@@ -36,12 +38,15 @@ def reconcile(task_id: str, context: Context) -> Done | After:
     if task.last_status == "STOPPED":
         return _forget(task, context)
     report = context.host.reports.get(task_id)
+    known = acquaintance(context.store, task, now)
     facts = Facts(
         world=context.host.world,
         in_force=_in_force(task, context),
         report=report,
         now=now,
         missing_path=_missing_path(task, report, context),
+        unregistered=known.unregistered,
+        draining=known.draining,
     )
     after = advance(task, facts)
     if after is not task:
@@ -51,11 +56,12 @@ def reconcile(task_id: str, context: Context) -> Done | After:
             after = _with_session(txn, after, context)
             _write_interface(txn, task, after, context)
             txn.put(after)
-    return _next_look(after, context)
+    return _next_look(after, known, context)
 
 
-def _next_look(task: Task, context: Context) -> Done | After:
-    """Time alone changes two things: credentials end, and so does the patience for an interface."""
+def _next_look(task: Task, known: Acquaintance, context: Context) -> Done | After:
+    """Time alone changes three things: credentials end, and so does patience, for an interface or with what
+    load balancers began."""
     now = context.clock.now()
     due = []
     for session_id in (task.execution_session_id, task.role_session_id):
@@ -64,6 +70,8 @@ def _next_look(task: Task, context: Context) -> Done | After:
             due.append(session.expiration - SESSION_RENEWAL)
     if task.last_status == "PROVISIONING":
         due.append(task.created_at + INTERFACE_PATIENCE)
+    if task.last_status == "DEACTIVATING" and known.until is not None:
+        return After(max((known.until - now).total_seconds(), 0.0))
     return After(max((min(due) - now).total_seconds(), 1.0)) if due else Done()
 
 
@@ -184,7 +192,10 @@ def _forget(task: Task, context: Context) -> Done | After:
 
 
 def _keys(context: Context, changed: Ref) -> Iterable[str]:
-    return (changed.id,)
+    if changed.kind == "task":
+        return (changed.id,)
+    target = context.store.find(Target, changed.id)
+    return (target.task,) if target is not None and target.task else ()
 
 
 def _all(context: Context) -> Iterable[str]:
@@ -200,6 +211,11 @@ def concerned(context: Context) -> Iterable[str]:
 
 reconciler(
     Reconciler(
-        name="task", run=reconcile, kinds=frozenset({"task"}), keys=_keys, all_keys=_all, on_host=concerned
+        name="task",
+        run=reconcile,
+        kinds=frozenset({"task", "target"}),
+        keys=_keys,
+        all_keys=_all,
+        on_host=concerned,
     )
 )

@@ -1,0 +1,209 @@
+"""Services: so many tasks as are wanted are kept running.  The decisions are `compile.service`'s.
+
+One look is one transaction: launches, stops, registrations and what is told of them happen together or not
+at all, so that a control plane that is killed anywhere neither starts a task twice nor forgets one.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from seawall.compile.service import event_text
+from seawall.compile.service.decide import Decision, decide
+from seawall.compile.service.deployment import Notice
+from seawall.compile.service.event_log import told_steady, with_events
+from seawall.compile.service.registration import Registrations
+from seawall.compile.service.rollout import Start
+from seawall.compile.service.situation import Situation, is_alive
+from seawall.compile.service.zone_spread import spread
+from seawall.controllers.loop import After, Context, Done, Reconciler, reconciler
+from seawall.controllers.service_targets import targets_of, write_registrations
+from seawall.model.resource import Ref
+from seawall.model.service import Service, ServiceEvents, ServiceRevision
+from seawall.model.service_launch import LaunchRefusal
+from seawall.model.service_notice import ServiceNotice
+from seawall.model.subnet import Subnet
+from seawall.model.target_group import Target
+from seawall.model.task import Task
+from seawall.store.ids import new_uuid
+from seawall.store.store import Reader, Transaction
+
+REFUSED_RETRY_S = 5.0
+PLACEMENT_FAILURE = "RESOURCE:FARGATE"
+
+
+def reconcile(service_id: str, context: Context) -> Done | After:
+    service = context.store.find(Service, service_id)
+    if service is None or service.status == "INACTIVE":
+        return Done()
+    now = context.clock.now()
+    with context.store.write() as txn:
+        situation = _situation(txn, service, context)
+        change = write_registrations(txn, situation)
+        if change.new or change.leave:
+            situation = replace(situation, targets=targets_of(txn, situation.tasks))
+        decision = decide(situation, _group_arn(context))
+        decision.texts[:0] = _registration_texts(service, change, situation, context)
+        for task in decision.tasks:
+            txn.put(task)
+        refused = [_launch(txn, start, decision, situation, context) for start in decision.starts]
+        txn.put(decision.service)
+        _write_events(txn, decision, now)
+    if any(refused):
+        return After(REFUSED_RETRY_S)
+    if decision.again_at is None:
+        return Done()
+    return After(max((decision.again_at - now).total_seconds(), 0.01))
+
+
+def _situation(reader: Reader, service: Service, context: Context) -> Situation:
+    deployments = (*service.deployments, *((service.completed,) if service.completed else ()))
+    revisions = {d.revision: reader.get(ServiceRevision, d.revision) for d in deployments}
+    subnets = {id for revision in revisions.values() for id in revision.network.subnet_ids}
+    found = (reader.find(Subnet, id) for id in subnets)
+    events = reader.find(ServiceEvents, service.id)
+    tasks = reader.referrers(Task, service.ref)
+    return Situation(
+        service=service,
+        revisions=revisions,
+        tasks=tasks,
+        targets=targets_of(reader, tasks),
+        zones={subnet.id: subnet.availability_zone for subnet in found if subnet is not None},
+        now=context.clock.now(),
+        pace=context.pace,
+        told_steady=told_steady(events.events) if events is not None else None,
+    )
+
+
+def _group_arn(context: Context) -> str:
+    return f"arn:aws:elasticloadbalancing:{context.region}:{context.account}:targetgroup/"
+
+
+def _registration_texts(
+    service: Service, change: Registrations, situation: Situation, context: Context
+) -> list[str]:
+    prefix, name = _group_arn(context), service.name
+    came = Counter(target.target_group_id for target in change.new)
+    went = Counter(target.target_group_id for target in change.leave)
+    texts = [event_text.registered(name, count, prefix + id) for id, count in came.items()]
+    texts += [event_text.deregistered(name, count, prefix + id) for id, count in went.items()]
+    deployments = {task.id: task.deployment_id or "" for task in situation.tasks}
+    leaving = Counter(deployments[id] for id in {t.task for t in change.leave if t.task})
+    return texts + [event_text.draining(name, id, count) for id, count in leaving.items()]
+
+
+def _launch(
+    txn: Transaction, start: Start, decision: Decision, situation: Situation, context: Context
+) -> LaunchRefusal | None:
+    """Start tasks and tell of it; returns why it is not all of them."""
+    service = decision.service
+    deployment = next(d for d in service.deployments if d.id == start.deployment)
+    revision = txn.get(ServiceRevision, deployment.revision)
+    subnets = revision.network.subnet_ids
+    if context.launch is None:
+        return LaunchRefusal("placement", "Internal error")
+    living = [t for t in situation.tasks if t.deployment_id == deployment.id and is_alive(t)]
+    free = context.launch.free_addresses(txn, subnets)
+    places = spread(start.number, living, subnets, situation.zones, free)
+    launch = context.launch.launch(txn, service, deployment, revision, places, situation.now)
+    decision.texts += _launch_texts(service, start, [task for task in launch.tasks if is_alive(task)])
+    if launch.refusal is not None:
+        decision.texts.append(_refusal_text(service, launch.refusal))
+        decision.notices.append(_refusal_notice(launch.refusal))
+    return launch.refusal
+
+
+def _launch_texts(service: Service, start: Start, tasks: list[Task]) -> list[str]:
+    if not tasks:
+        return []
+    if not service.rebalancing:
+        replaced = min(start.replacing, len(tasks))
+        return [event_text.started(service.name, [task.id for task in tasks], replaced=replaced)]
+    zones = dict.fromkeys(task.availability_zone for task in tasks)
+    return [
+        event_text.started_to_balance(
+            service.name, [task.id for task in tasks if task.availability_zone == zone], zone
+        )
+        for zone in zones
+    ]
+
+
+def _refusal_text(service: Service, refusal: LaunchRefusal) -> str:
+    match refusal.kind:
+        case "placement":
+            return event_text.cannot_place(service.name, refusal.reason)
+        case "configuration":
+            return event_text.misconfigured(service.name, refusal.reason)
+        case _:
+            return event_text.throttled(service.name)
+
+
+def _refusal_notice(refusal: LaunchRefusal) -> Notice:
+    match refusal.kind:
+        case "placement":
+            return Notice("ERROR", "SERVICE_TASK_PLACEMENT_FAILURE", None, PLACEMENT_FAILURE)
+        case "configuration":
+            return Notice("ERROR", "SERVICE_TASK_CONFIGURATION_FAILURE", None, refusal.reason)
+        case _:
+            return Notice("ERROR", "ECS_OPERATION_THROTTLED")
+
+
+def _write_events(txn: Transaction, decision: Decision, now: datetime) -> None:
+    """What is told of a problem that lasts is told once, as its text is (see `event_log`)."""
+    service_id = decision.service.id
+    log = txn.find(ServiceEvents, service_id) or ServiceEvents(id=service_id)
+    events = with_events(log.events, decision.texts, now, new_uuid)
+    if events == log.events and decision.texts:
+        return
+    if events != log.events:
+        txn.put(replace(log, events=events))
+    last = txn.find(ServiceNotice, service_id)
+    number = last.number if last is not None else 0
+    for notice in decision.notices:
+        number += 1
+        txn.put(
+            ServiceNotice(
+                id=service_id,
+                number=number,
+                event_type=notice.type,
+                event_name=notice.name,
+                deployment=notice.deployment,
+                reason=notice.reason,
+                at=now,
+            )
+        )
+
+
+def _keys(context: Context, changed: Ref) -> Iterable[str]:
+    match changed.kind:
+        case "service":
+            return (changed.id,)
+        case "task":
+            task = context.store.find(Task, changed.id)
+            return (task.service,) if task is not None and task.service else ()
+        case _:
+            target = context.store.find(Target, changed.id)
+            task = context.store.find(Task, (target and target.task) or "")
+            return (task.service,) if task is not None and task.service else ()
+
+
+def _all(context: Context) -> Iterable[str]:
+    return [service.id for service in context.store.all(Service)]
+
+
+def _none(context: Context) -> Iterable[str]:
+    return ()
+
+
+reconciler(
+    Reconciler(
+        name="service",
+        run=reconcile,
+        kinds=frozenset({"service", "task", "target"}),
+        keys=_keys,
+        all_keys=_all,
+        on_host=_none,
+    )
+)
