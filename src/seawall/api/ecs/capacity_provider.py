@@ -3,10 +3,11 @@
 Source: CapacityProviderStrategyItem of the service model; "Fargate capacity providers" of the guide.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from seawall.api.ecs.names import check_count, invalid_parameter
+from seawall.model.service import CapacityProviderStrategyItem
 
 PROVIDERS = ("FARGATE", "FARGATE_SPOT")
 Strategy = tuple[dict[str, Any], ...]
@@ -54,19 +55,34 @@ def read_strategy(items: Sequence[Mapping[str, Any]], associated: Sequence[str])
     return strategy
 
 
-def distribute(strategy: Strategy, count: int) -> list[str]:
-    """The provider of each of `count` tasks: the base first, then shares by weight."""
-    chosen: list[str] = []
-    for item in strategy:
-        chosen += [item["capacityProvider"]] * min(item["base"], count - len(chosen))
-    weighted = [item for item in strategy if item["weight"]]
-    placed = dict.fromkeys((item["capacityProvider"] for item in weighted), 0)
-    while len(chosen) < count:
-        # The provider that is furthest below its share takes the next one.
-        next_item = min(weighted, key=lambda item: (placed[item["capacityProvider"]] + 1) / item["weight"])
-        placed[next_item["capacityProvider"]] += 1
-        chosen.append(next_item["capacityProvider"])
-    return chosen
+def items_of(strategy: Strategy) -> tuple[CapacityProviderStrategyItem, ...]:
+    return tuple(
+        CapacityProviderStrategyItem(
+            capacity_provider=item["capacityProvider"], weight=item["weight"], base=item["base"]
+        )
+        for item in strategy
+    )
+
+
+def next_providers(
+    strategy: Sequence[CapacityProviderStrategyItem], placed: Mapping[str | None, int]
+) -> Iterator[str]:
+    """The provider of each further task, without end: the base first, then shares by weight.
+
+    placed   how many tasks of these run already, by provider
+    """
+    counts = {item.capacity_provider: placed.get(item.capacity_provider, 0) for item in strategy}
+    weighted = [item for item in strategy if item.weight]
+
+    def share(item: CapacityProviderStrategyItem) -> float:
+        return (counts[item.capacity_provider] - item.base + 1) / item.weight
+
+    while True:
+        # Who lacks of the base, else who is furthest below its share, takes the next one.
+        lacking = next((item for item in strategy if counts[item.capacity_provider] < item.base), None)
+        chosen = (lacking or min(weighted, key=share)).capacity_provider
+        counts[chosen] += 1
+        yield chosen
 
 
 def _without_arn(name: str) -> str:

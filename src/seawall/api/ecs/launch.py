@@ -3,11 +3,12 @@
 Sources: "RunTask", "Fargate platform versions" of the API reference and developer guide.
 """
 
+from itertools import islice
 from typing import Any
 
 import msgspec
 
-from seawall.api.ecs.capacity_provider import distribute, read_strategy
+from seawall.api.ecs.capacity_provider import items_of, next_providers, read_strategy
 from seawall.api.ecs.names import check_choice, invalid_parameter
 from seawall.api.params import Params
 from seawall.model.cluster import Cluster
@@ -46,8 +47,10 @@ def read_launch(params: Params, cluster: Cluster, definition: TaskDefinition) ->
     if "FARGATE" not in definition.compatibilities:
         raise invalid_parameter("Task definition does not support launch_type FARGATE.")
     return Launch(
-        providers=tuple(distribute(strategy, count)) if strategy else (None,) * count,
-        platform_version=_platform_version(version),
+        providers=tuple(islice(next_providers(items_of(strategy), {}), count))
+        if strategy
+        else (None,) * count,
+        platform_version=platform_version_of(version),
     )
 
 
@@ -73,7 +76,7 @@ def _refuse_placement(params: Params) -> None:
         raise invalid_parameter("Placement strategies are not supported with FARGATE launch type.")
 
 
-def _platform_version(asked: str | None) -> str:
+def platform_version_of(asked: str | None) -> str:
     if asked in (None, "", "LATEST"):
         return PLATFORM_VERSION
     if asked not in (PLATFORM_VERSION, *FORMER_VERSIONS):

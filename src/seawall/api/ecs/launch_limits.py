@@ -47,9 +47,32 @@ class LaunchLimits:
         cpu      CPU units of each
         Raises   ApiError ThrottlingException
         """
-        if self.throttled:
-            for spot in {provider == SPOT for provider in providers}:
-                self._take(spot, sum((provider == SPOT) == spot for provider in providers), now)
+        if len(self.admit(now, providers, all_or_none=True)) < len(providers):
+            raise ApiError("ThrottlingException", "Rate exceeded")
+        return self.within_quota(reader, providers, cpu)
+
+    def admit(
+        self, now: datetime, providers: Sequence[str | None], *, all_or_none: bool = False
+    ) -> list[str | None]:
+        """Those of the tasks that the launch rate allows now, the first ones; they use it up."""
+        if not self.throttled:
+            return list(providers)
+        buckets = {spot: self._filled(spot, now) for spot in {provider == SPOT for provider in providers}}
+        left = {spot: bucket.tokens for spot, bucket in buckets.items()}
+        admitted: list[str | None] = []
+        for provider in providers:
+            if left[provider == SPOT] < 1:
+                break
+            left[provider == SPOT] -= 1
+            admitted.append(provider)
+        if all_or_none and len(admitted) < len(providers):
+            return []
+        for spot, bucket in buckets.items():
+            bucket.tokens = left[spot]
+        return admitted
+
+    def within_quota(self, reader: Reader, providers: Sequence[str | None], cpu: int) -> list[str | None]:
+        """Those of the tasks, of `cpu` units each, that the quota of vCPUs leaves room for."""
         if self.vcpus is None:
             return list(providers)
         left = {spot: self.vcpus * CPU_UNITS_PER_VCPU - _running(reader, spot) for spot in (True, False)}
@@ -60,13 +83,11 @@ class LaunchLimits:
                 granted.append(provider)
         return granted
 
-    def _take(self, spot: bool, count: int, now: datetime) -> None:
+    def _filled(self, spot: bool, now: datetime) -> _Bucket:
         bucket = self._buckets.setdefault(spot, _Bucket(BURST, now))
         seconds = max((now - bucket.at).total_seconds(), 0.0)
         bucket.tokens, bucket.at = min(BURST, bucket.tokens + seconds * TASKS_PER_S), now
-        if bucket.tokens < count:
-            raise ApiError("ThrottlingException", "Rate exceeded")
-        bucket.tokens -= count
+        return bucket
 
 
 def limits_of(call: Call) -> LaunchLimits:
