@@ -23,6 +23,12 @@ WITHOUT_RESOURCES = {
         *("DeleteAccountSetting", "DeregisterTaskDefinition", "DescribeTaskDefinition"),
         *("ListTaskDefinitions", "ListTaskDefinitionFamilies", "ListServices"),
     },
+    "elbv2": {
+        *("DescribeAccountLimits", "DescribeListenerAttributes", "DescribeListenerCertificates"),
+        *("DescribeListeners", "DescribeLoadBalancerAttributes", "DescribeLoadBalancers"),
+        *("DescribeCapacityReservation", "DescribeRules", "DescribeSSLPolicies", "DescribeTags"),
+        *("DescribeTargetGroupAttributes", "DescribeTargetGroups", "DescribeTargetHealth"),
+    },
     "iam": {
         *("GetAccountSummary", "GetAccountAuthorizationDetails", "SimulateCustomPolicy"),
         *("GetContextKeysForCustomPolicy",),

@@ -13,6 +13,7 @@ SERVICES = {
     "vpc": "Amazon Virtual Private Cloud (Amazon VPC)",
     "ec2": "Amazon Elastic Compute Cloud (Amazon EC2)",
     "route53": "Amazon Route 53",
+    "elasticloadbalancing": "Elastic Load Balancing (ELB)",
 }
 
 

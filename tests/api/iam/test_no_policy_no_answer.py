@@ -40,7 +40,7 @@ LIKELY = {  # members whose form is looked at before anybody's permissions are
     "VPC": {"VPCRegion": "us-east-1", "VPCId": "vpc-0123456789abcdef0"},
 }
 CODES = {
-    **dict.fromkeys(("iam", "sts", "route53", "s3", "cloudwatch"), "AccessDenied"),
+    **dict.fromkeys(("iam", "sts", "route53", "s3", "cloudwatch", "elbv2"), "AccessDenied"),
     "ec2": "UnauthorizedOperation",
 }
 SERVED = sorted(registry.load_operations())

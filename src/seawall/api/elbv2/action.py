@@ -77,7 +77,7 @@ def _action(call: Call, given: Params, type: LoadBalancerType) -> Action:
 def _forward(call: Call, given: Params, type: LoadBalancerType, order: int | None) -> Action:
     single, config = given.get("TargetGroupArn"), given.get("ForwardConfig")
     tuples = (config.get("TargetGroups") if config is not None else None) or ()
-    groups = tuple(_weighted(call, one) for one in tuples)
+    groups = tuple(_weighted(call, one, alone=len(tuples) == 1) for one in tuples)
     if single:
         id = id_in(call, TARGET_GROUP, single)
         if groups and [group.target_group_id for group in groups] != [id]:
@@ -104,11 +104,13 @@ def _forward(call: Call, given: Params, type: LoadBalancerType, order: int | Non
     )
 
 
-def _weighted(call: Call, given: Params) -> WeightedGroup:
+def _weighted(call: Call, given: Params, *, alone: bool) -> WeightedGroup:
     text = given.get("TargetGroupArn")
     if not text:
         raise invalid("A target group ARN must be specified for each target group of a forward action")
     weight = given.get("Weight")
+    if weight is None and not alone:
+        raise invalid("A weight must be specified for each target group of a forward action")
     weight = 1 if weight is None else weight
     if not 0 <= weight <= _HEAVIEST:
         raise invalid(f"Target group weight '{weight}' must be between '0' and '{_HEAVIEST}'")
@@ -150,8 +152,8 @@ def _redirect(given: Params | None) -> Redirect:
         raise invalid(f"Redirect port '{redirect.port}' must be '#{{port}}' or between '1' and '65535'")
     if not redirect.path.startswith("/"):
         raise invalid(f"Redirect path '{redirect.path}' must begin with '/'")
-    kept = (redirect.protocol, redirect.port, redirect.host, redirect.path, redirect.query)
-    if kept == ("#{protocol}", "#{port}", "#{host}", "/#{path}", "#{query}"):
+    kept = (redirect.protocol, redirect.port, redirect.host, redirect.path)  # another query loops as well
+    if kept == ("#{protocol}", "#{port}", "#{host}", "/#{path}"):
         raise ApiError(
             "InvalidLoadBalancerAction",
             "The redirect configuration is not valid because it creates a loop.",

@@ -62,8 +62,7 @@ def _check_group(
     if group.protocol not in _FITTING[protocol] or (group.target_type == "alb" and protocol != "TCP"):
         raise ApiError(
             "IncompatibleProtocols",
-            f"The listener and its associated target group '{text}' have incompatible protocols: '{protocol}'"
-            f" and '{group.protocol}'",
+            f"The listener and the following target groups have incompatible protocols: {text}",
         )
     if group.vpc_id != balancer.vpc_id:
         raise refused(f"The target group '{text}' is not in the VPC '{balancer.vpc_id}' of the load balancer")

@@ -85,7 +85,7 @@ def changed(
     for pair in given:
         key, value = pair.get("Key") or "", pair.get("Value")
         if key in seen:
-            raise invalid(f"{words} attribute key '{key}' was specified more than once")
+            raise invalid(f"Attribute key '{key}' has been specified more than once")
         seen.add(key)
         if key not in known:
             if key in elsewhere:

@@ -116,7 +116,10 @@ def _with_matcher(
     if matcher is None:
         return check
     if check.protocol == "TCP":
-        raise refused("Matcher is not supported for TCP health checks")
+        raise refused(
+            "Custom health check matchers are not supported for health checks for target groups with the"
+            f" {protocol} protocol"
+        )
     http, grpc = matcher.get("HttpCode"), matcher.get("GrpcCode")
     if (http is None) == (grpc is None):
         raise invalid("You must specify either an HTTP code or a gRPC code")

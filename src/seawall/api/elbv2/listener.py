@@ -32,6 +32,7 @@ from seawall.api.elbv2.names import (
 from seawall.api.elbv2.paging import paged
 from seawall.api.elbv2.quotas import LISTENERS_PER_ALB, LISTENERS_PER_NLB, check_count
 from seawall.api.elbv2.tagging import checked_tags
+from seawall.api.elbv2.target_quotas import check_target_quotas
 from seawall.api.params import Params
 from seawall.api.quota import limit
 from seawall.api.registry import Call, operation
@@ -60,6 +61,7 @@ def create_listener(call: Call, params: Params) -> dict[str, Any]:
             check_actions(call, txn, balancer, listener.protocol, listener.default_actions)
             _check_quota(txn, balancer)
             txn.put(listener, expect=0)
+            check_target_quotas(txn, balancer)
         elif _asked(known) == _asked(listener):
             listener = known
         else:
@@ -171,6 +173,7 @@ def modify_listener(call: Call, params: Params) -> dict[str, Any]:
             listener = replace(listener, default_actions=read_actions(call, actions, balancer.type))
         check_actions(call, txn, balancer, listener.protocol, listener.default_actions)
         txn.put(listener)
+        check_target_quotas(txn, balancer)
     return {"Listeners": [shown_listener(call, listener)]}
 
 

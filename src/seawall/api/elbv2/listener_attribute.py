@@ -27,10 +27,10 @@ _RESPONSE: Attributes = {
             "access_control_expose_headers",
             "access_control_max_age",
             "content_security_policy",
-            "x_content_type_options",
-            "x_frame_options",
         )
     },
+    "routing.http.response.x_content_type_options.header_value": Attribute("", ("", "nosniff")),
+    "routing.http.response.x_frame_options.header_value": Attribute("", ("", "DENY", "SAMEORIGIN")),
 }
 _REQUEST: Attributes = {
     f"routing.http.request.{name}.header_name": Attribute("", pattern=_HEADER_NAME)

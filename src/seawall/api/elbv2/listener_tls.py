@@ -14,6 +14,7 @@ from seawall.wire.errors import ApiError, NotImplementedHere
 SECURE = ("HTTPS", "TLS")
 DEFAULT_POLICY = "ELBSecurityPolicy-2016-08"
 ALPN_POLICIES = ("HTTP1Only", "HTTP2Only", "HTTP2Optional", "HTTP2Preferred", "None")
+_FIPS = re.compile(r"ELBSecurityPolicy-TLS13-[A-Za-z0-9-]*FIPS[A-Z0-9-]*")
 _ARN = re.compile(r"arn:[\w-]+:(?:acm:[\w-]+:\d{12}:certificate/[\w-]+|iam::\d{12}:server-certificate/.+)")
 
 
@@ -42,6 +43,8 @@ def refuse_insecure(params: Params, protocol: ListenerProtocol) -> None:
 
 def checked_policy(name: str | None) -> str:
     """Raises ApiError SSLPolicyNotFound."""
+    if name is not None and _FIPS.fullmatch(name):
+        raise NotImplementedHere(f"SslPolicy={name}: Seawall's TLS is no validated FIPS module.")
     if name is not None and name not in SSL_POLICIES:
         raise ApiError("SSLPolicyNotFound", f"SSL policy '{name}' not found")
     return name or DEFAULT_POLICY

@@ -17,9 +17,15 @@ from seawall.api.elbv2.names import (
     new_id,
 )
 from seawall.api.elbv2.paging import paged
-from seawall.api.elbv2.quotas import APPLICATION_LOAD_BALANCERS, NETWORK_LOAD_BALANCERS, check_quota
+from seawall.api.elbv2.quotas import (
+    APPLICATION_LOAD_BALANCERS,
+    ENIS_PER_VPC,
+    NETWORK_LOAD_BALANCERS,
+    check_quota,
+)
 from seawall.api.elbv2.security_groups import wanted_groups
 from seawall.api.elbv2.tagging import checked_tags
+from seawall.api.iam.service_linked_role import ensure_linked_role
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
 from seawall.model.listener import Listener, ListenerRule
@@ -93,10 +99,12 @@ def _create(call: Call, txn: Transaction, params: Params, balancer: LoadBalancer
     text = "The maximum number of load balancers has been reached"
     check_quota(txn, count, of, "TooManyLoadBalancers", text)
     places = wanted_places(txn, params, balancer.type)
+    check_interfaces(txn, balancer, len(places))
     check_places(txn, balancer, places)
     nodes = tuple(make_node(call, txn, balancer, place) for place in places)
     balancer = replace(balancer, nodes=nodes)
     txn.put(balancer, expect=0)
+    ensure_linked_role(txn, "elasticloadbalancing.amazonaws.com", call.now)
     return balancer
 
 
@@ -170,6 +178,16 @@ def delete_listener_documents(txn: Transaction, listener: Listener) -> None:
 
 def living(reader: Reader) -> list[LoadBalancer]:
     return [balancer for balancer in reader.all(LoadBalancer) if not balancer.deleting]
+
+
+def check_interfaces(txn: Transaction, balancer: LoadBalancer, more: int) -> None:
+    """Whether the VPC may have that many more nodes.  Raises ApiError TooManyLoadBalancers."""
+    if balancer.type != "network":
+        return
+    networks = [one for one in txn.all(LoadBalancer) if one.type == "network"]
+    count = sum(len(one.nodes) for one in networks if one.vpc_id == balancer.vpc_id) + more
+    text = "The maximum number of network interfaces of Network Load Balancers per VPC has been reached"
+    check_quota(txn, count, ENIS_PER_VPC, "TooManyLoadBalancers", text)
 
 
 def refuse_ipv6(params: Params) -> None:

@@ -1,18 +1,20 @@
 """Attributes of load balancers.  Source: API reference, LoadBalancerAttribute."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
 
 from seawall.api.elbv2.attribute import Attribute, Attributes, changed, choice, number, shown, switch
-from seawall.api.elbv2.names import find_load_balancer
+from seawall.api.elbv2.names import find_load_balancer, invalid
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
 from seawall.model.bucket import Bucket
 from seawall.model.load_balancer import LoadBalancer, LoadBalancerType
 from seawall.store.store import Reader
 from seawall.wire.errors import ApiError
+
+MOST_AT_ONCE = 20
 
 _COMMON: Attributes = {
     "access_logs.s3.enabled": switch(),
@@ -73,15 +75,11 @@ def default_attributes(type: LoadBalancerType, scheme: str) -> dict[str, str]:
 def modify_load_balancer_attributes(call: Call, params: Params) -> dict[str, Any]:
     with call.write() as txn:
         balancer = find_load_balancer(call, txn, params["LoadBalancerArn"])
-        other: LoadBalancerType = "network" if balancer.type == "application" else "application"
-        elsewhere = {
-            key: f"Load balancer attribute key '{key}' is not supported on load balancers with type"
-            f" '{balancer.type}'"
-            for key in _KNOWN[other]
-        }
+        _check_count(params["Attributes"])
+        _check_cross_zone(balancer.type, params["Attributes"])
         attributes = changed(
             _KNOWN[balancer.type],
-            elsewhere,
+            {},
             balancer.attributes,
             params["Attributes"],
             "Load balancer",
@@ -102,11 +100,39 @@ def protected(balancer: LoadBalancer) -> bool:
     return balancer.attributes.get("deletion_protection.enabled") == "true"
 
 
+def _check_count(given: Sequence[Params]) -> None:
+    if len(given) > MOST_AT_ONCE:
+        raise invalid(
+            f"Up to '{MOST_AT_ONCE}' attributes can be specified, but '{len(given)}' were specified"
+        )
+
+
+def _check_cross_zone(type: LoadBalancerType, given: Sequence[Params]) -> None:
+    """An application load balancer always sends to the targets of all zones."""
+    key = "load_balancing.cross_zone.enabled"
+    if type == "application" and any(p.get("Key") == key and p.get("Value") != "true" for p in given):
+        raise ApiError(
+            "InvalidConfigurationRequest",
+            f"The value for '{key}' must always be 'true' for an Application Load Balancer",
+        )
+
+
 def _check_access_logs(reader: Reader, attributes: Mapping[str, str]) -> None:
     if attributes["access_logs.s3.enabled"] != "true":
         return
     bucket = attributes["access_logs.s3.bucket"]
     if not bucket:
-        raise ApiError("InvalidConfigurationRequest", "The value of 'access_logs.s3.bucket' cannot be empty")
+        raise ApiError(
+            "InvalidConfigurationRequest",
+            "The key 'access_logs.s3.bucket' must set in order to enable access logs",
+        )
     if reader.find(Bucket, bucket) is None:
         raise ApiError("InvalidConfigurationRequest", f"The specified bucket '{bucket}' does not exist")
+
+
+@operation(
+    "elbv2", "DescribeCapacityReservation", note="No capacity can be reserved: there is none to tell of."
+)
+def describe_capacity_reservation(call: Call, params: Params) -> dict[str, Any]:
+    find_load_balancer(call, call.store, params["LoadBalancerArn"])
+    return {"CapacityReservationState": []}

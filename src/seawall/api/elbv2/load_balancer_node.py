@@ -21,6 +21,9 @@ from seawall.wire.errors import ApiError, NotImplementedHere
 
 REQUESTER = "amazon-elb"
 FREE_ADDRESSES = 8
+ONLY_INTERNAL = (
+    "You can only specify private IPv4 addresses for Network Load Balancers with scheme 'internal'."
+)
 
 
 class Place(NamedTuple):
@@ -89,7 +92,7 @@ def _check_addresses(reader: Reader, balancer: LoadBalancer, place: Place) -> No
     if place.private_address is None:
         return
     if balancer.scheme != "internal":
-        raise refused("Private IPv4 addresses cannot be specified for an internet-facing load balancer")
+        raise refused(ONLY_INTERNAL)
     network = IPv4Network(place.subnet.cidr_block)
     first, last = int(network.network_address) + 4, int(network.broadcast_address) - 1
     if not first <= int(place.private_address) <= last:
@@ -149,8 +152,9 @@ def _mapped(reader: Reader, mapping: Params, type: LoadBalancerType) -> Place:
         raise invalid("A subnet ID must be specified in each subnet mapping")
     allocation_id, text = mapping.get("AllocationId"), mapping.get("PrivateIPv4Address")
     if type == "application" and (allocation_id or text):
-        what = "Elastic IP addresses" if allocation_id else "Private IPv4 addresses"
-        raise refused(f"{what} are not supported for load balancers with type 'application'")
+        if allocation_id:
+            raise refused(f"Elastic IPs are not supported for load balancers with type '{type}'")
+        raise refused(ONLY_INTERNAL)
     if allocation_id and text:
         raise invalid("You cannot specify both an allocation ID and a private IPv4 address for a subnet")
     return Place(_subnet(reader, id), allocation_id or None, _address(text) if text else None)

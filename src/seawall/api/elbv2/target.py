@@ -21,9 +21,11 @@ from seawall.api.elbv2.names import (
     load_balancers_of,
 )
 from seawall.api.elbv2.quotas import TARGETS_PER_GROUP, check_quota
+from seawall.api.elbv2.target_quotas import TOO_MANY, check_target_quotas
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
 from seawall.model.listener import Listener
+from seawall.model.load_balancer import LoadBalancer
 from seawall.model.resource import Ref
 from seawall.model.subnet import Subnet
 from seawall.model.target_group import Target, TargetGroup, target_id
@@ -53,9 +55,8 @@ def register_targets(call: Call, params: Params) -> dict[str, Any]:
             raise invalid("At least one target must be specified")
         wanted = {target.id: target for target in (_wanted(call, txn, group, t) for t in params["Targets"])}
         known = {target.id: target for target in txn.referrers(Target, group.ref)}
-        text = "You've reached the limit on the number of targets"
         count = len(known.keys() | wanted.keys())
-        check_quota(txn, count, TARGETS_PER_GROUP, "TooManyTargets", text)
+        check_quota(txn, count, TARGETS_PER_GROUP, "TooManyTargets", TOO_MANY)
         if group.target_type == "alb" and count > 1:
             raise ApiError(
                 "TooManyTargets", "A target group with target type 'alb' can have at most '1' target"
@@ -64,6 +65,8 @@ def register_targets(call: Call, params: Params) -> dict[str, Any]:
             current = known.get(id)
             if current is None or current.draining_until is not None:
                 txn.put(target)
+        for id in load_balancers_of(txn, group):
+            check_target_quotas(txn, txn.get(LoadBalancer, id))
     return {}
 
 
