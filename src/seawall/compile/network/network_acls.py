@@ -4,7 +4,7 @@ First match wins; so every piece of the sets belongs to the entry with the lowes
 Sources: VPC user guide, "Control subnet traffic with network access control lists".
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from seawall.compile.network import services
@@ -24,6 +24,7 @@ from seawall.model.network_acl import NetworkAcl, NetworkAclEntry
 from seawall.model.subnet import Subnet
 from seawall.program.network import Chain, Element, ElementSet, Rule
 
+LEAVE = "leave"  # nobody leaves by the internet gateway without a public address
 _WAYS = {"out": True, "in": False}
 _REMOTE = {"out": "daddr", "in": "saddr"}
 
@@ -102,34 +103,40 @@ def boundary_chains(limits: Boundaries) -> tuple[Chain, ...]:
     A packet to a transit gateway leaves even where the gateway's interface is in the same subnet; one from
     it stays within.  Source: transit gateways guide, "Network ACLs for transit gateways".
     """
-    chains = [_acl_chain(acl_id, way) for acl_id in limits.acls for way in _WAYS]
+    public = Rule(text="oif @internet ip saddr != @public_sources drop")
+    chains = [Chain(name=LEAVE, rules=(public,))]
+    chains += [_acl_chain(acl_id, way) for acl_id in limits.acls for way in _WAYS]
     for subnet, acl_id in sorted(limits.of_subnet.items()):
         for way, device in (("out", "oif"), ("in", "iif")):
             within = Rule(text=f"{device} @{identifier(subnet)} oif != @transit return", origin=subnet)
             judged = Rule(text=f"jump {identifier(acl_id)}_{way}", origin=acl_id)
-            chains.append(Chain(name=f"{identifier(subnet)}_{way}", rules=(within, judged)))
+            rules = (Rule(text=f"jump {LEAVE}"), within, judged) if way == "out" else (within, judged)
+            chains.append(Chain(name=f"{identifier(subnet)}_{way}", rules=rules))
     return tuple(chains)
 
 
 def boundary_verdicts(catalog: Catalog) -> list[ElementSet]:
     """By policy, the chain of its subnet: of what leaves it, and of what enters it."""
+    groupless = {"out": (Element(key="0x0", value=f"jump {LEAVE}"),), "in": ()}
     return [
         ElementSet(
             name=f"boundary_{way}",
             key=("mark",),
             value="verdict",
-            elements=tuple(
-                Element(
-                    key=f"{catalog.number(policy):#x}",
-                    value=f"jump {identifier(policy.bounded)}_{way}",
-                    origin=policy.bounded,
-                )
-                for policy in catalog.own
-                if policy.bounded
-            ),
+            elements=(*groupless[way], *_verdicts(catalog, way)),
         )
         for way in _WAYS
     ]
+
+
+def _verdicts(catalog: Catalog, way: str) -> Iterator[Element]:
+    for policy in catalog.own:
+        if policy.bounded:
+            yield Element(
+                key=f"{catalog.number(policy):#x}",
+                value=f"jump {identifier(policy.bounded)}_{way}",
+                origin=policy.bounded,
+            )
 
 
 def entry_services(entry: NetworkAclEntry) -> Range:

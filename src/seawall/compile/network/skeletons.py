@@ -13,6 +13,8 @@ POLICY_MASK = 0xFFFF
 # matches no policy, not the one that the sender's groups left in the mark.
 # The answer to what came in under a public address gets that address back at the internet gateway only; on
 # another way out nobody would know it, so it ends here.
+# A packet that a transit gateway brings back belongs to the flow it left with, which is not new any more:
+# whether it may leave under its address is asked of senders without groups every time (boundary_out has 0).
 # An egress-only gateway knows the connections that went out through it, not those that came in by another.
 # What the router reports to a sender (a path's MTU above all) has to pass the ACL of the sender's subnet.
 VPC = """
@@ -44,7 +46,7 @@ VPC = """
         ct state invalid drop
         iif @doors oif @doors drop
         iif @egress_only drop
-        oif @internet ip saddr != @public_sources drop
+        jump leave
         oif @internet ip daddr @never_public drop
         iif @always_tracked ct mark set 1
         oif @always_tracked ct mark set 1
