@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from seawall.compile.balancer.nodes import balancer_programs
 from seawall.compile.container import task_program
 from seawall.compile.network.compile_network import compile_network
 from seawall.compile.network.memory import Memory
@@ -10,7 +11,12 @@ from seawall.compile.task_lifecycle import WITH_CONTAINERS
 from seawall.compile.task_metadata import known_metadata
 from seawall.controllers.last_counts import losing_counters
 from seawall.controllers.loop import After, Context, Done, Reconciler, reconciler
-from seawall.controllers.network_snapshot import NETWORK_KINDS, network_snapshot
+from seawall.controllers.network_snapshot import (
+    BALANCER_KINDS,
+    NETWORK_KINDS,
+    balancer_facts,
+    network_snapshot,
+)
 from seawall.controllers.rule_counts import sample
 from seawall.model.access_key import RoleSession
 from seawall.model.network_interface import NetworkInterface
@@ -25,6 +31,7 @@ from seawall.program.task import Credentials, RoleCredentials, TaskProgram
 
 KEY = "host"
 MEMORY = Memory()  # of the network as it was compiled last: what did not change costs nothing again
+BALANCER_MEMORY = Memory()  # likewise of the nodes of load balancers
 
 
 class _Records(NamedTuple):
@@ -45,10 +52,12 @@ TASKS: dict[str, tuple[_Records, TaskProgram]] = {}  # of the program before
 def reconcile(_: str, context: Context) -> Done | After:
     if context.host.world is None:
         return Done()
+    snapshot = network_snapshot(context)
     program = HostProgram(
         revision=context.store.revision(),
-        network=compile_network(network_snapshot(context), MEMORY),
+        network=compile_network(snapshot, MEMORY),
         tasks=_tasks(context),
+        balancers=balancer_programs(balancer_facts(context, snapshot), BALANCER_MEMORY),
     )
     _read_what_goes(program.network, context)
     context.host.give(program)
@@ -150,7 +159,7 @@ reconciler(
     Reconciler(
         name="host_program",
         run=reconcile,
-        kinds=NETWORK_KINDS | {"task", "zone_change"},
+        kinds=NETWORK_KINDS | BALANCER_KINDS | {"task", "zone_change"},
         keys=_keys,
         all_keys=_one,
         on_host=_when_met,

@@ -11,6 +11,7 @@ from seawall.compile.network import (
     interface_endpoint,
     interfaces,
     internet_gateway,
+    load_balancer,
     nat_gateway,
     peering,
     transit_gateway,
@@ -36,6 +37,7 @@ PARTS: tuple[ModuleType, ...] = (
     transit_gateway,
     gateway_endpoint,
     interface_endpoint,
+    load_balancer,
 )
 
 
@@ -48,10 +50,14 @@ def compile_network(snapshot: NetworkSnapshot, memory: Memory | None = None) -> 
     memory.turn()
     # What filters packets is no concern of those who place, connect and name.
     unfiltered = replace(snapshot, security_groups=(), security_group_rules=(), network_acls=())
-    topology = replace(unfiltered, hosted_zones=(), record_sets=())
+    topology = replace(
+        unfiltered,
+        **dict.fromkeys(("hosted_zones", "record_sets", "listeners", "target_groups", "targets"), ()),
+    )
     fixed = replace(topology, network_interfaces=memory.each("fixed", _if_fixed, topology.network_interfaces))
     placement = memory.recall("placement", _place, topology, fixed, memory)
     added = memory.recall("contributions", _contributions, fixed, placement)
+    balancers = memory.recall("balancers", load_balancer.nodes, *_of_balancers(snapshot, placement))
     attached = memory.recall("attached", interfaces.interface_networks, placement, memory)
     uplink = (default_route(),) if snapshot.uplink else ()
     namespaces = [
@@ -60,6 +66,7 @@ def compile_network(snapshot: NetworkSnapshot, memory: Memory | None = None) -> 
         client_namespace(),
         *(vpc_namespace(parts, memory) for parts in _vpc_parts(snapshot, placement, added)),
         *added.namespaces,
+        *balancers,
     ]
     links = [
         client_link(placement),
@@ -74,6 +81,16 @@ def compile_network(snapshot: NetworkSnapshot, memory: Memory | None = None) -> 
         links=(*(memory.same(("link", link.router), link) for link in links), *attached.links),
         zones=zones,
         resolvers=resolvers,
+    )
+
+
+def _of_balancers(snapshot: NetworkSnapshot, placement: Placement) -> tuple[object, ...]:
+    """What the namespaces of load balancers' nodes are made from."""
+    ids = [id for balancer in snapshot.load_balancers for id in load_balancer.node_interfaces(balancer)]
+    return (
+        snapshot.load_balancers,
+        snapshot.listeners,
+        {id: placement.interfaces[id] for id in ids if id in placement.interfaces},
     )
 
 

@@ -10,6 +10,8 @@ from seawall.model.elastic_ip import ElasticIp
 from seawall.model.health_check import HealthCheck
 from seawall.model.hosted_zone import HostedZone, RecordSet
 from seawall.model.internet_gateway import InternetGateway
+from seawall.model.listener import Listener
+from seawall.model.load_balancer import LoadBalancer
 from seawall.model.nat_gateway import NatGateway
 from seawall.model.network_acl import NetworkAcl
 from seawall.model.network_interface import NetworkInterface
@@ -18,6 +20,7 @@ from seawall.model.route_table import RouteTable
 from seawall.model.security_group import SecurityGroup, SecurityGroupRule
 from seawall.model.service_discovery import DiscoveryInstance, DiscoveryNamespace, DiscoveryService
 from seawall.model.subnet import Subnet
+from seawall.model.target_group import Target, TargetGroup
 from seawall.model.transit_gateway import (
     TransitGateway,
     TransitGatewayAttachment,
@@ -59,6 +62,10 @@ class NetworkSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     discovery_namespaces: tuple[DiscoveryNamespace, ...] = ()
     discovery_services: tuple[DiscoveryService, ...] = ()
     discovery_instances: tuple[DiscoveryInstance, ...] = ()
+    load_balancers: tuple[LoadBalancer, ...] = ()
+    listeners: tuple[Listener, ...] = ()
+    target_groups: tuple[TargetGroup, ...] = ()
+    targets: tuple[Target, ...] = ()
     region: str
     account: str
     services: Mapping[str, str] = {}
