@@ -318,7 +318,8 @@ async def balancer_lab(servers: int = 2) -> AsyncIterator[BalancerLab]:
         await asyncio.gather(linking, return_exceptions=True)
         await lab.kill_agent()
         for pid in engines_of(stage):
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         lab.namespaces.close()
         clear(lab, stage)
 

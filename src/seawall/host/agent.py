@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 from seawall.host.balancer.balancers import Balancers
+from seawall.host.balancer.traffic import Ear
 from seawall.host.cgroup import Cgroups
 from seawall.host.conmon import Conmon
 from seawall.host.deadline import within
@@ -44,6 +45,7 @@ from seawall.program.messages import (
     Applied,
     Apply,
     BalancerChanged,
+    Carried,
     Connect,
     Counters,
     Done,
@@ -104,7 +106,11 @@ class Agent:
         self._resolvers = Resolvers(run)
         self._server = Server(state_dir / "agent.sock", self._answer, gone=self._host.upstream.lost)
         self._balancers = Balancers(
-            namespaces, stage, run, lambda report: self._server.tell(BalancerChanged(report=report))
+            namespaces,
+            stage,
+            run,
+            lambda report: self._server.tell(BalancerChanged(report=report)),
+            Ear(lambda: self._server.connected, lambda traffic: self._server.tell(Carried(traffic=traffic))),
         )
         self._execs = ExecServer(self._host, self._tasks_dir, state_dir / SOCKET, run, self._find)
         self._program: HostProgram | None = None

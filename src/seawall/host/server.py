@@ -44,6 +44,11 @@ class Server:
         if self._connection is not None:
             self._outgoing.put_nowait((Event(body=fact), None))
 
+    @property
+    def connected(self) -> bool:
+        """Whether anybody hears what is told."""
+        return self._connection is not None
+
     async def serve(self) -> None:
         """Accept for ever."""
         loop = asyncio.get_running_loop()

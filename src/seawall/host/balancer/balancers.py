@@ -6,6 +6,7 @@ from pathlib import Path
 from seawall.host.balancer.node import Node
 from seawall.host.balancer.places import Places
 from seawall.host.balancer.process import find_engines
+from seawall.host.balancer.traffic import Ear
 from seawall.host.exec_process import end_all_of
 from seawall.host.namespaces import Namespaces
 from seawall.program.balancer import BalancerProgram
@@ -13,19 +14,25 @@ from seawall.program.report import BalancerReport
 
 
 class Balancers:
-    """`tell` is given each node's report whenever there is news.
+    """`tell` is given each node's report whenever there is news, `ear` what goes through them.
 
     stage    a folder that the engines' own id can walk into
     memory   a folder in the world's memory
     """
 
     def __init__(
-        self, namespaces: Namespaces, stage: Path, memory: Path, tell: Callable[[BalancerReport], None]
+        self,
+        namespaces: Namespaces,
+        stage: Path,
+        memory: Path,
+        tell: Callable[[BalancerReport], None],
+        ear: Ear,
     ) -> None:
         self._namespaces = namespaces
         self._stage = stage / "balancers"
         self._memory = memory / "balancers"
         self._tell = tell
+        self._ear = ear
         self._nodes: dict[str, Node] = {}
         self._found: dict[str, list[int]] | None = None
 
@@ -56,7 +63,7 @@ class Balancers:
                 continue
             if node is None:
                 adopted, places = self._found or {}, self._places(wanted.id)
-                node = Node(wanted, self._namespaces, places, self._tell, adopted)
+                node = Node(wanted, self._namespaces, places, self._tell, self._ear, adopted)
                 adopted.pop(str(places.console), None)
                 self._nodes[wanted.id] = node
             node.follow(wanted, revision)

@@ -7,7 +7,7 @@ that is not to get any more.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from seawall.host.balancer.configuration import digest, whole
@@ -25,14 +25,25 @@ _PATIENCE = ("Server still has connections attached to it, cannot remove it.",)
 
 
 class Engine:
-    """`problem` is why the program's configuration is not the one that serves; "" when it is."""
+    """`problem` is why the program's configuration is not the one that serves; "" when it is.
 
-    def __init__(self, process: EngineProcess, places: Places, processors: int) -> None:
+    while_reloading   done again and again while the worker that is to be replaced still tells everything
+    """
+
+    def __init__(
+        self,
+        process: EngineProcess,
+        places: Places,
+        processors: int,
+        while_reloading: Callable[[], Awaitable[None]],
+    ) -> None:
         self.process = process
         self.console = Console(places.console)
         self._places = places
+        self.while_reloading = while_reloading
         self._threads = min(processors, MOST_THREADS)
         self._seen: dict[int, dict[Key, Seen]] = {}  # by worker
+        self._living: tuple[int, ...] = ()
         self._serving = ""  # the digest of what the current worker has loaded
         self._refused = ("", "")  # digest and words
         self.current: int | None = None
@@ -49,7 +60,8 @@ class Engine:
 
     @property
     def workers(self) -> tuple[int, ...]:
-        return tuple(self._seen)
+        """Those that live, as of the last look."""
+        return self._living
 
     async def settle(self, program: BalancerProgram, servers: Mapping[Key, Server]) -> bool:
         """Bring both into force.  True: nothing is left to be done; else it is to be called again soon.
@@ -109,6 +121,7 @@ class Engine:
         if said is None:
             self._places.switch(generation)
             self.process.hush()
+            await self.while_reloading()
             await self.console.reload()
             if await self._until_loaded(digest(program), before=self.current):
                 self._places.keep_only(generation)
@@ -127,6 +140,8 @@ class Engine:
         end = asyncio.get_running_loop().time() + LOAD_S
         failed_before: int | None = None
         while asyncio.get_running_loop().time() < end and self.process.alive:
+            if before is not None:
+                await self.while_reloading()
             try:
                 workers = await self.console.workers()
                 if workers.current not in (None, before):
@@ -144,7 +159,8 @@ class Engine:
     async def _look(self) -> None:
         """Know all workers."""
         workers: Workers = await self.console.workers()
-        present = {pid for pid in (workers.current, *workers.leaving) if pid is not None}
+        self._living = tuple(pid for pid in (workers.current, *workers.leaving) if pid is not None)
+        present = set(self._living)
         for pid in self._seen.keys() - present:
             del self._seen[pid]
         if workers.current is not None and workers.current != self.current:

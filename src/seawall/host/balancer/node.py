@@ -10,10 +10,12 @@ from collections.abc import Callable
 from seawall.host.balancer.console import ConsoleError
 from seawall.host.balancer.engine import Engine
 from seawall.host.balancer.health import Standing, standing_of, used_targets, weight_of
+from seawall.host.balancer.log_tap import LogTap
 from seawall.host.balancer.places import Places, engine_id
 from seawall.host.balancer.prober import Prober
 from seawall.host.balancer.process import EngineProcess
 from seawall.host.balancer.servers import FULL_WEIGHT, Key, Server, server_of
+from seawall.host.balancer.traffic import Ear, Traffic
 from seawall.host.namespaces import Namespaces
 from seawall.program.balancer import BalancerProgram, Pool, PoolTarget
 from seawall.program.report import BalancerReport, TargetReport
@@ -24,11 +26,13 @@ RETRY_S = 1.0  # after something did not work
 LINGER_S = 0.25  # between looks at a server that still has connections
 COALESCED_S = 0.005  # changes within it are one
 SLOW_START_STEPS = 20
+MOST_OUTPUT = 1 << 20  # bytes of the engine's own words; it says one for each change of a server
 
 
 class Node:
     """`tell` is given every new report.
 
+    ear       is given what went through
     adopted   engine processes of before, as `find_engines` says
     """
 
@@ -38,6 +42,7 @@ class Node:
         namespaces: Namespaces,
         places: Places,
         tell: Callable[[BalancerReport], None],
+        ear: Ear,
         adopted: dict[str, list[int]],
     ) -> None:
         self.namespace = program.namespace
@@ -49,12 +54,16 @@ class Node:
         places.make(id)
         self._process = EngineProcess(namespaces, program.namespace, places, id)
         self._process.adopt(adopted)
-        self._engine = Engine(self._process, places, os.cpu_count() or 1)
+        self._engine = Engine(self._process, places, os.cpu_count() or 1, self._look)
         self._prober = Prober(
             places.memory / "health.msgpack",
             lambda family: namespaces.socket_in(program.namespace, family, proto=socket.IPPROTO_TCP),
             self._wake,
         )
+        self._tap = LogTap(places.log_socket, id, places.memory / "lines")
+        counters = places.memory / "counters.msgpack"
+        self._traffic = Traffic(program.id, self._engine, self._tap, counters, ear, self._wake)
+        self._measuring: asyncio.Task[None] | None = None
         self._problem = ""
         self._in_force = 0
         self._settled = program
@@ -75,10 +84,11 @@ class Node:
 
     async def close(self) -> None:
         """Let go; the engine runs on and the next agent finds it."""
-        tasks = [self._working, *((self._watching,) if self._watching else ())]
+        tasks = [task for task in (self._working, self._watching, self._measuring) if task]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._tap.close()
         await self._prober.close()
 
     async def remove(self) -> None:
@@ -86,6 +96,9 @@ class Node:
         await self.close()
         await self._process.end()
         self._places.remove()
+
+    async def _look(self) -> None:
+        await self._traffic.look()
 
     def _wake(self) -> None:
         self._woken.set()
@@ -114,12 +127,14 @@ class Node:
         try:
             if self._process.alive and not self._process.in_its_namespace:
                 await self._process.end()
+            await self._tap.open()
             settled = await self._engine.settle(program, self._servers)
         except (ConsoleError, OSError) as error:
             self._engine.forget()
             self._problem = str(error)
             return RETRY_S
         self._problem = self._engine.problem
+        self._process.hush(MOST_OUTPUT)
         self._watch()
         if not self._problem and all(self._engine.has(*server) for server in self._servers.items()):
             self._in_force = revision
@@ -143,7 +158,9 @@ class Node:
         return servers
 
     def _watch(self) -> None:
-        """Notice when the engine ends."""
+        """Notice when the engine ends, and what goes through it."""
+        if self._measuring is None:
+            self._measuring = asyncio.create_task(self._traffic.run())
         if self._watching is None or self._watching.done():
             self._watching = asyncio.create_task(self._notice_end())
 
@@ -164,7 +181,8 @@ class Node:
                 self._target_report(pool, target) for pool in program.pools for target in pool.targets
             ),
         )
-        if _essence(report) != _essence(self.report):
+        draining = frozenset((p.name, t.id) for p in program.pools for t in p.targets if not t.serving)
+        if _essence(report, draining) != _essence(self.report, draining):
             self.report = report
             self._tell(report)
         else:
@@ -183,6 +201,7 @@ class Node:
             code=standing.last.code if failing else None,
             text=standing.last.text if failing else "",
             checked_at=standing.checked_at,
+            connections=self._traffic.connections.get(key, 0),
             in_force=not checked or (key in self._servers and self._engine.has(key, self._servers[key])),
         )
 
@@ -191,11 +210,12 @@ def _name(target: PoolTarget) -> str:
     return target.server or target.id
 
 
-def _essence(report: BalancerReport) -> object:
-    """What is news; the time of the last check alone is none."""
+def _essence(report: BalancerReport, draining: frozenset[tuple[str, str]]) -> object:
+    """What is news; the time of the last check alone is none, nor are connections where more may come."""
     return (
         report.running,
         report.revision,
         report.problem,
         [(t.pool, t.target, t.state, t.cause, t.code, t.in_force) for t in report.targets],
+        [t.connections for t in report.targets if (t.pool, t.target) in draining],
     )

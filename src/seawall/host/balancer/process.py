@@ -121,10 +121,11 @@ class EngineProcess:
         except FileNotFoundError:
             return ""
 
-    def hush(self) -> None:
-        """Forget its output so far."""
+    def hush(self, most: int = 0) -> None:
+        """Forget its output so far, if that is more than so many bytes."""
         with contextlib.suppress(FileNotFoundError):
-            os.truncate(self._places.output, 0)
+            if self._places.output.stat().st_size > most:
+                os.truncate(self._places.output, 0)
 
     def _in_namespace(self, pid: int) -> bool:
         try:

@@ -1,0 +1,91 @@
+"""The log lines of one engine, which sends them over a socket of the node's folder.
+
+While no agent takes them they wait in the engine.  Taken, they are in the world's memory until they are
+passed on, so that an agent that is killed loses at most what was on its way between the two.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+from pathlib import Path
+
+from seawall.host.balancer.configuration import LONGEST_LINE
+
+MOST_BYTES = 4 * 1024 * 1024  # that wait to be passed on
+_LEVEL = b"<6>"  # info: requests and connections; what the engine says of itself has other levels
+
+
+class LogTap:
+    """id      the user that may connect
+    spool   where lines wait
+    """
+
+    def __init__(self, path: Path, id: int, spool: Path) -> None:
+        self._path = path
+        self._id = id
+        self._spool = spool
+        self._dropped = 0
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    async def open(self) -> None:
+        """Raises OSError."""
+        if self._server is not None:
+            return
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self._path.unlink(missing_ok=True)
+            listener.bind(str(self._path))
+            os.chown(self._path, self._id, self._id)
+            self._path.chmod(0o600)
+            self._server = await asyncio.start_unix_server(
+                self._receive, sock=listener, limit=2 * LONGEST_LINE
+            )
+        except OSError:
+            listener.close()
+            raise
+
+    def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for writer in self._writers:
+            writer.transport.abort()
+
+    def take(self) -> tuple[tuple[str, ...], int]:
+        """The lines that wait, and how many had to be dropped since the last time."""
+        try:
+            with self._spool.open("r+b") as file:
+                waiting = file.read()
+                file.truncate(0)
+        except FileNotFoundError:
+            waiting = b""
+        dropped, self._dropped = self._dropped, 0
+        return tuple(line.decode(errors="replace") for line in waiting.split(b"\n") if line), dropped
+
+    async def _receive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        rest = b""
+        try:
+            with contextlib.suppress(OSError):
+                while piece := await reader.read(1 << 18):
+                    *whole, rest = (rest + piece).split(b"\n")
+                    self.note(whole)
+        finally:
+            self._writers.discard(writer)
+            writer.transport.abort()
+
+    def note(self, lines: list[bytes]) -> None:
+        """Keep these for the next `take`, each with its level before it.  Raises OSError."""
+        wanted = [line[len(_LEVEL) :] for line in lines if line.startswith(_LEVEL)]
+        with self._spool.open("ab") as file:
+            room = MOST_BYTES - file.tell()
+            kept = 0
+            for line in wanted:
+                room -= len(line) + 1
+                if room < 0:
+                    break
+                file.write(line + b"\n")
+                kept += 1
+        self._dropped += len(wanted) - kept
