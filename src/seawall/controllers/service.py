@@ -6,18 +6,18 @@ at all, so that a control plane that is killed anywhere neither starts a task tw
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
 from seawall.compile.service import event_text
 from seawall.compile.service.decide import Decision, decide
-from seawall.compile.service.deployment import Notice
 from seawall.compile.service.event_log import told_steady, with_events
+from seawall.compile.service.launching import launch_texts, places, refusal_notice, refusal_text
 from seawall.compile.service.registration import Registrations
 from seawall.compile.service.rollout import Start
 from seawall.compile.service.situation import Situation, is_alive
-from seawall.compile.service.zone_spread import spread
+from seawall.compile.service.zone_spread import fewest, zone_counts
 from seawall.controllers.loop import After, Context, Done, Reconciler, reconciler
 from seawall.controllers.service_targets import targets_of, write_registrations
 from seawall.model.resource import Ref
@@ -31,14 +31,16 @@ from seawall.store.ids import new_uuid
 from seawall.store.store import Reader, Transaction
 
 REFUSED_RETRY_S = 5.0
-PLACEMENT_FAILURE = "RESOURCE:FARGATE"
+KEEP_INACTIVE = timedelta(hours=1)
 
 
 def reconcile(service_id: str, context: Context) -> Done | After:
     service = context.store.find(Service, service_id)
-    if service is None or service.status == "INACTIVE":
+    if service is None:
         return Done()
     now = context.clock.now()
+    if service.status == "INACTIVE":
+        return _forget(service, now, context)
     with context.store.write() as txn:
         situation = _situation(txn, service, context)
         change = write_registrations(txn, situation)
@@ -56,6 +58,20 @@ def reconcile(service_id: str, context: Context) -> Done | After:
     if decision.again_at is None:
         return Done()
     return After(max((decision.again_at - now).total_seconds(), 0.01))
+
+
+def _forget(service: Service, now: datetime, context: Context) -> Done | After:
+    """A deleted service is described a while longer; it goes after its tasks."""
+    left = KEEP_INACTIVE - (now - (service.inactive_at or service.created_at))
+    if left.total_seconds() > 0:
+        return After(left.total_seconds())
+    if context.store.referrers(Task, service.ref):
+        return After(60)
+    with context.store.write() as txn:
+        for record in (ServiceEvents, ServiceNotice, Service):
+            if txn.find(record, service.id) is not None:
+                txn.delete(record, service.id)
+    return Done()
 
 
 def _situation(reader: Reader, service: Service, context: Context) -> Situation:
@@ -105,49 +121,19 @@ def _launch(
     if context.launch is None:
         return LaunchRefusal("placement", "Internal error")
     living = [t for t in situation.tasks if t.deployment_id == deployment.id and is_alive(t)]
-    free = context.launch.free_addresses(txn, subnets)
-    places = spread(start.number, living, subnets, situation.zones, free)
-    launch = context.launch.launch(txn, service, deployment, revision, places, situation.now)
-    decision.texts += _launch_texts(service, start, [task for task in launch.tasks if is_alive(task)])
+    situation = replace(situation, service=service)
+    chosen = places(start, situation, revision, context.launch.free_addresses(txn, subnets))
+    if not chosen:
+        zone = fewest(zone_counts(living, subnets, situation.zones))
+        decision.texts.append(event_text.cannot_place_in(service.name, zone))
+        return LaunchRefusal("placement", zone)
+    launch = context.launch.launch(txn, service, deployment, revision, chosen, situation.now)
+    started = [task for task in launch.tasks if is_alive(task)]
+    decision.texts += launch_texts(service, start, living, started)
     if launch.refusal is not None:
-        decision.texts.append(_refusal_text(service, launch.refusal))
-        decision.notices.append(_refusal_notice(launch.refusal))
+        decision.texts.append(refusal_text(service.name, launch.refusal))
+        decision.notices.append(refusal_notice(launch.refusal))
     return launch.refusal
-
-
-def _launch_texts(service: Service, start: Start, tasks: list[Task]) -> list[str]:
-    if not tasks:
-        return []
-    if not service.rebalancing:
-        replaced = min(start.replacing, len(tasks))
-        return [event_text.started(service.name, [task.id for task in tasks], replaced=replaced)]
-    zones = dict.fromkeys(task.availability_zone for task in tasks)
-    return [
-        event_text.started_to_balance(
-            service.name, [task.id for task in tasks if task.availability_zone == zone], zone
-        )
-        for zone in zones
-    ]
-
-
-def _refusal_text(service: Service, refusal: LaunchRefusal) -> str:
-    match refusal.kind:
-        case "placement":
-            return event_text.cannot_place(service.name, refusal.reason)
-        case "configuration":
-            return event_text.misconfigured(service.name, refusal.reason)
-        case _:
-            return event_text.throttled(service.name)
-
-
-def _refusal_notice(refusal: LaunchRefusal) -> Notice:
-    match refusal.kind:
-        case "placement":
-            return Notice("ERROR", "SERVICE_TASK_PLACEMENT_FAILURE", None, PLACEMENT_FAILURE)
-        case "configuration":
-            return Notice("ERROR", "SERVICE_TASK_CONFIGURATION_FAILURE", None, refusal.reason)
-        case _:
-            return Notice("ERROR", "ECS_OPERATION_THROTTLED")
 
 
 def _write_events(txn: Transaction, decision: Decision, now: datetime) -> None:

@@ -8,7 +8,15 @@ import msgspec
 from msgspec.structs import replace
 
 from seawall.compile.service import event_text
-from seawall.compile.service.deployment import STEADY_AGAIN, Notice, Turn, announced, judged, settled
+from seawall.compile.service.deployment import (
+    STEADY_AGAIN,
+    Notice,
+    Turn,
+    announced,
+    going_back_until,
+    judged,
+    settled,
+)
 from seawall.compile.service.health import Health, healths
 from seawall.compile.service.progress import Progress, progress
 from seawall.compile.service.rollout import Moves, Rollout, Start, Stop
@@ -52,7 +60,8 @@ def decide(situation: Situation, group_arn: str) -> Decision:
     made.service = moves.service
     _carry(made, situation, moves, states, group_arn)
     if moves.starts or moves.stops or _orphans(made, situation):
-        made.service = replace(made.service, steady=False)
+        evening_out = made.service.rebalancing and not moves.stops
+        made.service = replace(made.service, steady=made.service.steady and evening_out)
     else:
         situation = _turned(made, situation, settled(situation, states))
     made.again_at = _next_look(situation, states)
@@ -197,7 +206,7 @@ def _ending(situation: Situation) -> Decision:
     alive = [task for task in situation.tasks if is_alive(task)]
     stops = [Stop(task, "scaling") for task in alive]
     if all(task.last_status in GONE for task in situation.tasks):
-        service = replace(service, status="INACTIVE", steady=False)
+        service = replace(service, status="INACTIVE", steady=False, inactive_at=situation.now)
     texts = list(_stop_texts(service.name, stops))
     return Decision(service=service, tasks=[_scaled_in(task) for task in alive], texts=texts)
 
@@ -208,6 +217,7 @@ def _next_look(situation: Situation, states: Mapping[str, Health]) -> datetime |
     times = [health.until for health in states.values()]
     times += [deployment.retry_at for deployment in service.deployments]
     times += [task.protected_until for task in situation.tasks if is_alive(task)]
+    times.append(going_back_until(service.primary, situation.pace))
     if service.steady:
         times.append((situation.told_steady or now) + STEADY_AGAIN)
     return min((time for time in times if time is not None and time > now), default=None)

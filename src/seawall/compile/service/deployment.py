@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from seawall.compile.service import event_text
 from seawall.compile.service.health import Health
-from seawall.compile.service.situation import GONE, Situation, is_alive, is_settled
+from seawall.compile.service.situation import GONE, Pace, Situation, is_alive, is_settled
 from seawall.model.service import CircuitBreaker, Deployment, Service
 
 LEAST_FAILURES, MOST_FAILURES = 3, 200  # of a bounded threshold
@@ -102,11 +102,14 @@ def _going_back(
 
 def settled(situation: Situation, healths: Mapping[str, Health]) -> Turn:
     """After a look that moved nothing: forget what is replaced, tell what is complete or steady."""
+    service = situation.service
+    if situation.now < going_back_until(service.primary, situation.pace):
+        return Turn(replace(service, steady=False))
     service = _without_replaced(situation)
     primary, now = service.primary, situation.now
     living = [t for t in situation.tasks if t.deployment_id == primary.id and is_alive(t)]
     healthy = all(healths[task.id].state == "healthy" for task in living)
-    alone = len(service.deployments) == 1 and not service.rebalancing
+    alone = len(service.deployments) == 1
     if not (alone and healthy and len(living) == service.desired_count) or primary.rollout_state == "FAILED":
         return Turn(replace(service, steady=False))
     texts: list[str] = []
@@ -122,6 +125,12 @@ def settled(situation: Situation, healths: Mapping[str, Health]) -> Turn:
         texts.append(event_text.steady(service.name))
         notices.append(Notice("INFO", "SERVICE_STEADY_STATE"))
     return Turn(replace(service, steady=True), tuple(texts), tuple(notices))
+
+
+def going_back_until(primary: Deployment, pace: Pace) -> datetime:
+    """A deployment that is gone back to is not complete before its tasks were seen healthy for a while."""
+    going = primary.rolled_back_from is not None and primary.rollout_state == "IN_PROGRESS"
+    return primary.updated_at + pace.healthy_after if going else primary.updated_at
 
 
 def _completed(primary: Deployment, now: datetime) -> Deployment:

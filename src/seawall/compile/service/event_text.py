@@ -67,6 +67,10 @@ def cannot_place(service: str, reason: str) -> str:
     return f"(service {service}) was unable to place a task. Reason: {reason.rstrip('.')}."
 
 
+def cannot_place_in(service: str, zone: str) -> str:
+    return f"(service {service}) is unable to place a task in {zone}."
+
+
 def misconfigured(service: str, reason: str) -> str:
     return f"(service {service}) failed to launch a task with (error {reason.rstrip('.')})."
 
