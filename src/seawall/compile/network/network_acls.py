@@ -103,8 +103,7 @@ def boundary_chains(limits: Boundaries) -> tuple[Chain, ...]:
     A packet to a transit gateway leaves even where the gateway's interface is in the same subnet; one from
     it stays within.  Source: transit gateways guide, "Network ACLs for transit gateways".
     """
-    public = Rule(text="oif @internet ip saddr != @public_sources drop")
-    chains = [Chain(name=LEAVE, rules=(public,))]
+    chains = [_leave()]
     chains += [_acl_chain(acl_id, way) for acl_id in limits.acls for way in _WAYS]
     for subnet, acl_id in sorted(limits.of_subnet.items()):
         for way, device in (("out", "oif"), ("in", "iif")):
@@ -113,6 +112,18 @@ def boundary_chains(limits: Boundaries) -> tuple[Chain, ...]:
             rules = (Rule(text=f"jump {LEAVE}"), within, judged) if way == "out" else (within, judged)
             chains.append(Chain(name=f"{identifier(subnet)}_{way}", rules=rules))
     return tuple(chains)
+
+
+def _leave() -> Chain:
+    """A flow is translated when its first packet leaves; one known before that left by another way first."""
+    known = "ct direction original ct status & (confirmed | snat) == confirmed"
+    return Chain(
+        name=LEAVE,
+        rules=(
+            Rule(text="oif @internet ip saddr != @public_sources drop"),
+            Rule(text=f"oif @internet meta nfproto ipv4 {known} drop"),
+        ),
+    )
 
 
 def boundary_verdicts(catalog: Catalog) -> list[ElementSet]:

@@ -63,6 +63,12 @@ def _out_under_public_address(journey: Journey, gateway_id: str, origin: Origin)
         text = f"{packet.source} has no public address; {gateway_id} drops it silently"
         journey.refuse("IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS", text, "egress", **components)
         return None
+    if origin.interface is not None and origin.interface.interface_type == "transit_gateway":
+        text = (
+            f"{packet.source} was brought back into its VPC; {gateway_id} knows it by its own interface only"
+        )
+        journey.refuse("IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS", text, "egress", **components)
+        return None
     shown = public[packet.source]
     text = f"{gateway_id} makes {shown} of {packet.source}"
     journey.note("internet_gateway", gateway_id, "translate", text)
