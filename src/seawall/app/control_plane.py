@@ -43,6 +43,7 @@ from seawall.app.settings import Settings
 from seawall.app.uplink import keep_uplink
 from seawall.app.via import endpoint_behind
 from seawall.app.world_keeper import WorldKeeper
+from seawall.compile.service.situation import Pace
 from seawall.controllers.host_view import HostView
 from seawall.controllers.loop import Context, Loops, Timer
 from seawall.host.deadline import within
@@ -279,6 +280,10 @@ def _context(settings: Settings, kept: _Kept, host: HostView, limits: LaunchLimi
         interface_release=timedelta(seconds=settings.interface_release_s),
         resolve=resolve,
         launch=ServiceLaunches(settings.account, settings.region, limits),
+        pace=Pace(
+            healthy_after=timedelta(seconds=settings.service_healthy_after_s),
+            launches_per_minute=settings.service_launches_per_minute,
+        ),
     )
 
 

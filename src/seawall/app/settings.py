@@ -22,6 +22,8 @@ class Settings:
     interface_release_s   how long the interface of a stopped task keeps its addresses, groups and subnet
     throttle_launches   let tasks start as fast as on AWS at most: 100 at once, 20 a second
     fargate_vcpus       vCPUs that tasks may have together, and Spot tasks again; None: no limit
+    service_healthy_after_s      when a service's task without any check counts as healthy
+    service_launches_per_minute  tasks of one service that start in a minute at most; None: as fast as it goes
     external_s3         where requests for S3 are passed on to; None: objects are in the state directory
     runtime     an OCI runtime by name or path; None: crun if it works here, else runc
     """
@@ -36,6 +38,8 @@ class Settings:
     interface_release_s: float = 0.0
     throttle_launches: bool = False
     fargate_vcpus: float | None = None
+    service_healthy_after_s: float = 40.0
+    service_launches_per_minute: int | None = None
     external_s3: ExternalS3Settings | None = None
     json_logs: bool = False
     runtime: str | None = None

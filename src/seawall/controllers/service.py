@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from seawall.compile.service import event_text
 from seawall.compile.service.decide import Decision, decide
 from seawall.compile.service.event_log import told_steady, with_events
+from seawall.compile.service.history import continued
 from seawall.compile.service.launching import launch_texts, places, refusal_notice, refusal_text
 from seawall.compile.service.registration import Registrations
 from seawall.compile.service.rollout import Start
@@ -22,6 +23,7 @@ from seawall.controllers.loop import After, Context, Done, Reconciler, reconcile
 from seawall.controllers.service_targets import targets_of, write_registrations
 from seawall.model.resource import Ref
 from seawall.model.service import Service, ServiceEvents, ServiceRevision
+from seawall.model.service_deployment import ServiceDeployment
 from seawall.model.service_launch import LaunchRefusal
 from seawall.model.service_notice import ServiceNotice
 from seawall.model.subnet import Subnet
@@ -52,6 +54,8 @@ def reconcile(service_id: str, context: Context) -> Done | After:
             txn.put(task)
         refused = [_launch(txn, start, decision, situation, context) for start in decision.starts]
         txn.put(decision.service)
+        for record in txn.referrers(ServiceDeployment, service.ref):
+            txn.put(continued(record, decision.service, now))
         _write_events(txn, decision, now)
     if any(refused):
         return After(REFUSED_RETRY_S)

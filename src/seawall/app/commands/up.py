@@ -45,6 +45,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="how many vCPUs tasks may have together, as an account's quota says (default: no limit)",
     )
     parser.add_argument(
+        "--service-healthy-after",
+        type=float,
+        default=40.0,
+        metavar="SECONDS",
+        help="when a service's task without any health check counts as healthy; on AWS %(default)g",
+    )
+    parser.add_argument(
+        "--service-launch-rate",
+        type=int,
+        metavar="N",
+        help="tasks of one service that start in a minute at most; on Fargate 500 (default: no limit)",
+    )
+    parser.add_argument(
         "--external-s3",
         metavar="URL",
         help="keep objects in another S3 (the key: SEAWALL_S3_ACCESS_KEY_ID, SEAWALL_S3_SECRET_ACCESS_KEY)",
@@ -82,6 +95,11 @@ def settings_of(args: argparse.Namespace) -> Settings:
         )
     if args.fargate_vcpus is not None and not args.fargate_vcpus > 0:
         raise CommandFailed(f"--fargate-vcpus {args.fargate_vcpus:g}: more than 0", status=USAGE)
+    if not 0 <= args.service_healthy_after <= 3600:
+        text = f"--service-healthy-after {args.service_healthy_after:g}: 0 to 3600 seconds"
+        raise CommandFailed(text, status=USAGE)
+    if args.service_launch_rate is not None and args.service_launch_rate < 1:
+        raise CommandFailed(f"--service-launch-rate {args.service_launch_rate}: more than 0", status=USAGE)
     return Settings(
         state_dir=args.state_dir,
         listen_host=host.strip("[]"),
@@ -93,6 +111,8 @@ def settings_of(args: argparse.Namespace) -> Settings:
         interface_release_s=args.interface_release,
         throttle_launches=args.throttle_launches,
         fargate_vcpus=args.fargate_vcpus,
+        service_healthy_after_s=args.service_healthy_after,
+        service_launches_per_minute=args.service_launch_rate,
         external_s3=_external_s3(args.external_s3),
         json_logs=args.json_logs,
         runtime=args.runtime,
