@@ -12,6 +12,7 @@ from seawall.wire.service import load_service
 # Operations that are asked for on "*" because AWS knows no resources for them (service authorization
 # reference), besides EC2's Describe operations.
 WITHOUT_RESOURCES = {
+    "acm": {"ListCertificates"},
     "cloudwatch": {"GetMetricData", "GetMetricStatistics", "ListMetrics", "PutMetricData"},
     "ec2": {
         *("CreateDefaultSubnet", "CreateDefaultVpc", "GetTransitGatewayAttachmentPropagations"),

@@ -34,6 +34,8 @@ LIKELY = {  # members whose form is looked at before anybody's permissions are
     "Bucket": "my-bucket",
     "layerDigest": f"sha256:{'0' * 64}",
     "VersionId": "v1",
+    "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0",
+    "Passphrase": b"secret",
     "ServiceCode": "vpc",
     "QuotaCode": "L-1",
     "RequestId": "r1",

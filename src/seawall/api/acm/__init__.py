@@ -1,0 +1,1 @@
+"""Certificate Manager: certificates that were imported, for the listeners of load balancers."""
