@@ -1,5 +1,7 @@
 """Servers on loopback that targets are, behaving well or badly as a path tells them."""
 
+import base64
+import hashlib
 import json
 import socket
 import struct
@@ -70,7 +72,7 @@ class Backend:
         body = reader.read(int(lower.get("content-length", 0)))
         self.seen.append(line)
         if lower.get("upgrade") == "websocket":
-            return self._upgraded(connection, reader)
+            return self._upgraded(connection, reader, lower["sec-websocket-key"])
         if path.startswith(("/close", "/reset", "/junk", "/hang")):
             return self._misbehave(connection, path)
         told = {"name": self.name, "line": line, "headers": headers, "body": body.decode("latin-1")}
@@ -81,11 +83,14 @@ class Backend:
         connection.sendall(f"HTTP/1.1 {status} OK\r\n{head}\r\n".encode() + answer)
         return True
 
-    def _upgraded(self, connection: socket.socket, reader) -> bool:  # type: ignore[no-untyped-def]
+    def _upgraded(self, connection: socket.socket, reader, key: str) -> bool:  # type: ignore[no-untyped-def]
         """Everything comes back, after a greeting."""
-        connection.sendall(
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nhello"
+        digest = hashlib.sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest()
+        accept = f"Sec-WebSocket-Accept: {base64.b64encode(digest).decode()}\r\n"
+        head = (
+            f"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{accept}\r\n"
         )
+        connection.sendall(head.encode() + b"hello")
         while data := reader.read1(65536):
             connection.sendall(data)
         return False

@@ -275,12 +275,12 @@ def running(
     written = change(text(program)).replace("unix@log", f"unix@{folder}/log").replace("short", "raw")
     config = folder / "haproxy.cfg"
     config.write_text(without_ring(written))
-    log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    log.bind(str(folder / "log"))
-    log.settimeout(10)
     assert HAPROXY is not None
     checked = subprocess.run([HAPROXY, "-c", "-f", str(config)], capture_output=True, text=True)
     assert checked.returncode == 0 and "WARNING" not in checked.stderr, checked.stderr
+    log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    log.bind(str(folder / "log"))
+    log.settimeout(10)
     with subprocess.Popen([HAPROXY, "-db", "-f", str(config)], stderr=subprocess.PIPE) as process:
         try:
             for listener in _binds(written):

@@ -1,25 +1,36 @@
 """What rules do with requests: answer them, or choose a target group.
 
-The variable txn.rule is the priority of the rule that applies, txn.pool the target group's backend.
+The variable txn.rule is the priority of the rule that applies.
 Sources: Application Load Balancers user guide, "Rule action types" and "Sticky sessions"; API reference of
 RedirectActionConfig.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from seawall.compile.balancer.pages import SERVER, page, title
+from seawall.compile.balancer.headers import BARE_HOST
+from seawall.compile.balancer.log_line import passed_over
+from seawall.compile.balancer.pages import SERVER, page, refusal, title
 from seawall.compile.balancer.stickiness import fresh, group_cookies, group_token, read_cookie
 from seawall.compile.balancer.text import literal, one_of, pool_name, word
-from seawall.model.listener import Action, FixedResponse, Listener, Redirect
+from seawall.model.listener import Action, FixedResponse, Listener, Redirect, WeightedGroup
 
 _VARIABLE = re.compile(r"#\{(protocol|host|port|path|query)\}")
 _STATUS = {"HTTP_301": 301, "HTTP_302": 302}
 
 
-def answer_lines(listener: Listener, decisions: Mapping[int, Action]) -> list[str]:
-    """Redirects and fixed responses; `decisions`: what the rule of each priority does."""
+def answer_lines(
+    listener: Listener, decisions: Mapping[int, Action], attributes: Mapping[str, str]
+) -> list[str]:
+    """Redirects and fixed responses.
+
+    decisions    what the rule of each priority does
+    attributes   of the load balancer
+    """
     lines = []
+    answered = [priority for priority, action in decisions.items() if action.type != "forward"]
+    for applies in one_of("txn.rule", answered):
+        lines += passed_over(attributes, applies)
     for priority, action in decisions.items():
         applies = one_of("txn.rule", [priority])[0]
         if action.redirect is not None:
@@ -30,19 +41,18 @@ def answer_lines(listener: Listener, decisions: Mapping[int, Action]) -> list[st
 
 
 def _fixed_response(response: FixedResponse, applies: str) -> str:
-    content_type = response.content_type or "text/plain"
-    return (
-        f"http-request return status {response.status_code} "
-        f"content-type {word(f'{content_type}; charset=utf-8')} "
-        f"string {word(response.message_body or '')} hdr Server {SERVER} if {applies}"
-    )
+    content = ""
+    if response.message_body:
+        content_type = f"{response.content_type or 'text/plain'}; charset=utf-8"
+        content = f"content-type {word(content_type)} string {word(response.message_body)} "
+    return f"http-request return status {response.status_code} {content}hdr Server {SERVER} if {applies}"
 
 
 def _redirect(listener: Listener, redirect: Redirect, applies: str) -> list[str]:
     """The port is always named, as AWS does; a query only if there is one."""
     values = {
         "protocol": listener.protocol.lower(),
-        "host": "%[req.hdr(host),host_only]",
+        "host": f"%[{BARE_HOST}]",
         "port": str(listener.port),
         "path": "%[path,bytes(1)]",
         "query": "%[query]",
@@ -75,63 +85,61 @@ def _redirect(listener: Listener, redirect: Redirect, applies: str) -> list[str]
 
 def forward_lines(listener: Listener, decisions: Mapping[int, Action]) -> list[str]:
     """To the one target group of a rule, or to one of several by their weights."""
-    lines = []
     single: dict[str, list[int]] = {}
+    asked: list[str] = []
+    used: list[str] = []
     for priority, action in decisions.items():
         if action.type != "forward":
             continue
-        groups = [group for group in action.target_groups if group.weight or len(action.target_groups) == 1]
-        if len(groups) == 1 and action.stickiness_seconds is None:
+        applies = one_of("txn.rule", [priority])[0]
+        groups = _receiving(action)
+        if not groups:
+            asked.append(refusal(503, applies))  # as if there were no targets
+        elif len(groups) == 1 and action.stickiness_seconds is None:
             single.setdefault(pool_name(groups[0].target_group_id), []).append(priority)
-        elif groups:
-            lines += _weighted(listener, priority, action)
         else:
-            lines.append(_nowhere(priority))
+            if action.stickiness_seconds is not None:
+                asked += _group_cookies(listener, groups, applies)
+                used += _kept(listener, groups, applies, action.stickiness_seconds)
+            used += shares(groups, applies)
     for pool, priorities in single.items():
-        lines += [f"use_backend {pool} if {applies}" for applies in one_of("txn.rule", priorities)]
-    if any(line.startswith("http-request") for line in lines):
-        lines.append("use_backend %[var(txn.pool)] if { var(txn.pool) -m found }")
+        used += [f"use_backend {pool} if {applies}" for applies in one_of("txn.rule", priorities)]
     if any(action.stickiness_seconds is not None for action in decisions.values()):
-        lines = read_cookie("kept", "AWSALBTG", "AWSALBTGCORS") + lines
-    return sorted(lines, key=lambda line: line.startswith("use_backend"))
+        asked = [*read_cookie("kept", "AWSALBTG", "AWSALBTGCORS"), *asked]
+    return asked + used
 
 
-def _nowhere(priority: int) -> str:
-    """All groups of the rule have the weight 0: as if there were no targets."""
-    body = word(page(title(503)))
-    applies = one_of("txn.rule", [priority])[0]
-    return (
-        f"http-request return status 503 content-type text/html string {body} "
-        f"hdr Server {SERVER} if {applies}"
-    )
+def _receiving(action: Action) -> list[WeightedGroup]:
+    """A group of weight 0 gets nothing, unless nothing else could."""
+    if action.single or len(action.target_groups) == 1:
+        return list(action.target_groups)
+    return [group for group in action.target_groups if group.weight]
 
 
-def _weighted(listener: Listener, priority: int, action: Action) -> list[str]:
-    """A number below the sum of the weights decides, unless the client's cookie names a group of the rule."""
-    applies = one_of("txn.rule", [priority])[0]
-    groups = [group for group in action.target_groups if group.weight]
-    sticky = action.stickiness_seconds
-    lines = []
-    unset = "!{ var(txn.pool) -m found }"
-    if sticky is not None:
-        for group in groups:
-            known = f"{{ var(txn.kept) -m str {group_token(listener, group.target_group_id)} }}"
-            pool = pool_name(group.target_group_id)
-            lines.append(
-                f"http-request set-var(txn.pool) str({pool}) if {applies} {known} {fresh('kept', sticky)}"
-            )
-    total = sum(group.weight for group in groups)
-    lines.append(f"http-request set-var(txn.share) rand({total}) if {applies}")
-    below = 0
+def shares(groups: Sequence[WeightedGroup], applies: str = "") -> Iterable[str]:
+    """One after the other is chosen with the share it has of what those before it left.
+
+    applies   a condition for all of them
+    """
+    rest = sum(group.weight for group in groups)
+    for group in groups[:-1]:
+        share = f"{{ rand({rest}) lt {group.weight} }}"
+        yield f"use_backend {pool_name(group.target_group_id)} if {applies} {share}"
+        rest -= group.weight
+    last = pool_name(groups[-1].target_group_id)
+    yield f"use_backend {last} if {applies}" if applies else f"default_backend {last}"
+
+
+def _kept(listener: Listener, groups: Sequence[WeightedGroup], applies: str, seconds: int) -> Iterable[str]:
+    """The group that the client's cookie names, if it is still one of the rule's."""
     for group in groups:
-        below += group.weight
-        pool = pool_name(group.target_group_id)
-        share = f"{{ var(txn.share) -m int lt {below} }}"
-        lines.append(f"http-request set-var(txn.pool) str({pool}) if {applies} {unset} {share}")
-    if sticky is not None:
-        for group in groups:
-            chosen = f"{{ var(txn.pool) -m str {pool_name(group.target_group_id)} }}"
-            token = group_token(listener, group.target_group_id)
-            lines.append(f"http-request set-var(txn.group) str({token}) if {applies} {chosen}")
-        lines += group_cookies(applies)
-    return lines
+        named = f"{{ var(txn.kept) -m str {group_token(listener, group.target_group_id)} }}"
+        yield f"use_backend {pool_name(group.target_group_id)} if {applies} {named} {fresh('kept', seconds)}"
+
+
+def _group_cookies(listener: Listener, groups: Sequence[WeightedGroup], applies: str) -> Iterable[str]:
+    for group in groups:
+        chosen = f"{{ be_name {pool_name(group.target_group_id)} }}"
+        token = group_token(listener, group.target_group_id)
+        yield f"http-response set-var(txn.group) str({token}) if {applies} {chosen}"
+    yield from group_cookies(applies)

@@ -7,7 +7,7 @@ from seawall.compile.balancer.log_line import LOG_FORMAT
 from seawall.compile.balancer.pages import page_files, page_lines
 from seawall.compile.balancer.target_group import CONNECT_S, backend
 from seawall.compile.balancer.text import word
-from seawall.compile.balancer.tls import certificate_files
+from seawall.compile.balancer.tls import can_serve, certificate_files
 from seawall.model.listener import Certificate, Listener, ListenerRule
 from seawall.model.load_balancer import LoadBalancer
 from seawall.model.target_group import TargetGroup
@@ -41,11 +41,14 @@ def configuration(
     listeners: Sequence[Listener],
     rules: Mapping[str, Sequence[ListenerRule]],
     groups: Sequence[TargetGroup],
+    certificates: Mapping[str, Certificate],
     addresses: Sequence[str],
 ) -> str:
-    """`rules` by listener; `addresses` those of the node."""
+    """`rules` by listener; `certificates` by ARN; `addresses` those of the node."""
     lines = [_GLOBAL, *_defaults(balancer)]
     for listener in listeners:
+        if not can_serve(listener, certificates):
+            continue
         lines += frontend(balancer, listener, rules.get(listener.id, ()), addresses)
     for group in groups:
         lines += backend(group)

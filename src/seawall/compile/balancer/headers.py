@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from seawall.compile.balancer.text import literal, word
 from seawall.model.listener import Listener
 
+BARE_HOST = "req.hdr(host),regsub(':[0-9]+$','')"  # without a port, as it was written
 _DEFAULT_PORTS = (80, 443)
 _RESPONSE_HEADERS = (
     "strict_transport_security",
@@ -92,7 +93,7 @@ def _host(listener: Listener, attributes: Mapping[str, str]) -> list[str]:
         return []
     with_port = "{ req.hdr(host),port_only gt 0 }"
     if listener.port in _DEFAULT_PORTS:
-        return [f"http-request set-header Host %[req.hdr(host),host_only] if {with_port}"]
+        return [f"http-request set-header Host {word(f'%[{BARE_HOST}]')} if {with_port}"]
     return [
         f"http-request set-header Host %[req.hdr(host)]:{listener.port} "
         f"if {{ req.hdr(host) -m len gt 0 }} !{with_port}"

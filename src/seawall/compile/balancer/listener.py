@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from seawall.compile.balancer.actions import answer_lines, forward_lines
 from seawall.compile.balancer.conditions import rule_conditions
-from seawall.compile.balancer.headers import request_headers, response_headers
-from seawall.compile.balancer.pages import SERVER, page, title
+from seawall.compile.balancer.headers import dropped_headers, request_headers, response_headers
+from seawall.compile.balancer.log_line import remembered
+from seawall.compile.balancer.pages import refusal
 from seawall.compile.balancer.text import frontend_name, word
 from seawall.compile.balancer.tls import bind_options
 from seawall.model.listener import Action, Listener, ListenerRule
@@ -42,20 +43,14 @@ def frontend(
         f"frontend {frontend_name(listener.id)}",
         *(f"  bind {address}:{listener.port} {options}" for address in addresses),
         *(f"  {line}" for line in _limits()),
+        *(f"  {line}" for line in remembered(balancer.attributes)),
+        *(f"  {line}" for line in dropped_headers(balancer.attributes)),
         *(f"  {line}" for line in _choice(ordered)),
-        *(f"  {line}" for line in answer_lines(listener, decisions)),
+        *(f"  {line}" for line in answer_lines(listener, decisions, balancer.attributes)),
         *(f"  {line}" for line in request_headers(listener, balancer.attributes)),
         *(f"  {line}" for line in response_headers(listener)),
         *(f"  {line}" for line in forward_lines(listener, decisions)),
     ]
-
-
-def refusal(status: int, condition: str) -> str:
-    """A rule of the load balancer's own, which no user made."""
-    return (
-        f"http-request return status {status} content-type text/html string {word(page(title(status)))} "
-        f"hdr Server {SERVER} if {condition}"
-    )
 
 
 def _limits() -> list[str]:
@@ -79,7 +74,7 @@ def _limits() -> list[str]:
 def _choice(rules: Sequence[ListenerRule]) -> list[str]:
     """The priority of the first rule whose conditions hold, in txn.rule."""
     by_host = any(condition.field == "host-header" for rule in rules for condition in rule.conditions)
-    lines = ["http-request set-var(txn.host) req.hdr(host),host_only,lower"] if by_host else []
+    lines = ["http-request set-var(txn.host) req.hdr(host),host_only"] if by_host else []
     lines.append("acl ruled var(txn.rule) -m found")
     for rule in rules:
         named, names = rule_conditions(rule.priority, rule.conditions)

@@ -1,3 +1,166 @@
-"""What an engine writes about each request."""
+"""What the engine writes about each request: one JSON array, whose items are those of `Request`, in order.
 
-LOG_FORMAT = "%ST %ts %TR %Tw %Tc %Tr %Ta %ci:%cp %f %b %s"
+Counters alone cannot tell everything that CloudWatch does, so lines are written even if nobody wants access
+logs; but then, above `BUSY` requests a second, one in `ONE_IN` for those that went well and that many for it.
+What the load balancer answered for want of a target is always told.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+BUSY = 100  # requests a second of one listener
+ONE_IN = 16
+NONE = "-"  # of what there was not
+
+_ITEMS = (
+    ('"%[date(0,us)]"', "ended"),
+    ('"%[var(txn.began)]"', "began"),
+    ('"%ci"', "client"),
+    ('"%cp"', "client_port"),
+    ('"%si"', "target"),
+    ('"%sp"', "target_port"),
+    ("%TR", "receiving_ms"),
+    ("%Tw", "queued_ms"),
+    ("%Tc", "connecting_ms"),
+    ("%Tr", "answering_ms"),
+    ("%Ta", "whole_ms"),
+    ("%ST", "status"),
+    ('"%[var(txn.answered)]"', "target_status"),
+    ("%U", "received"),
+    ("%B", "sent"),
+    ('"%HM"', "method"),
+    ('"%[capture.req.uri,json(utf8s)]"', "uri"),
+    ('"%HV"', "version"),
+    ('"%[var(txn.hosted),json(utf8s)]"', "host"),
+    ('"%[var(txn.agent),json(utf8s)]"', "user_agent"),
+    ('"%sslc"', "cipher"),
+    ('"%sslv"', "protocol"),
+    ('"%f"', "listener"),
+    ('"%b"', "pool"),
+    ('"%s"', "server"),
+    ('"%[var(txn.trace),json(utf8s)]"', "trace"),
+    ('"%[ssl_fc_sni,json(utf8s)]"', "server_name"),
+    ('"%[ssl_f_sha1,hex]"', "certificate"),
+    ('"%[ssl_fc_is_resumed]"', "resumed"),
+    ('"%[var(txn.rule)]"', "rule"),
+    ('"%[var(txn.location),json(utf8s)]"', "location"),
+    ('"%ts"', "ending"),
+    ('"%[fc_http_major]"', "major"),
+    ('"%[var(txn.grpc)]"', "grpc"),
+    ('"%[var(txn.weight)]"', "weight"),
+)
+LOG_FORMAT = f"[{','.join(written for written, _ in _ITEMS)}]"
+
+
+class Request(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One request as it was; texts are "-" where there is nothing.
+
+    ended, began    microseconds since the epoch; when the request's headers were there
+    ..._ms          -1 where it did not come so far: receiving its headers, waiting, connecting to a target,
+                    until the headers of the target's answer, all together
+    target_status   of the target's own answer
+    listener, pool  names of frontend and backend; both the same where no target group was chosen
+    certificate     SHA-1 of the one that was shown, in hexadecimal
+    rule            the priority of the rule that decided, "0" for the default one
+    ending          who ended it, and when: the first two letters of the engine's termination state
+    weight          how many requests it stands for, where some are passed over
+    """
+
+    ended: str
+    began: str
+    client: str
+    client_port: str
+    target: str
+    target_port: str
+    receiving_ms: int
+    queued_ms: int
+    connecting_ms: int
+    answering_ms: int
+    whole_ms: int
+    status: int
+    target_status: str
+    received: int
+    sent: int
+    method: str
+    uri: str
+    version: str
+    host: str
+    user_agent: str
+    cipher: str
+    protocol: str
+    listener: str
+    pool: str
+    server: str
+    trace: str
+    server_name: str
+    certificate: str
+    resumed: str
+    rule: str
+    location: str
+    ending: str
+    major: str
+    grpc: str
+    weight: str
+
+    @property
+    def secure(self) -> bool:
+        return self.cipher != NONE
+
+    @property
+    def dispatched(self) -> bool:
+        """A target was chosen for it."""
+        return self.target != NONE
+
+    @property
+    def client_left(self) -> bool:
+        """The client closed its connection before it had any answer."""
+        return self.ending[:1] == "C" and self.target_status == NONE and self.status <= 0
+
+    @property
+    def action(self) -> str:
+        """What the rule did: forward, redirect, fixed-response; NONE if none was asked."""
+        if self.rule == NONE:
+            return NONE
+        if self.pool != self.listener:
+            return "forward"
+        return "redirect" if self.location != NONE else "fixed-response"
+
+    @property
+    def times(self) -> int:
+        """How many requests it stands for: those that no target answered though one should are all told."""
+        told = self.action not in ("redirect", "fixed-response") and self.target_status == NONE
+        return 1 if told or self.weight == NONE else int(self.weight)
+
+
+_decoder = msgspec.json.Decoder(Request)
+
+
+def parse(line: str) -> Request:
+    """Raises ValueError when the line is not one of a request (msgspec.DecodeError is one)."""
+    return _decoder.decode(line[line.find("[") :])
+
+
+def remembered(attributes: Mapping[str, str]) -> list[str]:
+    """What has to be noted while the request is at hand; `attributes` of the load balancer."""
+    lines = [
+        "http-request set-var(txn.hosted) req.hdr(host)",
+        "http-request set-var(txn.agent) req.fhdr(user-agent),bytes(0,8192)",
+        "http-request set-var(txn.grpc) bool(true) if { req.hdr(content-type) -m beg application/grpc }",
+        "http-response set-var(txn.answered) status",
+    ]
+    if attributes.get("access_logs.s3.enabled") != "true":
+        lines += [
+            f"acl busy fe_req_rate gt {BUSY}",
+            f"acl passed_over rand({ONE_IN}) gt 0",
+            f"http-request set-var(txn.weight) int({ONE_IN}) if busy",
+            "http-response set-log-level silent if { var(txn.weight) -m found } passed_over",
+        ]
+    return lines
+
+
+def passed_over(attributes: Mapping[str, str], condition: str) -> list[str]:
+    """The same for what rules answer."""
+    if attributes.get("access_logs.s3.enabled") == "true":
+        return []
+    return [f"http-request set-log-level silent if {{ var(txn.weight) -m found }} passed_over {condition}"]

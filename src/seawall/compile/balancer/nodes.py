@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from seawall.compile.balancer import application
+from seawall.compile.balancer import application, network
 from seawall.compile.balancer.facts import BalancerFacts
 from seawall.compile.balancer.pools import pool
 from seawall.compile.network.memory import Memory
@@ -62,7 +62,18 @@ def _programs(*parts: object) -> tuple[BalancerProgram, ...]:
 def _program(whole: _Balancer, node: LoadBalancerNode, interface: NetworkInterface) -> BalancerProgram:
     balancer = whole.balancer
     addresses = (interface.private_ip_address, *interface.ipv6_addresses)
-    configuration = application.configuration(balancer, whole.listeners, whole.rules, whole.groups, addresses)
+    groups = {group.id: group for group in whole.groups}
+    if balancer.type == "application":
+        with_engine = set(groups)
+        text = application.configuration(
+            balancer, whole.listeners, whole.rules, whole.groups, whole.certificates, addresses
+        )
+        files = application.files(whole.listeners, whole.certificates)
+    else:
+        served = network.engine_listeners(whole.listeners, groups)
+        with_engine = {group for listener in served for group in network.forwarded_to(listener)}
+        text = network.configuration(whole.listeners, groups, whole.certificates, addresses)
+        files = network.files(whole.listeners, groups, whole.certificates)
     pools = tuple(
         pool(
             balancer,
@@ -70,17 +81,17 @@ def _program(whole: _Balancer, node: LoadBalancerNode, interface: NetworkInterfa
             group,
             whole.targets.get(group.id, ()),
             whole.addresses,
-            engine=True,
+            engine=bool(text) and group.id in with_engine,
         )
         for group in whole.groups
     )
     return BalancerProgram(
         id=node.network_interface_id,
         namespace=node.network_interface_id,
-        configuration=configuration,
-        files=application.files(whole.listeners, whole.certificates),
+        configuration=text,
+        files=files,
         pools=pools,
-        log=True,
+        log=bool(text),
     )
 
 
@@ -96,6 +107,8 @@ def _by_balancer(facts: BalancerFacts) -> Iterable[_Balancer]:
         for balancer in facts.load_balancers
     }
     for balancer in facts.load_balancers:
+        if balancer.deleting:
+            continue
         own = tuple(sorted(listeners.get(balancer.id, ()), key=lambda listener: listener.port))
         used = _used_groups(own, rules, groups)
         yield _Balancer(

@@ -4,6 +4,7 @@ Source: application load balancer troubleshooting guide for the codes; the bodie
 are seen to send them.
 """
 
+from seawall.compile.balancer.text import word
 from seawall.program.balancer import BalancerFile
 
 SERVER = "awselb/2.0"
@@ -33,6 +34,14 @@ def page(title: str) -> str:
     return (
         f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n"
         f"<center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n"
+    )
+
+
+def refusal(status: int, condition: str) -> str:
+    """A rule of the load balancer's own, which no user made."""
+    return (
+        f"http-request return status {status} content-type text/html string {word(page(title(status)))} "
+        f"hdr Server {SERVER} if {condition}"
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from seawall.compile.balancer.stickiness import server_name
 from seawall.compile.balancer.text import pool_name
+from seawall.model.balancer_health import crosses_zones
 from seawall.model.load_balancer import LoadBalancer
 from seawall.model.target_group import Target, TargetGroup, TargetHealthCheck
 from seawall.program.balancer import Check, Pool, PoolTarget
@@ -59,15 +60,6 @@ def pool(
         fail_open_below=_fail_open_below(group, found),
         ends_connections=_ends_connections(balancer, group),
     )
-
-
-def crosses_zones(balancer: LoadBalancer, group: TargetGroup) -> bool:
-    """Whether nodes use targets of other zones; an application load balancer's do unless a group says no."""
-    own = group.attributes.get("load_balancing.cross_zone.enabled", "use_load_balancer_configuration")
-    if own == "use_load_balancer_configuration":
-        usual = "true" if balancer.type == "application" else "false"
-        own = balancer.attributes.get("load_balancing.cross_zone.enabled", usual)
-    return own == "true"
 
 
 def _addresses(group: TargetGroup, target: Target, balancers: Mapping[str, Sequence[str]]) -> Iterable[str]:

@@ -4,8 +4,7 @@ Sources: Application Load Balancers user guide, "Target groups", "Health checks"
 503, 504), "Routing algorithms".
 """
 
-from seawall.compile.balancer.listener import refusal
-from seawall.compile.balancer.pages import REASONS, SERVER, page, title
+from seawall.compile.balancer.pages import REASONS, SERVER, page, refusal, title
 from seawall.compile.balancer.stickiness import target_stickiness
 from seawall.compile.balancer.text import pool_name, word
 from seawall.model.target_group import TargetGroup
