@@ -9,6 +9,8 @@ from seawall.model.resource import Ref, Resource, Tags, kind
 
 ServiceStatus = Literal["ACTIVE", "DRAINING", "INACTIVE"]
 RolloutState = Literal["IN_PROGRESS", "COMPLETED", "FAILED"]
+Propagation = Literal["SERVICE", "TASK_DEFINITION", "NONE"]
+Rebalancing = Literal["ENABLED", "DISABLED"]
 DeploymentStatus = Literal["PRIMARY", "ACTIVE", "INACTIVE"]
 
 
@@ -64,10 +66,13 @@ class DeploymentConfiguration(msgspec.Struct, frozen=True, kw_only=True):
 
 @kind("service_revision")
 class ServiceRevision(Resource, frozen=True, kw_only=True):
-    """What the tasks of one deployment are made from.  `id` is CLUSTER/SERVICE/NUMBER, never changed."""
+    """What the tasks of one deployment are made from.  `id` is CLUSTER/SERVICE/NUMBER, never changed.
+
+    It does not hold its task definition: it is history.  A service that goes by it does.
+    """
 
     cluster: str
-    service: str
+    service: str  # its name
     number: str  # as in its ARN: digits
     task_definition: str  # family:revision
     launch_type: str | None = None
@@ -79,7 +84,7 @@ class ServiceRevision(Resource, frozen=True, kw_only=True):
     created_at: datetime
 
     def refs(self) -> tuple[Ref, ...]:
-        return (Ref("task_definition", self.task_definition),)
+        return (Ref("service", f"{self.cluster}/{self.service}"),)
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +101,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     revision: str  # ServiceRevision.id
+    task_definition: str = ""  # the revision's
     status: DeploymentStatus = "PRIMARY"
     desired_count: int = 0
     failed_tasks: int = 0
@@ -135,6 +141,7 @@ class Service(Resource, frozen=True, kw_only=True):
     steady        the event "has reached a steady state" was told for what is now
     completed     the newest deployment that completed and may be rolled back to, though its tasks are gone
     rebalancing   its tasks are being spread anew over the zones
+    platform_version   as it was asked for: "LATEST" or a number
     """
 
     cluster: str
@@ -147,13 +154,15 @@ class Service(Resource, frozen=True, kw_only=True):
     deployment_configuration: DeploymentConfiguration = DeploymentConfiguration()
     deployment_controller: str = "ECS"
     health_check_grace_period_seconds: int | None = None
-    availability_zone_rebalancing: Literal["ENABLED", "DISABLED"] = "DISABLED"
+    availability_zone_rebalancing: Rebalancing = "DISABLED"
     enable_ecs_managed_tags: bool = False
-    propagate_tags: Literal["SERVICE", "TASK_DEFINITION", "NONE"] = "NONE"
+    propagate_tags: Propagation = "NONE"
     enable_execute_command: bool = False
+    platform_version: str = "LATEST"
     role_arn: str | None = None
     created_by: str | None = None
     created_at: datetime
+    inactive_at: datetime | None = None
     steady: bool = False
     completed: Deployment | None = None
     rebalancing: bool = False
@@ -168,4 +177,7 @@ class Service(Resource, frozen=True, kw_only=True):
             return (Ref("cluster", self.cluster),)
         kept = (*self.deployments, *((self.completed,) if self.completed else ()))
         revisions = dict.fromkeys(Ref("service_revision", deployment.revision) for deployment in kept)
-        return (Ref("cluster", self.cluster), *revisions)
+        definitions = dict.fromkeys(
+            Ref("task_definition", d.task_definition) for d in kept if d.task_definition
+        )
+        return (Ref("cluster", self.cluster), *revisions, *definitions)

@@ -19,6 +19,7 @@ from seawall.api.ecs.tags import read_tags, show_tags
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
 from seawall.model.cluster import Cluster
+from seawall.model.service import Service, ServiceRevision
 from seawall.model.task import Task
 from seawall.store.store import Reader
 from seawall.wire.errors import ApiError
@@ -27,7 +28,7 @@ INSIGHTS = ("enabled", "disabled", "enhanced")
 STORED = {
     "settings": "Seawall has no Container Insights",
     "configuration": "there is no ECS Exec session and no managed storage to configure",
-    "serviceConnectDefaults": "there are no services that would use Service Connect",
+    "serviceConnectDefaults": "services cannot use Service Connect here",
 }
 
 
@@ -87,7 +88,7 @@ def put_cluster_capacity_providers(call: Call, params: Params) -> dict[str, Any]
             task.capacity_provider_name
             for task in txn.referrers(Task, cluster.ref)
             if task.last_status != "STOPPED"
-        }
+        } | _used_by_services(txn, cluster)
         if used.intersection(cluster.capacity_providers).difference(providers):
             raise ApiError("ResourceInUseException", "The specified resource is in-use and can't be removed.")
         cluster = replace(cluster, capacity_providers=providers, default_capacity_provider_strategy=strategy)
@@ -95,10 +96,22 @@ def put_cluster_capacity_providers(call: Call, params: Params) -> dict[str, Any]
     return {"cluster": show_cluster(call, call.store, cluster, ("SETTINGS", "TAGS", "CONFIGURATIONS"))}
 
 
+def _used_by_services(reader: Reader, cluster: Cluster) -> set[str | None]:
+    """The capacity providers that services start their tasks on."""
+    services = (s for s in reader.referrers(Service, cluster.ref) if s.status == "ACTIVE")
+    revisions = (reader.get(ServiceRevision, service.primary.revision) for service in services)
+    return {item.capacity_provider for one in revisions for item in one.capacity_provider_strategy}
+
+
 @operation("ecs", "DeleteCluster", note="A deleted cluster stays describable as INACTIVE.")
 def delete_cluster(call: Call, params: Params) -> dict[str, Any]:
     with call.write() as txn:
         cluster = find_cluster(call, txn, params["cluster"])
+        if _services(txn, cluster, "ACTIVE"):
+            raise ApiError(
+                "ClusterContainsServicesException",
+                "The Cluster cannot be deleted while Services are active.",
+            )
         if any(task.last_status != "STOPPED" for task in txn.referrers(Task, cluster.ref)):
             raise ApiError(
                 "ClusterContainsTasksException", "The Cluster cannot be deleted while Tasks are active."
@@ -142,8 +155,8 @@ def show_cluster(call: Call, reader: Reader, cluster: Cluster, include: Collecti
         "registeredContainerInstancesCount": 0,
         "runningTasksCount": running,
         "pendingTasksCount": pending,
-        "activeServicesCount": 0,
-        "statistics": _statistics(running, pending) if "STATISTICS" in include else [],
+        "activeServicesCount": _services(reader, cluster, "ACTIVE"),
+        "statistics": _statistics(reader, cluster, running, pending) if "STATISTICS" in include else [],
         "tags": show_tags(cluster.tags) if "TAGS" in include else [],
         "settings": list(cluster.settings) if "SETTINGS" in include else [],
         "capacityProviders": list(cluster.capacity_providers),
@@ -156,17 +169,21 @@ def show_cluster(call: Call, reader: Reader, cluster: Cluster, include: Collecti
     return shown
 
 
-def _statistics(running: int, pending: int) -> list[dict[str, str]]:
-    """All tasks here are Fargate's; the other counters exist on AWS and are zero."""
+def _services(reader: Reader, cluster: Cluster, status: str) -> int:
+    return sum(service.status == status for service in reader.referrers(Service, cluster.ref))
+
+
+def _statistics(reader: Reader, cluster: Cluster, running: int, pending: int) -> list[dict[str, str]]:
+    """All tasks and services here are Fargate's; the other counters exist on AWS and are zero."""
     counted = {
         "runningEC2TasksCount": 0,
         "runningFargateTasksCount": running,
         "pendingEC2TasksCount": 0,
         "pendingFargateTasksCount": pending,
         "activeEC2ServiceCount": 0,
-        "activeFargateServiceCount": 0,
+        "activeFargateServiceCount": _services(reader, cluster, "ACTIVE"),
         "drainingEC2ServiceCount": 0,
-        "drainingFargateServiceCount": 0,
+        "drainingFargateServiceCount": _services(reader, cluster, "DRAINING"),
     }
     return [{"name": name, "value": str(value)} for name, value in counted.items()]
 

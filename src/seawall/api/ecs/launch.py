@@ -42,8 +42,10 @@ def read_launch(params: Params, cluster: Cluster, definition: TaskDefinition) ->
     if not launch_type and not strategy:
         strategy = cluster.default_capacity_provider_strategy
     if not strategy and launch_type != "FARGATE":
-        raise _no_instances(params, version)
-    _refuse_placement(params)
+        raise instances_fault(params) or invalid_parameter(
+            "No Container Instances were found in your cluster."
+        )
+    refuse_placement(params)
     if "FARGATE" not in definition.compatibilities:
         raise invalid_parameter("Task definition does not support launch_type FARGATE.")
     return Launch(
@@ -59,17 +61,17 @@ def check_launch_type(value: str | None) -> None:
         check_choice(value, LAUNCH_TYPES, "launch type")
 
 
-def _no_instances(params: Params, version: str | None) -> ApiError:
-    """What ECS says to a task for container instances where there are none."""
-    if version:
+def instances_fault(params: Params) -> ApiError | None:
+    """What is wrong with a request for container instances, before there being none."""
+    if params.get("platformVersion"):
         return invalid_parameter("The platform version must be null when specifying an EC2 launch type.")
     network: dict[str, Any] = params.copy_unread().get("networkConfiguration", {})
     if network.get("awsvpcConfiguration", {}).get("assignPublicIp") == "ENABLED":
         return invalid_parameter("Assign public IP is not supported for this launch type.")
-    return invalid_parameter("No Container Instances were found in your cluster.")
+    return None
 
 
-def _refuse_placement(params: Params) -> None:
+def refuse_placement(params: Params) -> None:
     if params.get("placementConstraints"):
         raise invalid_parameter("Placement constraints are not supported with FARGATE launch type.")
     if params.get("placementStrategy"):

@@ -9,11 +9,12 @@ from typing import Any
 from msgspec.structs import replace
 
 from seawall.api.ecs.definition_names import find_definition
-from seawall.api.ecs.names import find_cluster, find_task, invalid_parameter, own_arn
+from seawall.api.ecs.names import DEFAULT_CLUSTER, find_cluster, find_task, invalid_parameter, own_arn
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
 from seawall.model.cluster import Cluster
 from seawall.model.resource import Tags
+from seawall.model.service import Service
 from seawall.model.task import Task
 from seawall.model.task_definition import TaskDefinition
 from seawall.store.store import Reader
@@ -75,7 +76,7 @@ def list_tags_for_resource(call: Call, params: Params) -> dict[str, Any]:
     return {"tags": show_tags(_resource(call, call.store, params["resourceArn"]).tags)}
 
 
-def _resource(call: Call, reader: Reader, text: str) -> Cluster | Task | TaskDefinition:
+def _resource(call: Call, reader: Reader, text: str) -> Cluster | Service | Task | TaskDefinition:
     arn = own_arn(call, text)
     kind, _, name = arn.resource.partition("/")
     if kind == "cluster":
@@ -90,9 +91,23 @@ def _resource(call: Call, reader: Reader, text: str) -> Cluster | Task | TaskDef
         if task is None:
             raise invalid_parameter("The specified task is not found. Specify a valid task and try again.")
         return task
+    if kind == "service":
+        service = _service(reader, name)
+        if service is None or service.status != "ACTIVE":
+            raise invalid_parameter(
+                "The specified service is inactive. Specify an active service and try again."
+                if service
+                else "The specified service is not found. Specify a valid service and try again."
+            )
+        return service
     if kind == "task-definition":
         definition = find_definition(call, reader, text)
         if definition is None:
             raise ApiError("ResourceNotFoundException", "The specified task definition does not exist.")
         return definition
     raise NotImplementedHere(f"{call.operation}: Seawall has no ECS resources of the kind {kind!r}.")
+
+
+def _service(reader: Reader, name: str) -> Service | None:
+    """CLUSTER/NAME, or the older NAME of a service in the default cluster."""
+    return reader.find(Service, name if "/" in name else f"{DEFAULT_CLUSTER}/{name}")

@@ -13,11 +13,11 @@ from seawall.api.ecs.names import (
     invalid_parameter,
     page_of,
 )
+from seawall.api.ecs.service_names import get_service
 from seawall.api.ecs.task_shape import show_task, task_arn
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
 from seawall.model.task import Task
-from seawall.wire.errors import ApiError
 
 STOPPED_BY_USER = "Task stopped by user"
 LONGEST_REASON = 1024
@@ -78,7 +78,7 @@ def list_tasks(call: Call, params: Params) -> dict[str, Any]:
     }
     family = params.get("family")
     if params.get("serviceName"):
-        raise ApiError("ServiceNotFoundException", "Service not found.")
+        wanted["service"] = get_service(call, call.store, cluster.id, params["serviceName"]).id
     if params.get("containerInstance"):
         raise invalid_parameter("The referenced container instance was not found.")
 
