@@ -32,7 +32,10 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 PREFIX = "/_seawall/"
 SETTLE_TIMEOUT_S = 20.0
-TRUSTED = {"model": "GET", "why": "GET", "counters": "GET", "events": "GET", "logs": "GET", "reset": "POST"}
+TRUSTED = {
+    **dict.fromkeys(("model", "why", "counters", "events", "logs", "balancers"), "GET"),
+    "reset": "POST",
+}
 
 
 class OwnRoutes:
@@ -46,6 +49,9 @@ class OwnRoutes:
     as reset.
 
     GET /_seawall/counters: what rules and NAT gateways have counted, read this moment, with the same token.
+
+    GET /_seawall/balancers: what each node of a load balancer said last (program.report.BalancerReport), with
+    the same token.
 
     GET /_seawall/why?task=ID: a task's way, what it waits for and why it ended (controllers.why); with the
     same token.
@@ -129,6 +135,8 @@ class OwnRoutes:
                 await _answer(send, 200 if settled else 503, self._health())
             case "GET", "model":
                 await _answer(send, 200, network_snapshot(self._context))
+            case "GET", "balancers":
+                await _answer(send, 200, list(self._context.host.balancers.values()))
             case "GET", "counters":
                 await _answer(send, 200, await self._counters())
             case "GET", "why":
