@@ -168,7 +168,10 @@ def empty_registry(resources: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "service",
-    ["ec2", "ecs", "logs", "ecr", "sts", "iam", "route53", "secretsmanager", "ssm", "kms"],
+    [
+        *("acm", "ec2", "ecr", "ecs", "elbv2", "iam", "kms", "logs", "route53", "secretsmanager", "ssm"),
+        "sts",
+    ],
 )
 def test_no_request_is_answered_with_a_server_error(
     service: str,
