@@ -18,6 +18,7 @@ from seawall.app.clients import Clients
 from seawall.app.demo.instance import SEAWALL, Instance
 from seawall.app.demo.ledger import Ledger
 from seawall.app.demo.scenes import Scenes
+from seawall.app.demo.stage import Stage
 from seawall.app.running import NotRunning
 
 pytestmark = pytest.mark.e2e
@@ -30,7 +31,7 @@ def scenes() -> Iterator[Scenes]:
     instance = Instance(directory)
     try:
         running = instance.up()
-        built = Scenes(Ledger(io.StringIO()), instance, Clients(running), running.region)
+        built = Scenes(Stage(Ledger(io.StringIO()), instance, Clients(running), running.region))
         try:
             built.build()
             yield built
@@ -46,7 +47,7 @@ def run(scenes: Scenes, *words: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_ps_lists_both_tasks_with_their_addresses(scenes: Scenes) -> None:
-    rows = {row["task"]: row for row in json.loads(run(scenes, "--output", "json", "ps").stdout)}
+    rows = {row["task"]: row for row in json.loads(run(scenes, "--output", "json", "ps").stdout)["tasks"]}
     public, private = rows[scenes.public.id], rows[scenes.private.id]
     assert (public["private"], public["public"]) == (
         scenes.public.private_address,
