@@ -55,12 +55,14 @@ def _tell(ledger: Ledger, state_dir: Path, *, keep: bool) -> bool:
         remove([state_dir])
     except CommandFailed as error:
         left.append(error.text)
+    if not life.processes and not left:  # it ended before there was anything to look for
+        return False
     ledger.line(
         "what is left on this machine",
         expected="no process, namespace, link, nft table, mount, cgroup or file",
         happened="; ".join(left)
         or f"none of {len(life.processes)} processes and {len(life.namespaces)} namespaces",
-        held=not left and bool(life.processes),
+        held=not left,
     )
     return ledger.good
 
