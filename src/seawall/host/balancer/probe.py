@@ -10,6 +10,7 @@ import socket
 import ssl
 from collections.abc import Callable
 
+from seawall.host.balancer import http2
 from seawall.host.balancer.health import Outcome
 from seawall.host.deadline import within
 from seawall.program.balancer import Check, PoolTarget
@@ -39,15 +40,14 @@ async def _ask(open_socket: Opener, check: Check, target: PoolTarget) -> Outcome
     try:
         connection.setblocking(False)
         await loop.sock_connect(connection, (target.address, port))
-        if check.protocol == "tcp":
-            return Outcome()
-        reader, writer = await _streams(connection, check)
+        streams = await _streams(connection, check) if check.protocol != "tcp" else None
     except BaseException:
         connection.close()
         raise
-    finally:
-        if check.protocol == "tcp":
-            connection.close()
+    if streams is None:
+        connection.close()
+        return Outcome()
+    reader, writer = streams
     try:
         code = await _status(reader, writer, check, _authority(target.address, port))
     finally:
@@ -70,6 +70,16 @@ async def _status(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, check: Check, authority: str
 ) -> int:
     """Raises OSError, EOFError where no answer can be understood."""
+    if check.version != "http1":
+        return await http2.ask(
+            reader,
+            writer,
+            scheme=check.protocol,
+            authority=authority,
+            path=check.path,
+            user_agent=check.user_agent,
+            grpc=check.version == "grpc",
+        )
     writer.write(
         f"GET {check.path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n"
         f"User-Agent: {check.user_agent}\r\nAccept-Encoding: gzip, compressed\r\n\r\n".encode()
@@ -85,9 +95,9 @@ async def _status(
         code = int(words[1])
         if code >= 200 or code == 101:
             return code
-        with contextlib.suppress(asyncio.IncompleteReadError):  # an interim answer; its headers go by
+        with contextlib.suppress(asyncio.IncompleteReadError):
             while (await reader.readuntil(b"\n")).strip():
-                pass
+                pass  # the headers of an answer before the answer
 
 
 _contexts: dict[str, ssl.SSLContext] = {}

@@ -1,0 +1,56 @@
+"""The whole text an engine loads."""
+
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from seawall.host.balancer.configuration import digest, whole
+from seawall.host.balancer.servers import Server
+from seawall.program.balancer import BalancerFile, BalancerProgram, Pool, PoolTarget
+
+TEXT = """\
+global
+  tune.bufsize 32768
+frontend f
+  default_backend a
+backend a
+  balance roundrobin
+backend b
+"""
+POOLS = (Pool(name="a", targets=(PoolTarget(id="10.0.0.1:80", address="10.0.0.1", port=80),)), Pool(name="b"))
+PROGRAM = BalancerProgram(id="eni-1", namespace="eni-1", configuration=TEXT, pools=POOLS)
+SERVERS = {("b", "t1"): Server("10.0.0.2", 80), ("a", "t0"): Server("10.0.0.1", 80, used=False)}
+
+
+def test_servers_stand_at_the_end_of_their_backend() -> None:
+    lines = [line.strip() for line in whole(PROGRAM, SERVERS, Path("/log"), 2).splitlines()]
+    own = lines[lines.index("tune.bufsize 32768") :]
+    assert own == [
+        "tune.bufsize 32768",
+        "frontend f",
+        "default_backend a",
+        "backend a",
+        "balance roundrobin",
+        "server t0 10.0.0.1:80 weight 100 disabled",
+        "backend b",
+        "server t1 10.0.0.2:80 weight 100",
+    ]
+
+
+def test_lines_have_a_way_out_only_where_they_are_wanted() -> None:
+    assert "log" not in whole(PROGRAM, {}, Path("/log"), 2).split()
+    assert "server agent unix@/log" in whole(replace(PROGRAM, log=True), {}, Path("/log"), 2)
+
+
+def test_the_mark_tells_what_needs_loading() -> None:
+    mark = digest(PROGRAM)
+    assert f"description {mark}\n" in whole(PROGRAM, SERVERS, Path("/log"), 2)
+    without_targets = replace(PROGRAM, pools=(replace(POOLS[0], targets=()), POOLS[1]))
+    assert digest(without_targets) == mark
+    others = (
+        replace(PROGRAM, configuration=TEXT + "\n"),
+        replace(PROGRAM, files=(BalancerFile(name="x", content=""),)),
+        replace(PROGRAM, log=True),
+        replace(PROGRAM, pools=(replace(POOLS[0], server_options="ssl"), POOLS[1])),
+    )
+    assert len({mark, *map(digest, others)}) == 5
