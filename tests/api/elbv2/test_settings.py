@@ -192,7 +192,8 @@ def test_subnets_are_changed(ec2: Any, elb: Any, net: Any, make_alb: Call) -> No
     def interfaces() -> dict[str, str]:
         filters = [{"Name": "requester-id", "Values": ["amazon-elb"]}]
         found = ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
-        return {one["SubnetId"]: one["NetworkInterfaceId"] for one in found}
+        staying = [one for one in found if one["Status"] != "detaching"]
+        return {one["SubnetId"]: one["NetworkInterfaceId"] for one in staying}
 
     before = interfaces()
     answer = elb.set_subnets(LoadBalancerArn=arn, Subnets=list(net.subnets[1:]))

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from seawall.api.ec2.addressing import free_address_count
 from seawall.api.ec2.interface_creation import create_interface
-from seawall.api.ec2.public_association import disassociate
 from seawall.api.elbv2.names import invalid
 from seawall.api.params import Params
 from seawall.api.registry import Call
@@ -136,11 +137,11 @@ def make_node(call: Call, txn: Transaction, balancer: LoadBalancer, place: Place
 
 
 def drop_node(txn: Transaction, node: LoadBalancerNode) -> None:
-    """Remove a node's interface; its Elastic IP, if it has one, is free again."""
+    """Let a node's interface go.  The loop of load balancers removes it, and frees its Elastic IP, once the
+    host has it no more."""
     interface = txn.get(NetworkInterface, node.network_interface_id)
-    if interface.association is not None and interface.association.allocation_id:
-        disassociate(txn, txn.get(ElasticIp, interface.association.allocation_id))
-    txn.delete(NetworkInterface, interface.id)
+    attachment = interface.attachment and replace(interface.attachment, status="detaching")
+    txn.put(replace(interface, status="detaching", attachment=attachment))
 
 
 def _mapped(reader: Reader, mapping: Params, type: LoadBalancerType) -> Place:
