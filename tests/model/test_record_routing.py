@@ -29,7 +29,7 @@ def record(value: str, health: str | None = None, name: str = "a.", **members: A
 
 
 def chosen(*found: RecordSet, zone: Any = {}) -> list[str]:  # noqa: B006
-    return [each.set_identifier or "" for each in answering(found, zone, CHECKS)]
+    return [each.set_identifier or "" for each in answering(found, zone, CHECKS, {})]
 
 
 @pytest.mark.parametrize(

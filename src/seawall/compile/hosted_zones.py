@@ -3,20 +3,24 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from seawall.compile.network.snapshot import NetworkSnapshot
+from seawall.model.balancer_names import TTL
 from seawall.model.health_check import HealthCheck
 from seawall.model.hosted_zone import HostedZone, RecordSet, zone_file_text
-from seawall.model.record_routing import answering
+from seawall.model.record_routing import Balancers, answering
 from seawall.model.service_discovery import DiscoveryInstance, instance_records
 from seawall.program.network import NameRecord, NameZone
 
 
-def hosted_zones(snapshot: NetworkSnapshot) -> dict[str, NameZone]:
-    """Every hosted zone by id."""
+def hosted_zones(snapshot: NetworkSnapshot, balancers: Balancers) -> dict[str, NameZone]:
+    """Every hosted zone by id.  `balancers` are all names of load balancers, which aliases may lead to."""
     by_zone: dict[str, list[RecordSet]] = {}
     for record in (*snapshot.record_sets, *_discovered(snapshot)):
         by_zone.setdefault(record.hosted_zone_id, []).append(record)
     checks = {check.id: check for check in snapshot.health_checks}
-    return {zone.id: _name_zone(zone, by_zone.get(zone.id, []), checks) for zone in snapshot.hosted_zones}
+    return {
+        zone.id: _name_zone(zone, by_zone.get(zone.id, []), checks, balancers)
+        for zone in snapshot.hosted_zones
+    }
 
 
 def _discovered(snapshot: NetworkSnapshot) -> Iterator[RecordSet]:
@@ -38,7 +42,12 @@ def public_hosted_zones(snapshot: NetworkSnapshot) -> tuple[HostedZone, ...]:
     return tuple(oldest.values())
 
 
-def _name_zone(zone: HostedZone, records: Iterable[RecordSet], checks: Mapping[str, HealthCheck]) -> NameZone:
+def _name_zone(
+    zone: HostedZone,
+    records: Iterable[RecordSet],
+    checks: Mapping[str, HealthCheck],
+    balancers: Balancers,
+) -> NameZone:
     sets: dict[tuple[str, str], list[RecordSet]] = {}
     for record in records:
         sets.setdefault((record.name, record.type), []).append(record)
@@ -48,17 +57,28 @@ def _name_zone(zone: HostedZone, records: Iterable[RecordSet], checks: Mapping[s
         name=zone_file_text(zone.name),
         soa=zone_file_text(authority.values[0]),
         soa_ttl=authority.ttl or 0,
-        records=tuple(_name_record(r) for found in sets.values() for r in answering(found, sets, checks)),
+        records=tuple(
+            _name_record(record, balancers)
+            for found in sets.values()
+            for record in answering(found, sets, checks, balancers)
+        ),
         delegates=not zone.private,
     )
 
 
-def _name_record(record: RecordSet) -> NameRecord:
+def _name_record(record: RecordSet, balancers: Balancers) -> NameRecord:
+    """What leads to a load balancer answers with its addresses, as if they were its own."""
+    target = record.alias.dns_name if record.alias else None
+    balancer = balancers.get(target or "")
+    if balancer is not None:
+        target, values, ttl = None, balancer.values(record.type), TTL
+    else:
+        values, ttl = record.values, record.ttl if record.ttl is not None else TTL
     return NameRecord(
         name=zone_file_text(record.name),
         type=record.type,
-        ttl=record.ttl if record.ttl is not None else 60,
-        values=tuple(map(zone_file_text, record.values)),
-        alias=zone_file_text(record.alias.dns_name) if record.alias else None,
+        ttl=ttl,
+        values=tuple(map(zone_file_text, values)),
+        alias=zone_file_text(target) if target else None,
         weight=record.weight,
     )

@@ -12,6 +12,7 @@ from ipaddress import IPv4Network
 from seawall.compile.address_zones import SOA, AddressBook, public_names, reverse_domain
 from seawall.compile.endpoint_names import endpoint_names
 from seawall.compile.hosted_zones import hosted_zones, public_hosted_zones
+from seawall.compile.load_balancer_names import known_balancers, load_balancer_names
 from seawall.compile.network.snapshot import NetworkSnapshot
 from seawall.model.internet import (
     EDGE_NAMESPACE,
@@ -29,7 +30,7 @@ VPC_RESOLVER = "169.254.169.253"
 LOCALLY_SERVED = ("10", *(f"{n}.172" for n in range(16, 32)), "168.192", "254.169")  # of in-addr.arpa
 
 NameSource = Callable[[NetworkSnapshot], Iterable[tuple[str | None, NameZone]]]
-NAME_SOURCES: tuple[NameSource, ...] = (endpoint_names,)
+NAME_SOURCES: tuple[NameSource, ...] = (endpoint_names, load_balancer_names)
 """Further zones, each with the VPC that alone knows it (None: everybody).  The names of VPC endpoints belong
 here: a private name is a zone of its own, so that the names beside it stay what they are."""
 
@@ -49,7 +50,7 @@ def compile_names(snapshot: NetworkSnapshot) -> tuple[tuple[NameZone, ...], tupl
         further.setdefault(vpc_id, []).append(zone)
     aws = (*_aws_zones(snapshot), *further.get(None, ()))
     private, book = _private_zones(snapshot), AddressBook(snapshot)
-    hosted = hosted_zones(snapshot)
+    hosted = hosted_zones(snapshot, known_balancers(snapshot))
     public_ids = tuple(zone.id for zone in public_hosted_zones(snapshot))
     everybody = (tuple(zone.id for zone in aws), public_ids)
     upstream = {"upstream": UPLINK_GATEWAY, "upstream_namespace": UPLINK_NAMESPACE} if snapshot.uplink else {}

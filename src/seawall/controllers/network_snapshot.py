@@ -7,7 +7,7 @@ import msgspec
 from seawall.compile.balancer.facts import BalancerFacts
 from seawall.compile.network.snapshot import NetworkSnapshot
 from seawall.controllers.loop import Context
-from seawall.model.listener import Certificate, ListenerRule
+from seawall.model.listener import Certificate
 
 RESOURCES = {
     field.name: get_args(field.type)[0]
@@ -41,7 +41,7 @@ def balancer_facts(context: Context, snapshot: NetworkSnapshot) -> BalancerFacts
     return BalancerFacts(
         load_balancers=tuple(standing),
         listeners=tuple(each for each in snapshot.listeners if each.load_balancer_id not in going),
-        listener_rules=tuple(context.store.all(ListenerRule)),
+        listener_rules=snapshot.listener_rules,
         target_groups=snapshot.target_groups,
         targets=snapshot.targets,
         certificates=tuple(context.store.all(Certificate)),

@@ -118,7 +118,7 @@ def test_what_is_let_in_can_be_served(aws: Callable[..., Any], store: Store) -> 
             hosted_zones=tuple(store.all(HostedZone)),
             record_sets=tuple(store.all(RecordSet)),
         )
-        (compiled,) = hosted_zones(snapshot).values()
+        (compiled,) = hosted_zones(snapshot, {}).values()
         assert Zone(compiled).nodes
 
     examples()

@@ -277,9 +277,9 @@ def test_aliases_lead_to_records_of_the_zone(records: Records, r53: Any) -> None
     )
     other = r53.create_hosted_zone(Name="web.test", CallerReference="2")["HostedZone"]["Id"]
     assert records.refused(("CREATE", alias("a.", "web.test", other)))[0] == "InvalidChangeBatch"
-    balancer = "x-1.us-east-1.elb.amazonaws.com"
-    code, message = records.refused(("CREATE", alias("a.", balancer, "Z35SXDOTRQ7X7K")))
-    assert (code, "Z35SXDOTRQ7X7K" in message) == ("NotImplemented", True)
+    distribution = "d1.cloudfront.net"
+    code, message = records.refused(("CREATE", alias("a.", distribution, "Z2FDTNDATAQYW2")))
+    assert (code, "Z2FDTNDATAQYW2" in message) == ("NotImplemented", True)
 
 
 def test_a_record_set_is_an_alias_or_has_values(records: Records) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
+from seawall.api.route53.balancer_alias import balancer_alias_fault, leads_to_balancers
 from seawall.api.route53.change import note_change
 from seawall.api.route53.names import find_health_check, find_zone, refuse_managed
 from seawall.api.route53.record_request import read_record_set
@@ -27,8 +28,8 @@ MOST_CHARACTERS = 32000  # in the values of a batch; likewise
         "TrafficPolicyInstanceId": "there are no traffic policies",
     },
     note=(
-        "An alias leads to other records of the same zone; those to resources of AWS (load balancers...) are"
-        " refused."
+        "An alias leads to other records of the same zone or to a load balancer; those to other resources of"
+        " AWS are refused."
     ),
 )
 def change_resource_record_sets(call: Call, params: Params) -> dict[str, Any]:
@@ -37,7 +38,7 @@ def change_resource_record_sets(call: Call, params: Params) -> dict[str, Any]:
         zone = find_zone(txn, params["HostedZoneId"])
         refuse_managed(zone)
         before = {record.id: record for record in txn.referrers(RecordSet, zone.ref)}
-        after = _apply(txn, zone, before, batch["Changes"])
+        after = _apply(call, txn, zone, before, batch["Changes"])
         for id in before.keys() - after.keys():
             txn.delete(RecordSet, id)
         for record in after.values():
@@ -48,7 +49,7 @@ def change_resource_record_sets(call: Call, params: Params) -> dict[str, Any]:
 
 
 def _apply(
-    reader: Reader, zone: HostedZone, before: dict[str, RecordSet], changes: list[Params]
+    call: Call, reader: Reader, zone: HostedZone, before: dict[str, RecordSet], changes: list[Params]
 ) -> dict[str, RecordSet]:
     """The zone's record sets after the batch.  Raises ApiError with all that is wrong with it."""
     after, faults, made, records, characters = dict(before), [], [], 0, 0
@@ -67,7 +68,11 @@ def _apply(
     if characters > MOST_CHARACTERS:
         raise _invalid([f"Number of characters limit of {MOST_CHARACTERS} exceeded."])
     for record in made:
-        _refuse_other_zones(reader, zone, record)
+        if leads_to_balancers(record, call.region):
+            fault = balancer_alias_fault(reader, record, call.region)
+            faults += [fault] if fault else []
+        else:
+            _refuse_other_zones(reader, zone, record)
         if record.health_check_id is not None:
             find_health_check(reader, record.health_check_id)
     faults = faults or zone_faults(zone, after, made)
@@ -105,7 +110,8 @@ def _comparable(record: RecordSet) -> tuple[Any, ...]:
 
 
 def _refuse_other_zones(reader: Reader, zone: HostedZone, record: RecordSet) -> None:
-    """An alias may lead to resources of AWS, which have zones of their own; none of them is served yet."""
+    """An alias may lead to resources of AWS, which have zones of their own; of them only those of load
+    balancers are served."""
     if record.alias is None or record.alias.hosted_zone_id == zone.id:
         return
     if reader.find(HostedZone, record.alias.hosted_zone_id) is not None:
@@ -118,7 +124,8 @@ def _refuse_other_zones(reader: Reader, zone: HostedZone, record: RecordSet) -> 
         )
     raise NotImplementedHere(
         "ChangeResourceRecordSets: an alias in Seawall leads to other records of its own zone"
-        f" ({zone.id}); {record.alias.hosted_zone_id} is the zone of no resource that Seawall has."
+        f" ({zone.id}) or to a load balancer; {record.alias.hosted_zone_id} is the zone of no resource that"
+        " Seawall has."
     )
 
 

@@ -97,7 +97,7 @@ def _policy(record: RecordSet) -> str:
 
 
 def _alias_fault(zone: HostedZone, record: RecordSet, records: Records) -> str | None:
-    if record.alias is None:
+    if record.alias is None or record.alias.hosted_zone_id != zone.id:
         return None
     target = record.alias.dns_name
     tried = f"Tried to create an alias that targets {target}, type {record.type} in zone {zone.id}, but"

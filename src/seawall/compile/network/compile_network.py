@@ -39,6 +39,7 @@ PARTS: tuple[ModuleType, ...] = (
     interface_endpoint,
     load_balancer,
 )
+_BEHIND_LISTENERS = ("listeners", "listener_rules", "target_groups", "targets")
 
 
 def compile_network(snapshot: NetworkSnapshot, memory: Memory | None = None) -> NetworkProgram:
@@ -52,7 +53,7 @@ def compile_network(snapshot: NetworkSnapshot, memory: Memory | None = None) -> 
     unfiltered = replace(snapshot, security_groups=(), security_group_rules=(), network_acls=())
     topology = replace(
         unfiltered,
-        **dict.fromkeys(("hosted_zones", "record_sets", "listeners", "target_groups", "targets"), ()),
+        **dict.fromkeys(("hosted_zones", "record_sets", *_BEHIND_LISTENERS), ()),
     )
     fixed = replace(topology, network_interfaces=memory.each("fixed", _if_fixed, topology.network_interfaces))
     placement = memory.recall("placement", _place, topology, fixed, memory)

@@ -10,7 +10,7 @@ from seawall.model.elastic_ip import ElasticIp
 from seawall.model.health_check import HealthCheck
 from seawall.model.hosted_zone import HostedZone, RecordSet
 from seawall.model.internet_gateway import InternetGateway
-from seawall.model.listener import Listener
+from seawall.model.listener import Listener, ListenerRule
 from seawall.model.load_balancer import LoadBalancer
 from seawall.model.nat_gateway import NatGateway
 from seawall.model.network_acl import NetworkAcl
@@ -64,6 +64,7 @@ class NetworkSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     discovery_instances: tuple[DiscoveryInstance, ...] = ()
     load_balancers: tuple[LoadBalancer, ...] = ()
     listeners: tuple[Listener, ...] = ()
+    listener_rules: tuple[ListenerRule, ...] = ()
     target_groups: tuple[TargetGroup, ...] = ()
     targets: tuple[Target, ...] = ()
     region: str
