@@ -53,6 +53,24 @@ def test_an_answer_of_any_length(tmp_path: Path, namespaces: Namespaces) -> None
     asyncio.run(run())
 
 
+def test_a_kept_connection_is_for_the_next_request_there(tmp_path: Path, namespaces: Namespaces) -> None:
+    async def run() -> None:
+        def handle(asked: Asked) -> Answer:
+            return 200, {"Connection": "close"} if asked.target == "/last" else {}, b"%d" % asked.connection
+
+        async with https_server(tmp_path, handle) as (host, ca):
+            http = NamespaceHttp(namespaces, ca)
+
+            async def ask(path: str, *, keep: bool) -> bytes:
+                return (await http.request(None, (), "GET", f"https://{host}{path}", {}, keep=keep)).body
+
+            assert [await ask("/", keep=keep) for keep in (True, True, False)] == [b"1", b"1", b"1"]
+            assert [await ask("/", keep=True), await ask("/last", keep=True)] == [b"2", b"2"]
+            assert await ask("/", keep=False) == b"3"
+
+    asyncio.run(run())
+
+
 def test_an_authority_that_is_not_known_is_refused(tmp_path: Path, namespaces: Namespaces) -> None:
     async def run() -> None:
         async with https_server(tmp_path, lambda _: (200, {}, b"")) as (host, _):

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ipaddress
+import itertools
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -21,6 +22,7 @@ class Asked(NamedTuple):
     target: str
     headers: dict[str, str]  # lower case
     body: bytes
+    connection: int  # the how many-th of this server, from 1
 
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -70,9 +72,12 @@ async def https_server(
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(ca, key)
 
+    connections = itertools.count(1)
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        number = next(connections)
         try:
-            while (asked := await _read_request(reader)) is not None:
+            while (asked := await _read_request(reader, number)) is not None:
                 status, headers, body = handler(asked)
                 fields = {"Content-Length": str(len(body)), **headers}
                 head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
@@ -95,7 +100,7 @@ async def https_server(
         await server.wait_closed()
 
 
-async def _read_request(reader: asyncio.StreamReader) -> Asked | None:
+async def _read_request(reader: asyncio.StreamReader, connection: int) -> Asked | None:
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError:
@@ -104,4 +109,4 @@ async def _read_request(reader: asyncio.StreamReader) -> Asked | None:
     method, target, _ = first.split(" ")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
-    return Asked(method, target, headers, body)
+    return Asked(method, target, headers, body, connection)

@@ -18,8 +18,10 @@ from typing import Any
 import httpx
 import pytest
 
+from seawall.app.layer_bucket import LayerBucket
 from seawall.model.image import Image
 from seawall.model.repository import Repository
+from seawall.wire.http import Request
 
 MEBIBYTE = 1024 * 1024
 
@@ -297,6 +299,41 @@ def test_as_the_readme_has_it_with_the_aws_cli(in_lab: Any, layout: Any) -> None
         assert "sha256:" + hashlib.sha256(got["imageManifest"].encode()).hexdigest() == layout[1]
         await lab.run(aws, "ecr", "delete-repository", "--repository-name", "team/web", "--force")
         assert lab.store.all(Image) == []
+
+    in_lab(scenario)
+
+
+def test_a_piece_of_a_layer_is_read_from_the_disk(in_lab: Any, layout: Any) -> None:
+    async def scenario(lab: Any) -> None:
+        lab.make_repository("team/web")
+        lab.make_repository("other")
+        await lab.push(layout[0], "team/web:v1")
+        layer = json.loads(await lab.registry.manifest("team/web", layout[1]))["layers"][0]["digest"]
+        bucket = LayerBucket(lab.registry, "us-east-1", "123456789012", lambda reader, address: None)
+
+        async def get(link: str, asked: str) -> httpx.Response:
+            async def app(scope: Any, receive: Any, send: Any) -> None:
+                url = httpx.URL(link)
+                path, _, query = url.raw_path.decode().partition("?")
+                request = Request(method="GET", path=path, query=query, headers={}, body=b"")
+                await bucket.send_layer(scope, bucket.layer(request, lab.store, lab.now), send)
+
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
+                return await client.get(link, headers={"Range": asked})
+
+        whole = (await get(bucket.link("team/web", layer, lab.now), "bytes=0-")).content
+        assert "sha256:" + hashlib.sha256(whole).hexdigest() == layer
+        expected = {"bytes=0-0": whole[:1], "bytes=5-9": whole[5:10], f"bytes=9-{len(whole)}": whole[9:]}
+        for asked, content in expected.items():
+            by_registry = await lab.registry._http.get(
+                f"/v2/team/web/blobs/{layer}", headers={"Range": asked}
+            )
+            answer = await get(bucket.link("team/web", layer, lab.now), asked)
+            assert (answer.status_code, answer.content) == (206, content) == (206, by_registry.content)
+            for name in ("content-range", "content-length", "content-type", "accept-ranges", "etag"):
+                assert answer.headers[name] == by_registry.headers[name], name
+        assert (await get(bucket.link("other", layer, lab.now), "bytes=0-0")).status_code == 404
+        assert lab.registry.piece("team/web", layer, len(whole), len(whole)) is None
 
     in_lab(scenario)
 

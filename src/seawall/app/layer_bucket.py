@@ -7,8 +7,10 @@ Source: ECR user guide, "Amazon ECR interface VPC endpoints": the gateway endpoi
 
 import hashlib
 import hmac
+import re
 import secrets
 from datetime import datetime
+from typing import NamedTuple
 from urllib.parse import quote, unquote, urlencode
 
 import httpx
@@ -31,7 +33,19 @@ _CALLER = Caller(kind="user", account=OWNER, arn=f"arn:aws:iam::{OWNER}:user/ecr
 _EVERYTHING = (
     '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}'
 )
+LARGEST_PIECE = 64 * 1024  # bytes read at once
+_SMALL_PIECE = re.compile(r"bytes=(\d{1,18})-(\d{1,18})")
 _PASSED = {b"content-length", b"content-type", b"content-range", b"etag", b"accept-ranges"}
+
+
+class Layer(NamedTuple):
+    repository: str
+    digest: str
+
+    @property
+    def path(self) -> str:
+        """In the registry."""
+        return f"/v2/{quote(self.repository)}/blobs/{self.digest}"
 
 
 class LayerBucket:
@@ -53,8 +67,8 @@ class LayerBucket:
         query = urlencode({"X-Amz-Expires-At": expires, "X-Amz-Signature": self._sign(path, expires)})
         return f"https://{self.host}{path}?{query}"
 
-    def layer(self, request: Request, reader: Reader, now: datetime) -> str:
-        """The registry's own path of the layer that a request is for.
+    def layer(self, request: Request, reader: Reader, now: datetime) -> Layer:
+        """The layer that a request is for.
 
         Raises ApiError when the link is wrong or old, or an endpoint's policy does not allow it.
         """
@@ -66,7 +80,7 @@ class LayerBucket:
             raise ApiError("AccessDenied", "Access Denied", status=403)
         self._check_endpoint(request, reader, now, unquote(path))
         repository, _, digest = unquote(path).removeprefix(f"/{self._account}/").rpartition("/")
-        return f"/v2/{quote(repository)}/blobs/{digest}"
+        return Layer(repository, digest)
 
     def _check_endpoint(self, request: Request, reader: Reader, now: datetime, path: str) -> None:
         endpoint = self._via(reader, request.client) if request.client else None
@@ -92,20 +106,45 @@ class LayerBucket:
     def _sign(self, path: str, expires: str) -> str:
         return hmac.new(self._key, f"{path}\n{expires}".encode(), hashlib.sha256).hexdigest()
 
-    async def send_layer(self, scope: Scope, target: str, send: Send) -> None:
-        """The layer, as the registry has it.  Raises ApiError when the registry does not answer."""
+    async def send_layer(self, scope: Scope, layer: Layer, send: Send) -> None:
+        """The layer, as the registry has it.  Raises ApiError when the registry does not answer.
+
+        A small piece is read here: every launch asks for one, to see whether the layer is within reach.
+        """
         asked = [(n.decode(), v.decode("latin-1")) for n, v in scope["headers"] if n.lower() == b"range"]
+        piece = _SMALL_PIECE.fullmatch(asked[0][1]) if scope["method"] == "GET" and len(asked) == 1 else None
+        if piece and await self._sent_piece(layer, int(piece[1]), int(piece[2]), send):
+            return
         begun = False
         try:
-            async with self._registry.stream(scope["method"], target, asked, None) as answer:
+            async with self._registry.stream(scope["method"], layer.path, asked, None) as answer:
                 kept = [(n.lower(), v) for n, v in answer.headers.raw if n.lower() in _PASSED]
                 await send({"type": "http.response.start", "status": answer.status_code, "headers": kept})
                 begun = True
                 if scope["method"] != "HEAD":
-                    async for piece in answer.aiter_raw():
-                        await send({"type": "http.response.body", "body": piece, "more_body": True})
-        except httpx.TransportError:
+                    async for piece_of_it in answer.aiter_raw():
+                        await send({"type": "http.response.body", "body": piece_of_it, "more_body": True})
+        except httpx.TransportError as DBG:
+            print("DBG", repr(DBG), asked, answer.headers)
             if not begun:
                 raise ApiError("SlowDown", "Please reduce your request rate.", status=503) from None
             return  # an unfinished answer: the server closes the connection, which tells the client
         await send({"type": "http.response.body", "body": b""})
+
+    async def _sent_piece(self, layer: Layer, first: int, last: int, send: Send) -> bool:
+        if not 0 <= last - first < LARGEST_PIECE:
+            return False
+        found = self._registry.piece(*layer, first, last)
+        if found is None:
+            return False
+        body, size = found
+        headers = [
+            (b"content-type", b"application/octet-stream"),
+            (b"content-length", str(len(body)).encode()),
+            (b"content-range", f"bytes {first}-{first + len(body) - 1}/{size}".encode()),
+            (b"accept-ranges", b"bytes"),
+            (b"etag", f'"{layer.digest}"'.encode()),
+        ]
+        await send({"type": "http.response.start", "status": 206, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+        return True

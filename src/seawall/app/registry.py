@@ -12,7 +12,7 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import msgspec
@@ -28,10 +28,18 @@ STOP_TIMEOUT_S = 5.0
 RESTART_TIMEOUT_S = 5.0
 _SOCKET = "registry.sock"
 _STORAGE = "docker/registry/v2/repositories"
+_BLOBS = "docker/registry/v2/blobs"
 
 
 class RegistryError(Exception):
     """The registry program is missing, does not start, or answers what it must not."""
+
+
+class Piece(NamedTuple):
+    """Some bytes of a blob, and how many the whole has."""
+
+    content: bytes
+    size: int
 
 
 class Registry:
@@ -220,6 +228,22 @@ class Registry:
         if answer.status_code == 404:
             return None
         return int(_expect(answer, 200).headers["content-length"])
+
+    def piece(self, repository: str, digest: str, first: int, last: int) -> Piece | None:
+        """A piece of a blob as it lies on the disk; None where it is not, or ends before `first`.
+
+        Its place is the registry's own: "filesystem layout" of the distribution project's storage drivers.
+        """
+        algorithm, _, hexadecimal = digest.partition(":")
+        data = self._directory / "data"
+        if not (data / _STORAGE / repository / "_layers" / algorithm / hexadecimal / "link").exists():
+            return None
+        try:
+            with open(data / _BLOBS / algorithm / hexadecimal[:2] / hexadecimal / "data", "rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                return Piece(os.pread(file.fileno(), last + 1 - first, first), size) if first < size else None
+        except FileNotFoundError:
+            return None
 
     def remove_repository(self, repository: str) -> None:
         """Forget a repository's links; the layers themselves go at the next start.

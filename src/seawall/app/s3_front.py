@@ -89,8 +89,8 @@ class S3Front:
         code = ""
         try:
             if self._layers is not None and self._is_layer(request, self._layers):
-                target = self._layers.layer(request, self._store, self._clock())
-                await self._layers.send_layer(scope, target, send)
+                layer = self._layers.layer(request, self._store, self._clock())
+                await self._layers.send_layer(scope, layer, send)
                 return
             operation = self._identify(request)
             if self._external is not None:

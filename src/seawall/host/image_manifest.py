@@ -179,7 +179,7 @@ class ManifestSource(NamedTuple):
 
     async def _get(self, url: str, headers: dict[str, str], head_only: bool = False) -> HttpAnswer:
         return await self.http.request(
-            self.namespace, self.nameservers, "GET", url, headers, head_only=head_only
+            self.namespace, self.nameservers, "GET", url, headers, head_only=head_only, keep=not head_only
         )
 
     async def _fetch(self, reference: Reference, headers: dict[str, str]) -> bytes:

@@ -47,28 +47,41 @@ Opened = tuple[asyncio.StreamReader, asyncio.StreamWriter, str]
 
 
 class NamespaceHttp:
-    """One connection per request.  `ca_file` is trusted beside the system's authorities."""
+    """A connection is a task's own and for one request, but for those that are kept for the one behind it.
+
+    `ca_file` is trusted beside the system's authorities.
+    """
 
     def __init__(self, namespaces: Namespaces, ca_file: Path | None) -> None:
         self._namespaces = namespaces
         self._tls = ssl.create_default_context()
         if ca_file is not None:
             self._tls.load_verify_locations(ca_file)
-        self._expected: dict[tuple[str | None, str], asyncio.Task[Opened]] = {}
+        self._expected: dict[tuple[str | None, str], asyncio.Future[Opened]] = {}
 
     def expect(self, namespace: str | None, nameservers: Sequence[str], url: str) -> None:
         """Connect for a request that will most likely be made there soon, while something else is awaited.
 
-        It is the task's own connection, for one request.  One that fails is forgotten: the request tries
-        anew and says what is wrong.
+        One that fails is forgotten: the request tries anew and says what is wrong.
         """
         key = (namespace, urlsplit(url).netloc)
         if key not in self._expected:
-            opening = asyncio.create_task(self._open(namespace, nameservers, url, EXPECTED_S))
-            self._expected[key] = opening
-            asyncio.get_running_loop().call_later(EXPECTED_S, self._forget, key, opening)
+            self._hold(key, asyncio.create_task(self._open(namespace, nameservers, url, EXPECTED_S)))
 
-    def _forget(self, key: tuple[str | None, str], opening: "asyncio.Task[Opened]") -> None:
+    def _keep(self, key: tuple[str | None, str], opened: Opened) -> None:
+        """Whoever asks there next finds it open."""
+        if key in self._expected:
+            opened[1].transport.abort()
+            return
+        kept: asyncio.Future[Opened] = asyncio.get_running_loop().create_future()
+        kept.set_result(opened)
+        self._hold(key, kept)
+
+    def _hold(self, key: tuple[str | None, str], opening: "asyncio.Future[Opened]") -> None:
+        self._expected[key] = opening
+        asyncio.get_running_loop().call_later(EXPECTED_S, self._forget, key, opening)
+
+    def _forget(self, key: tuple[str | None, str], opening: "asyncio.Future[Opened]") -> None:
         if self._expected.get(key) is opening:
             del self._expected[key]
             if not opening.cancel() and not opening.cancelled() and opening.exception() is None:
@@ -113,21 +126,25 @@ class NamespaceHttp:
         connect_timeout_s: float = 3.0,
         timeout_s: float = 10.0,
         head_only: bool = False,
+        keep: bool = False,
     ) -> HttpAnswer:
         """Send one request; redirects are not followed.  `namespace` None is the agent's own.
 
         head_only   hang up when the answer's body begins
+        keep        leave the connection open for the next request to the same host, which follows soon
         Raises RequestFailed.
         """
         parts = urlsplit(url)
-        reader, writer, address = await self._expected_or_new(namespace, nameservers, url, connect_timeout_s)
+        opened = await self._expected_or_new(namespace, nameservers, url, connect_timeout_s)
+        address, reusable = opened[2], False
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         fields = {"Host": parts.netloc.rpartition("@")[2], "Content-Length": str(len(body)), **headers}
-        request = h11.Request(
-            method=method, target=target, headers=[*fields.items(), ("Connection", "close")]
-        )
+        if not keep:
+            fields["Connection"] = "close"
+        request = h11.Request(method=method, target=target, headers=list(fields.items()))
         try:
-            return await within(timeout_s, _exchange(reader, writer, request, body, head_only))
+            answer, reusable = await within(timeout_s, _exchange(opened, request, body, head_only))
+            return answer
         except asyncio.TimeoutError:
             raise RequestFailed(
                 "timeout", url, "context deadline exceeded (Client.Timeout exceeded)", address
@@ -139,10 +156,10 @@ class NamespaceHttp:
         except OSError as error:
             raise RequestFailed("other", url, error.strerror or str(error), address) from None
         finally:
-            # Abort, not close: the answer is complete and the peer's TLS farewell is not worth waiting for.
-            writer.transport.abort()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
+            if keep and reusable:
+                self._keep((namespace, parts.netloc), opened)
+            else:
+                await _hang_up(opened)
 
     async def _connect(
         self,
@@ -180,7 +197,7 @@ class NamespaceHttp:
             raise
 
 
-async def _outcome(opening: "asyncio.Task[Opened]") -> Opened:
+async def _outcome(opening: "asyncio.Future[Opened]") -> Opened:
     return await opening  # and whoever is cancelled over it cancels it
 
 
@@ -200,13 +217,18 @@ def _connect_failure(error: Exception, url: str, address: str) -> RequestFailed:
     return RequestFailed("unreachable" if number in _UNREACHABLE else "other", url, text, address)
 
 
+async def _hang_up(opened: Opened) -> None:
+    """Abort, not close: the answer is complete and the peer's TLS farewell is not worth waiting for."""
+    opened[1].transport.abort()
+    with contextlib.suppress(OSError):
+        await opened[1].wait_closed()
+
+
 async def _exchange(
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
-    request: h11.Request,
-    body: bytes,
-    head_only: bool,
-) -> HttpAnswer:
+    opened: Opened, request: h11.Request, body: bytes, head_only: bool
+) -> tuple[HttpAnswer, bool]:
+    """The answer, and whether the connection is good for another."""
+    reader, writer, _ = opened
     connection = h11.Connection(h11.CLIENT)
     pieces = [
         connection.send(request),
@@ -234,4 +256,5 @@ async def _exchange(
     if answer is None:
         raise h11.RemoteProtocolError("EOF")
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in answer.headers}
-    return HttpAnswer(answer.status_code, headers, bytes(content))
+    reusable = connection.our_state is h11.DONE and connection.their_state is h11.DONE
+    return HttpAnswer(answer.status_code, headers, bytes(content)), reusable
