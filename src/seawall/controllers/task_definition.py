@@ -1,7 +1,7 @@
 """Task definitions that were deleted: gone as soon as nothing refers to them any more.
 
 Source: DeleteTaskDefinitions of the API reference.  A stopped task refers to its definition as long as it is
-shown.
+shown, a service to those that it deploys or may go back to.
 """
 
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ def reconcile(definition_id: str, context: Context) -> Done | After:
 
 
 def _keys(context: Context, changed: Ref) -> Iterable[str]:
-    """A definition itself; for a task that is gone, every definition that waits for one to go."""
+    """A definition itself; for a task that is gone or a service that changed, every one that waits."""
     if changed.kind == TaskDefinition.KIND:
         return (changed.id,)
     return () if context.store.find(Task, changed.id) else _all(context)
@@ -38,7 +38,7 @@ reconciler(
     Reconciler(
         name="task_definition",
         run=reconcile,
-        kinds=frozenset({"task_definition", "task"}),
+        kinds=frozenset({"task_definition", "task", "service"}),
         keys=_keys,
         all_keys=_all,
         on_host=lambda context: (),

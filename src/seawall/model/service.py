@@ -97,6 +97,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     retry_at              no launch before this
     rolled_back_from      the deployment this one undoes
     announced             that it began is told
+    rollback_requested    somebody wants it undone
     """
 
     id: str
@@ -115,6 +116,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
     finished_at: datetime | None = None
     announced: bool = False
+    rollback_requested: bool = False
 
 
 class ServiceEvent(msgspec.Struct, frozen=True, kw_only=True):

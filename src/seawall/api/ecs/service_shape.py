@@ -128,7 +128,7 @@ def _current(arns: Arns, reader: Reader, service: Service, tasks: dict[str, list
 
 
 def current_service_deployment(reader: Reader, service: Service) -> ServiceDeployment | None:
-    """The one that goes on or was last: going back to an earlier deployment belongs to the one that failed."""
+    """The one that goes on or was last; going back belongs to the one that failed."""
     current = service.primary.rolled_back_from or service.primary.id
     known = reader.referrers(ServiceDeployment, service.ref)
     return next((one for one in known if one.deployment == current), None)

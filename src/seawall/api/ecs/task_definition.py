@@ -94,7 +94,7 @@ def deregister_task_definition(call: Call, params: Params) -> dict[str, Any]:
 @operation(
     "ecs",
     "DeleteTaskDefinitions",
-    note="A revision is gone once no task that is still shown was made of it.",
+    note="A revision is gone once no task that is still shown was made of it and no service goes by it.",
 )
 def delete_task_definitions(call: Call, params: Params) -> dict[str, Any]:
     asked = params["taskDefinitions"]

@@ -25,8 +25,9 @@ class Whose(msgspec.Struct, frozen=True):
     account: str
     region: str
 
-    def arn(self, resource: str) -> str:
-        return f"arn:aws:ecs:{self.region}:{self.account}:{resource}"
+    def arn(self, resource: str, /, *, service: str | None = None, region: str | None = None) -> str:
+        where = self.region if region is None else region
+        return f"arn:aws:{service or 'ecs'}:{where}:{self.account}:{resource}"
 
 
 def task_event(edition: Edition[Task], whose: Whose) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from seawall.model.service import CircuitBreaker, Deployment, Service
 
 LEAST_FAILURES, MOST_FAILURES = 3, 200  # of a bounded threshold
 STEADY_AGAIN = timedelta(hours=6)
+BREAKER_TRIPPED = "ECS deployment circuit breaker: tasks failed to start."
+ROLLBACK_REQUESTED = "ECS deployment: a rollback was requested."  # StopServiceDeployment
 
 
 class Notice(NamedTuple):
@@ -59,24 +61,30 @@ def announced(service: Service) -> Turn:
 def judged(service: Service, now: datetime) -> Turn:
     """End a deployment whose tasks failed too often, and go back where that is wanted and possible."""
     primary, breaker = service.primary, service.deployment_configuration.circuit_breaker
-    if breaker is None or not breaker.enable or primary.rollout_state != "IN_PROGRESS":
+    if primary.rollout_state != "IN_PROGRESS":
         return Turn(service)
-    if primary.failed_tasks < threshold(breaker, service.desired_count):
+    tripped = breaker is not None and _is_tripped(breaker, primary, service.desired_count)
+    if not tripped and not primary.rollback_requested:
         return Turn(service)
-    reason = "ECS deployment circuit breaker: tasks failed to start."
+    wants_back = primary.rollback_requested or (breaker is not None and breaker.rollback)
+    reason = BREAKER_TRIPPED if tripped else ROLLBACK_REQUESTED
     ended = replace(
         primary, rollout_state="FAILED", rollout_state_reason=reason, updated_at=now, finished_at=now
     )
     texts = [event_text.failed(service.name, ended.id)]
     notices = (Notice("ERROR", "SERVICE_DEPLOYMENT_FAILED", ended.id, reason),)
     others = service.deployments[1:]
-    if not breaker.rollback or service.completed is None:
+    if not wants_back or service.completed is None:
         return Turn(replace(service, deployments=(ended, *others)), tuple(texts), notices)
     back = _going_back(service.completed, ended, others, service.desired_count, now)
     texts.append(event_text.rolling_back(service.name, back.id))
     rest = tuple(d for d in others if d.id != back.id)
     deployments = (back, replace(ended, status="ACTIVE"), *rest)
     return Turn(replace(service, deployments=deployments, completed=None), tuple(texts), notices)
+
+
+def _is_tripped(breaker: CircuitBreaker, primary: Deployment, desired_count: int) -> bool:
+    return breaker.enable and primary.failed_tasks >= threshold(breaker, desired_count)
 
 
 def _going_back(
