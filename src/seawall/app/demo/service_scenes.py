@@ -126,6 +126,7 @@ class ServiceScenes:
         client = self.stage.instance.internet_server(steady_client.__name__, HOST, PAGE)
         try:
             yield
+            self._drained()
         finally:
             client.terminate()
             said, trouble = client.communicate(timeout=30)
@@ -169,6 +170,11 @@ class ServiceScenes:
         waiter = self.stage.clients.ecs.get_waiter("services_stable")
         waiter.wait(cluster=CLUSTER, services=[SERVICE], WaiterConfig=WAIT)
 
+    def _drained(self) -> None:
+        """Wait until no target finishes what it had: only then its task is ended, which nobody may notice."""
+        groups = self.shop.target_groups.values()
+        self.stage.until(lambda: all("draining" not in self._targets(arn) for arn in groups))
+
     def _described(self) -> Any:
         return self.stage.clients.ecs.describe_services(cluster=CLUSTER, services=[SERVICE])["services"][0]
 
@@ -193,9 +199,12 @@ class ServiceScenes:
         return next(iter(self._events()), "no event")
 
     def _healthy(self, target_group: str) -> int:
+        return self._targets(target_group).count("healthy")
+
+    def _targets(self, target_group: str) -> list[str]:
+        """The states of its targets."""
         found = self.stage.clients.elbv2.describe_target_health(TargetGroupArn=target_group)
-        states = [each["TargetHealth"]["State"] for each in found["TargetHealthDescriptions"]]
-        return states.count("healthy")
+        return [each["TargetHealth"]["State"] for each in found["TargetHealthDescriptions"]]
 
 
 def _deleted(delete: Callable[[], object]) -> bool:
