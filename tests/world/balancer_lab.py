@@ -232,6 +232,7 @@ class BalancerLab(AgentLab):
                 self.traffic.append(fact.traffic)
             case State():
                 self.nodes = {report.id: report for report in fact.balancers}
+                self.applied = fact.applied_revision
         super()._hear(fact)  # type: ignore[arg-type]
 
     def noticed(self) -> None:
@@ -245,6 +246,11 @@ class BalancerLab(AgentLab):
         """Give these and wait until all of it is in force."""
         self.give(*nodes)
         await self.until(lambda: self.node.revision == self._revision, "the node does as it was told")
+
+    @property
+    def revision(self) -> int:
+        """Of what was given last."""
+        return self._revision
 
     @property
     def node(self) -> BalancerReport:

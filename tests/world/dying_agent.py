@@ -13,6 +13,9 @@ from collections.abc import Callable
 from typing import Any
 
 from seawall.host import agent, bundle, conmon, images, task
+from seawall.host.balancer.console import Console
+from seawall.host.balancer.places import Places
+from seawall.host.balancer.process import EngineProcess
 from seawall.host.conmon import Conmon
 from seawall.host.container import Container
 from seawall.host.container_record import Record
@@ -46,6 +49,15 @@ FUNCTIONS: dict[str, tuple[Any, str]] = {
     "discard": (Traces, "remove"),
     "delete": (Conmon, "remove"),
     "surroundings": (task, "_remove_surroundings"),
+    "engine files": (Places, "write_generation"),
+    "engine switch": (Places, "switch"),
+    "engine start": (EngineProcess, "start"),
+    "engine check": (EngineProcess, "check"),
+    "engine reload": (Console, "reload"),
+    "engine servers": (Console, "tell"),
+    "engine note": (Places, "note_loaded"),
+    "engine end": (EngineProcess, "end"),
+    "engine clear": (Places, "remove"),
 }
 
 
