@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import shutil
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from seawall.compile.balancer.facts import BalancerFacts
+from seawall.compile.balancer.log_line import Request, Unfinished, parse
 from seawall.compile.balancer.nodes import balancer_programs
 from seawall.host.balancer.configuration import whole
 from seawall.host.balancer.servers import server_of
@@ -243,14 +245,24 @@ def free_port() -> int:
 
 
 class Running:
-    """An engine at work; `lines` waits for what it logs."""
+    """An engine at work."""
 
     def __init__(self, process: subprocess.Popen[bytes], log: socket.socket) -> None:
         self.process = process
         self._log = log
 
-    def lines(self, count: int) -> list[str]:
-        return [self._log.recv(65536).decode() for _ in range(count)]
+    def next_line(self) -> Request | Unfinished:
+        """Waits for what it logs next."""
+        return parse(self._log.recv(65536).decode())
+
+    def requests(self, count: int) -> list[Request]:
+        """The next ones; connections without a request are passed over."""
+        found: list[Request] = []
+        while len(found) < count:
+            line = self.next_line()
+            if isinstance(line, Request):
+                found.append(line)
+        return found
 
 
 def text(program: BalancerProgram) -> str:
@@ -272,7 +284,7 @@ def running(
     (folder / "files").mkdir()
     for file in program.files:
         (folder / "files" / file.name).write_text(file.content, newline="")
-    written = change(text(program)).replace("unix@log", f"unix@{folder}/log").replace("short", "raw")
+    written = change(text(program)).replace("unix@log", f"unix@{folder}/log")
     config = folder / "haproxy.cfg"
     config.write_text(without_ring(written))
     assert HAPROXY is not None
@@ -293,13 +305,9 @@ def running(
 
 
 def without_ring(written: str) -> str:
-    """The log goes to a socket here."""
-    before, ring, rest = written.partition("ring traffic\n")
-    return (
-        before.replace("local0 info", "format raw local0") + "global\n" + rest.partition("global\n")[2]
-        if ring
-        else written
-    )
+    """The log goes to a socket here, not through a ring."""
+    bare = re.sub(r"ring traffic\n.*?  server agent [^\n]*\n", "", written, flags=re.DOTALL)
+    return bare.replace("local0 info", "format raw local0")
 
 
 def _binds(written: str) -> Sequence[int]:

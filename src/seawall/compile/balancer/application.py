@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from seawall.compile.balancer.listener import frontend
-from seawall.compile.balancer.log_line import LOG_FORMAT
+from seawall.compile.balancer.log_line import ERROR_FORMAT, LOG_FORMAT
 from seawall.compile.balancer.pages import page_files, page_lines
 from seawall.compile.balancer.target_group import CONNECT_S, backend
 from seawall.compile.balancer.text import word
@@ -70,6 +70,7 @@ def _defaults(balancer: LoadBalancer) -> list[str]:
         "mode http",
         "log global",
         f"log-format {word(LOG_FORMAT)}",
+        f"error-log-format {word(ERROR_FORMAT)}",
         f"timeout client {idle}s",
         f"timeout http-keep-alive {idle}s",
         f"timeout server {idle}s",

@@ -100,6 +100,15 @@ def _host(listener: Listener, attributes: Mapping[str, str]) -> list[str]:
     ]
 
 
+def connection_age(attributes: Mapping[str, str]) -> list[str]:
+    """A client's connection that has lasted long ends with the answer on its way."""
+    longest = attributes.get("client_keep_alive.seconds", "3600")
+    return [
+        "tcp-request connection set-var(sess.opened) date",
+        f"http-after-response set-header Connection close if {{ date,sub(sess.opened) ge {longest} }}",
+    ]
+
+
 def _tls(listener: Listener, attributes: Mapping[str, str]) -> list[str]:
     enabled = attributes.get("routing.http.x_amzn_tls_version_and_cipher_suite.enabled") == "true"
     if not enabled or listener.protocol != "HTTPS":

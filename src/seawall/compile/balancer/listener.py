@@ -8,7 +8,12 @@ from collections.abc import Sequence
 
 from seawall.compile.balancer.actions import answer_lines, forward_lines
 from seawall.compile.balancer.conditions import rule_conditions
-from seawall.compile.balancer.headers import dropped_headers, request_headers, response_headers
+from seawall.compile.balancer.headers import (
+    connection_age,
+    dropped_headers,
+    request_headers,
+    response_headers,
+)
 from seawall.compile.balancer.log_line import remembered
 from seawall.compile.balancer.pages import refusal
 from seawall.compile.balancer.text import frontend_name, word
@@ -42,6 +47,7 @@ def frontend(
     return [
         f"frontend {frontend_name(listener.id)}",
         *(f"  bind {address}:{listener.port} {options}" for address in addresses),
+        *(f"  {line}" for line in connection_age(balancer.attributes)),
         *(f"  {line}" for line in _limits()),
         *(f"  {line}" for line in remembered(balancer.attributes)),
         *(f"  {line}" for line in dropped_headers(balancer.attributes)),

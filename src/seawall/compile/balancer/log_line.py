@@ -5,6 +5,7 @@ logs; but then, above `BUSY` requests a second, one in `ONE_IN` for those that w
 What the load balancer answered for want of a target is always told.
 """
 
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -133,12 +134,23 @@ class Request(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return 1 if told or self.weight == NONE else int(self.weight)
 
 
-_decoder = msgspec.json.Decoder(Request)
+class Unfinished(msgspec.Struct, frozen=True, gc=False):
+    """A connection that ended before its TLS handshake did, or otherwise before any request."""
+
+    unfinished: str  # the frontend
+    reason: str
 
 
-def parse(line: str) -> Request:
-    """Raises ValueError when the line is not one of a request (msgspec.DecodeError is one)."""
-    return _decoder.decode(line[line.find("[") :])
+ERROR_FORMAT = '{"unfinished":"%f","reason":"%[fc_err_str,json(utf8s)]"}'
+_requests = msgspec.json.Decoder(Request)
+_unfinished = msgspec.json.Decoder(Unfinished)
+_PREFIX = re.compile(r"<\d+>")
+
+
+def parse(line: str) -> Request | Unfinished:
+    """Raises ValueError when it is neither (msgspec.DecodeError is one); a level before it may be there."""
+    text = _PREFIX.sub("", line, count=1)
+    return _unfinished.decode(text) if text.startswith("{") else _requests.decode(text)
 
 
 def remembered(attributes: Mapping[str, str]) -> list[str]:
