@@ -23,6 +23,7 @@ WITHOUT_RESOURCES = {
         *("ListClusters", "ListAccountSettings", "PutAccountSetting", "PutAccountSettingDefault"),
         *("DeleteAccountSetting", "DeregisterTaskDefinition", "DescribeTaskDefinition"),
         *("ListTaskDefinitions", "ListTaskDefinitionFamilies", "ListServices"),
+        "ListServicesByNamespace",
     },
     "elbv2": {
         *("DescribeAccountLimits", "DescribeListenerAttributes", "DescribeListenerCertificates"),

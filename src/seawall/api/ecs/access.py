@@ -12,10 +12,12 @@ from seawall.iam.trust import TASKS_SERVICE
 from seawall.model.arn import parse_arn
 from seawall.model.cluster import Cluster
 from seawall.model.role import Role
+from seawall.model.service import Service
 from seawall.model.task import Task
 from seawall.model.task_definition import TaskDefinition, TaskDefinitionFamily, task_definition_id
 
 _FARGATE = ("FARGATE", "FARGATE_SPOT")
+ECS_SERVICE = "ecs.amazonaws.com"
 
 
 def _cluster_name(text: str | None) -> str:
@@ -71,6 +73,47 @@ def _executing(params: Plain, facts: CallFacts) -> Context:
         "ecs:task": _task(params["task"], params, facts).arn,
     }
     return {**keys, "ecs:container-name": params["container"]} if params.get("container") else keys
+
+
+def _services(member: str) -> Resources:
+    def resources(params: Plain, facts: CallFacts) -> list[Target]:
+        given = params.get(member)
+        texts = given if isinstance(given, list) else [given] if given else []
+        return [_service(text, params, facts) for text in texts]
+
+    return resources
+
+
+def _service(text: str, params: Plain, facts: CallFacts) -> Target:
+    """A service by its name or either form of its ARN goes by its long one."""
+    *_, cluster, name = ["", _cluster_name(params.get("cluster")), *text.split(":")[-1].split("/")]
+    if cluster == "service":  # the older ARN names no cluster
+        cluster = _cluster_name(params.get("cluster"))
+    known = facts.store.find(Service, f"{cluster}/{name}")
+    return Target(facts.arn("ecs", f"service/{cluster}/{name}"), known.tags if known else {})
+
+
+def _of_history(member: str) -> Resources:
+    """Service deployments and revisions by their ARNs, KIND/CLUSTER/SERVICE/ID."""
+
+    def resources(params: Plain, facts: CallFacts) -> list[Target]:
+        given = params.get(member)
+        texts = given if isinstance(given, list) else [given] if given else []
+        return [_record(text, facts) for text in texts]
+
+    return resources
+
+
+def _record(text: str, facts: CallFacts) -> Target:
+    _, *names = text.split(":")[-1].split("/")
+    if len(names) < 2:
+        return Target(text)
+    cluster, service = names[0], names[1]
+    context = {
+        "ecs:cluster": facts.arn("ecs", f"cluster/{cluster}"),
+        "ecs:service": facts.arn("ecs", f"service/{cluster}/{service}"),
+    }
+    return Target(text, {}, context)
 
 
 def _definition(text: str, facts: CallFacts) -> TaskDefinition | None:
@@ -132,6 +175,22 @@ def _launching(params: Plain, facts: CallFacts) -> Context:
     return keys
 
 
+def _serving(params: Plain, facts: CallFacts) -> Context:
+    """What CreateService and UpdateService are conditioned on."""
+    keys: dict[str, str | Sequence[str]] = {
+        **_launching(params, facts),
+        "ecs:enable-service-connect": "true" if _connects(params) else "false",
+        "ecs:enable-vpc-lattice": "true" if params.get("vpcLatticeConfigurations") else "false",
+    }
+    if params.get("taskDefinition"):
+        keys["ecs:task-definition"] = _definition_target(params["taskDefinition"], facts).arn
+    return keys
+
+
+def _connects(params: Plain) -> bool:
+    return bool((params.get("serviceConnectConfiguration") or {}).get("enabled"))
+
+
 def _passed_at_run(params: Plain, facts: CallFacts) -> Iterable[Target]:
     """The roles that the tasks get: the definition's, where no override names another."""
     overrides = params.get("overrides") or {}
@@ -163,6 +222,14 @@ def _to_tasks(params: Plain, facts: CallFacts) -> Context:
     return {"iam:PassedToService": TASKS_SERVICE}
 
 
+def _to_ecs(params: Plain, facts: CallFacts) -> Context:
+    return {"iam:PassedToService": ECS_SERVICE}
+
+
+def _passed_to_service(params: Plain, facts: CallFacts) -> Iterable[Target]:
+    return _roles((params.get("role"),), facts)
+
+
 def _if_tagged(resource: str) -> Resources:
     """What is made, if it is made with tags."""
     return lambda params, facts: (
@@ -174,6 +241,7 @@ def _names(params: Plain) -> dict[str, Any]:
     return {
         "cluster": _cluster_name(params.get("clusterName") or params.get("cluster")),
         "family": params.get("family", ""),
+        "service": params.get("serviceName", ""),
     }
 
 
@@ -188,6 +256,8 @@ def _by_arn(params: Plain, facts: CallFacts) -> list[Target]:
         return [_cluster(arn, facts)]
     if kind == "task-definition":
         return [_definition_target(arn, facts)]
+    if kind == "service":
+        return [_service(arn, {}, facts)]
     return [_task(arn, params, facts)] if kind == "task" else [Target(arn)]
 
 
@@ -228,6 +298,17 @@ for _operation in ("DescribeTasks", "GetTaskProtection", "UpdateTaskProtection")
 access("ecs", "ListTasks", resources=_instances_of_cluster, context=in_cluster)
 access("ecs", "DescribeContainerInstances", resources=_instances, context=in_cluster)
 access("ecs", "ListServices", context=in_cluster)
+access("ecs", "CreateService", resources=_services("serviceName"), context=_serving)
+access("ecs", "UpdateService", resources=_services("service"), context=_serving)
+for _operation in ("DeleteService", "ListServiceDeployments"):
+    access("ecs", _operation, resources=_services("service"), context=in_cluster)
+access("ecs", "DescribeServices", resources=_services("services"), context=in_cluster)
+for _operation, _member in (
+    ("DescribeServiceDeployments", "serviceDeploymentArns"),
+    ("StopServiceDeployment", "serviceDeploymentArn"),
+    ("DescribeServiceRevisions", "serviceRevisionArns"),
+):
+    access("ecs", _operation, resources=_of_history(_member))
 for _operation in ("PutAccountSetting", "PutAccountSettingDefault", "DeleteAccountSetting"):
     access("ecs", _operation, context=_account_setting)
 for _operation in ("TagResource", "UntagResource", "ListTagsForResource"):
@@ -242,8 +323,10 @@ also(
     resources=_passed_at_registration,
     context=_to_tasks,
 )
+also("ecs", "CreateService", action="iam:PassRole", resources=_passed_to_service, context=_to_ecs)
 for _operation, _made in (
     ("CreateCluster", "cluster/{cluster}"),
+    ("CreateService", "service/{cluster}/{service}"),
     ("RegisterTaskDefinition", "task-definition/{family}:*"),
     ("RunTask", "task/{cluster}/*"),
     ("StartTask", "task/{cluster}/*"),

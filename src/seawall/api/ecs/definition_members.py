@@ -76,7 +76,7 @@ STORED = {
     " Service Connect",
     "containerDefinitions.logConfiguration.options.mode": _DISK_BUFFER,
     "containerDefinitions.logConfiguration.options.max-buffer-size": _DISK_BUFFER,
-    "containerDefinitions.versionConsistency": "it governs the tasks of services, and there are none yet",
+    "containerDefinitions.versionConsistency": "each task of a service asks anew what an image's tag means",
     **{
         f"containerDefinitions.{name}": _EC2_ONLY
         for name in (

@@ -8,7 +8,10 @@ from seawall.api.ecs.service_names import find_service, service_arn
 from seawall.api.ecs.service_shape import show_service
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
+from seawall.model.arn import parse_arn
 from seawall.model.service import Service, ServiceRevision
+from seawall.model.service_discovery import DiscoveryNamespace
+from seawall.wire.errors import ApiError
 
 MOST_DESCRIBED = 10
 
@@ -53,6 +56,23 @@ def list_services(call: Call, params: Params) -> dict[str, Any]:
     size = params.get("maxResults")
     page, rest = page_of(services, 10 if size is None else size, params.get("nextToken"), lambda s: s.id)
     return {"serviceArns": [service_arn(call, service.id) for service in page], **rest}
+
+
+@operation(
+    "ecs",
+    "ListServicesByNamespace",
+    note="It lists what uses Service Connect in a namespace: nothing, as Service Connect is refused.",
+)
+def list_services_by_namespace(call: Call, params: Params) -> dict[str, Any]:
+    text = params["namespace"]
+    arn = parse_arn(text)
+    wanted = arn.resource.removeprefix("namespace/") if arn else text
+    namespaces = call.store.all(DiscoveryNamespace)
+    if not any(wanted == (namespace.id if arn else namespace.name) for namespace in namespaces):
+        raise ApiError("NamespaceNotFoundException", "The specified namespace was not found.")
+    none: list[str] = []
+    page_of(none, params.get("maxResults"), params.get("nextToken"), str)
+    return {"serviceArns": none}
 
 
 def _launch_type(call: Call, service: Service) -> str | None:
