@@ -16,6 +16,7 @@ import uvicorn
 from msgspec.structs import replace
 from tests.controllers.recording import make
 
+from seawall.api.ecs.task_event import Whose
 from seawall.api.registry import load_operations
 from seawall.app import cli, event_feed, log_feed
 from seawall.app.control_plane import _first_start
@@ -29,6 +30,7 @@ from seawall.model.installation import Installation
 from seawall.model.log_group import LogGroup
 from seawall.model.log_stream import LogStream, log_stream_id
 from seawall.model.resource import Resource
+from seawall.model.service_notice import ServiceNotice
 from seawall.model.task import Task, TaskContainer
 from seawall.model.task_definition import ContainerDefinition, LogConfiguration, TaskDefinition
 from seawall.store.log_events import LogEvents
@@ -228,6 +230,73 @@ def test_events_have_eventbridge_s_shape(served: Served, capsys: pytest.CaptureF
     assert event["time"] == detail["updatedAt"][:19] + "Z"
     again = json.loads(run(served, capsys, "--output", "json", "events")[0])
     assert again == event
+
+
+def test_events_of_services_stand_between_those_of_tasks(
+    served: Served, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served.put(TASK)
+    began = ServiceNotice(
+        id="default/web",
+        number=1,
+        event_type="INFO",
+        event_name="SERVICE_DEPLOYMENT_IN_PROGRESS",
+        deployment="ecs-svc/7",
+        reason="ECS deployment ecs-svc/7 in progress.",
+        at=NOW,
+    )
+    served.put(began)
+    served.put(replace(TASK, last_status="PENDING", version=2))
+    steady = replace(began, number=2, event_name="SERVICE_STEADY_STATE", deployment=None, reason=None)
+    served.put(steady)
+    events = [json.loads(line) for line in run(served, capsys, "--output", "json", "events")]
+    assert [event["detail-type"] for event in events] == [
+        "ECS Task State Change",
+        "ECS Deployment State Change",
+        "ECS Task State Change",
+        "ECS Service Action",
+    ]
+    assert events[1]["resources"] == ["arn:aws:ecs:us-east-1:123456789012:service/default/web"]
+    assert events[1]["detail"] == {
+        "eventType": "INFO",
+        "eventName": "SERVICE_DEPLOYMENT_IN_PROGRESS",
+        "deploymentId": "ecs-svc/7",
+        "updatedAt": "2026-01-01T00:00:00.000Z",
+        "reason": "ECS deployment ecs-svc/7 in progress.",
+    }
+    assert events[3]["detail"] == {
+        "eventType": "INFO",
+        "eventName": "SERVICE_STEADY_STATE",
+        "clusterArn": "arn:aws:ecs:us-east-1:123456789012:cluster/default",
+        "createdAt": "2026-01-01T00:00:00.000Z",
+    }
+    lines = run(served, capsys, "events")
+    assert lines[1] == (
+        "2026-01-01T00:00:00.000Z  service default/web  SERVICE_DEPLOYMENT_IN_PROGRESS  ecs-svc/7"
+        "  ECS deployment ecs-svc/7 in progress."
+    )
+    assert len(run(served, capsys, "events", ID[:4])) == 2
+
+
+def test_a_feed_reads_each_event_once_however_many_there_are(tmp_path: Path) -> None:
+    store = Store(tmp_path / "state.db")
+    with store.write() as txn:
+        for number in range(1, 701):
+            txn.put(replace(TASK, version=number))
+            if number % 100 == 0:
+                notice = ServiceNotice(
+                    id="default/web", number=number, event_type="INFO", event_name="X", at=NOW
+                )
+                txn.put(notice)
+    feed, seen = event_feed.EventFeed(store, Whose("123456789012", "us-east-1"), last=None, follow=True), []
+    while True:
+        portion = feed.read()
+        seen += [event["detail"].get("version", "notice") for event in portion.values]
+        if not portion.more:
+            break
+    wanted = [[n, "notice"] if n % 100 == 0 else [n] for n in range(1, 701)]
+    store.close()
+    assert seen == [one for some in wanted for one in some]
 
 
 def test_events_for_people(served: Served, capsys: pytest.CaptureFixture[str]) -> None:

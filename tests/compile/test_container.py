@@ -260,6 +260,15 @@ def test_what_is_desired_of_the_task_is_desired_of_its_containers(status: str, d
 
 
 @pytest.mark.parametrize(
+    ("status", "desired"),
+    [("RUNNING", "running"), ("DEACTIVATING", "running"), ("STOPPING", "stopped")],
+)
+def test_containers_run_until_their_task_is_stopping(status: str, desired: str) -> None:
+    made = program({"name": "web"}, desired_status="STOPPED", last_status=status)
+    assert {container.desired for container in made.containers} == {desired}
+
+
+@pytest.mark.parametrize(
     ("given", "full"),
     [
         ("nginx", "docker.io/library/nginx:latest"),

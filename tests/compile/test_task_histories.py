@@ -11,7 +11,16 @@ from seawall.model.task import Task, TaskContainer
 from seawall.program.report import ContainerReport, Failure, TaskReport
 
 BEGAN = datetime(2026, 1, 1, tzinfo=timezone.utc)
-ORDER = ("PROVISIONING", "PENDING", "RUNNING", "STOPPING", "DEPROVISIONING", "STOPPED")
+ORDER = (
+    "PROVISIONING",
+    "PENDING",
+    "ACTIVATING",
+    "RUNNING",
+    "DEACTIVATING",
+    "STOPPING",
+    "DEPROVISIONING",
+    "STOPPED",
+)
 CONTAINER_ORDER = ("PENDING", "RUNNING", "STOPPED")
 ENOUGH_STEPS = 10
 ONCE_SET = (
@@ -81,10 +90,18 @@ def histories(draw: st.DrawFn) -> tuple[Task, list[Facts]]:
         st.tuples(*map(container_reports, names)).map(lambda c: TaskReport(id=task.id, containers=c)),
     )
     worlds = st.sampled_from([None, "w1", "w1", "w1", "w1", "w1", "w1", "w2"])
-    known = draw(st.lists(st.tuples(worlds, st.booleans(), reports), max_size=12))
+    balanced = st.booleans()
+    known = draw(st.lists(st.tuples(worlds, st.booleans(), reports, balanced, balanced), max_size=12))
     return task, [
-        Facts(world=world, in_force=in_force, report=report, now=BEGAN + timedelta(minutes=minute))
-        for minute, (world, in_force, report) in enumerate(known, start=1)
+        Facts(
+            world=world,
+            in_force=in_force,
+            report=report,
+            now=BEGAN + timedelta(minutes=minute),
+            unregistered=unregistered,
+            draining=draining,
+        )
+        for minute, (world, in_force, report, unregistered, draining) in enumerate(known, start=1)
     ]
 
 

@@ -261,3 +261,45 @@ def test_a_container_that_stops_alone_is_told_at_once() -> None:
     after = run(both, known)
     assert (after.last_status, after.version) == ("RUNNING", both.version + 1)
     assert run(after, known) == after
+
+
+RUNS = report("web", "running")
+
+
+def test_it_waits_for_those_who_are_to_know_it_before_it_counts_as_running() -> None:
+    waiting = run(task(), facts(RUNS, unregistered=True))
+    assert (waiting.last_status, waiting.started_at) == ("ACTIVATING", None)
+    known = run(waiting, facts(RUNS))
+    assert (known.last_status, known.started_at) == ("RUNNING", NOW)
+
+
+def to_stop(found: Task, code: str = "ServiceSchedulerInitiated") -> Task:
+    return replace(found, desired_status="STOPPED", stop_code=code, stopped_reason="enough")
+
+
+@pytest.mark.parametrize("waiting", [True, False])
+def test_its_containers_run_on_until_load_balancers_have_taken_leave(waiting: bool) -> None:
+    running = run(task(), facts(RUNS, unregistered=waiting))
+    leaving = run(to_stop(running), facts(RUNS, draining=True))
+    assert (leaving.last_status, leaving.stopping_at) == ("DEACTIVATING", None)
+    assert leaving.version == running.version + 1
+    stopping = advance(leaving, facts(RUNS))
+    assert (stopping.last_status, stopping.stopping_at) == ("STOPPING", NOW)
+
+
+def test_nothing_is_waited_for_when_it_serves_no_more() -> None:
+    running = run(task(), facts(RUNS))
+    leaving = run(to_stop(running), facts(RUNS, draining=True))
+    ended = facts(report("web", "exited", exit_code=1), draining=True)
+    assert advance(leaving, ended).last_status == "STOPPING"
+    assert advance(to_stop(running, "EssentialContainerExited"), ended).last_status == "STOPPING"
+
+
+def test_a_task_that_never_ran_has_nobody_to_take_leave_of() -> None:
+    pending = run(task(), facts())
+    assert advance(to_stop(pending), facts(draining=True)).last_status == "STOPPING"
+
+
+def test_a_lost_host_takes_no_leave() -> None:
+    leaving = run(to_stop(run(task(), facts(RUNS))), facts(RUNS, draining=True))
+    assert advance(leaving, facts(world="w2", draining=True)).last_status == "STOPPED"

@@ -1,4 +1,4 @@
-"""An ECS event on one line: when, which task, and what is different from the event before."""
+"""An ECS event on one line: when, which task or service, and what is different from the event before."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,6 +12,8 @@ class EventLines:
 
     def line(self, event: Mapping[str, Any]) -> str:
         detail = event["detail"]
+        if "taskArn" not in detail:
+            return _of_service(event["resources"][0], detail)
         arn = detail["taskArn"]
         before = self._before.get(arn, {})
         self._before[arn] = detail
@@ -20,6 +22,12 @@ class EventLines:
         task, definition = arn.rpartition("/")[2], detail["taskDefinitionArn"].rpartition("/")[2]
         words = ", ".join(_changes(before, detail)) or "changed"
         return f"{detail['updatedAt']}  {task}  {definition}  {words}"
+
+
+def _of_service(arn: str, detail: Mapping[str, Any]) -> str:
+    at = detail.get("updatedAt") or detail["createdAt"]
+    words = [detail["eventName"], detail.get("deploymentId"), detail.get("reason")]
+    return f"{at}  service {arn.partition('/')[2]}  {'  '.join(word for word in words if word)}"
 
 
 def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:

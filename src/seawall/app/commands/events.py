@@ -1,7 +1,8 @@
-"""show what became of tasks: ECS events, as EventBridge would deliver them
+"""show what became of tasks and services: ECS events, as EventBridge would deliver them
 
-One line for each version of a task; with --output json the events themselves, one a line.
-TASK is a task's id, the beginning of one, or an ARN.  About ten thousand events are kept.
+One line for each version of a task, action of a service and turn of a deployment; with --output json the
+events themselves, one a line.  TASK is a task's id, the beginning of one, or an ARN.  About ten thousand
+events are kept.
 Example:  seawall events --follow
 """
 
@@ -13,7 +14,9 @@ from seawall.app.own_stream import own_lines
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("task", nargs="?", default="", metavar="TASK", help="(default: all tasks)")
+    parser.add_argument(
+        "task", nargs="?", default="", metavar="TASK", help="(default: all tasks and services)"
+    )
     parser.add_argument("--follow", action="store_true", help="go on with the events to come")
     parser.add_argument(
         "--last",
@@ -31,6 +34,6 @@ def run(args: argparse.Namespace) -> int:
     lines, wanted = EventLines(), args.task.rpartition("/")[2]
     for raw in own_lines(args.state_dir, "events", asked):
         event = json.loads(raw)
-        if event["detail"]["taskArn"].rpartition("/")[2].startswith(wanted):
+        if not wanted or event["detail"].get("taskArn", "").rpartition("/")[2].startswith(wanted):
             print(raw.decode() if args.output == "json" else lines.line(event), flush=True)
     return 0
