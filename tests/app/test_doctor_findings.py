@@ -26,3 +26,24 @@ def test_a_missing_program_is_told_with_its_package(monkeypatch: pytest.MonkeyPa
     assert findings["skopeo"].verdict == "missing"
     assert "apt-get install skopeo" in findings["skopeo"].sentence()
     assert findings["pasta"].verdict == "limited"
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict"),
+    [
+        ("HAProxy version 2.6.12-1+deb12u4 2026/10/17 - https://haproxy.org/", "ok"),
+        ("HAProxy version 3.0.1 2024/06/10", "ok"),
+        ("HAProxy version 2.4.24-0ubuntu0.22.04.1 2023/10/31", "limited"),
+        ("HA-Proxy version 1.8.4-1deb90d 2018/02/08", "limited"),
+        ("", "limited"),
+    ],
+)
+def test_an_engine_must_be_new_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, verdict: str
+) -> None:
+    program = tmp_path / "haproxy"
+    program.write_text(f"#!/bin/sh\necho '{said}'\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(doctor, "PATH", str(tmp_path))
+    findings = {finding.subject: finding for finding in doctor.programs()}
+    assert findings["haproxy"].verdict == verdict

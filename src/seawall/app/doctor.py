@@ -37,6 +37,7 @@ TRIALS = (
     ("overlay file systems", "d=/tmp && mount -t tmpfs t $d && mkdir $d/l $d/u $d/w $d/m &&"
      " mount -t overlay o -o lowerdir=$d/l,upperdir=$d/u,workdir=$d/w,userxattr $d/m"),
 )  # fmt: skip
+ENGINE_SINCE = (2, 6)
 PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 
 
@@ -88,10 +89,34 @@ def programs() -> Iterator[Finding]:
             yield Finding(program, "ok", purpose)
         else:
             yield Finding(program, "missing", f"not found; it {purpose}", f"Run: apt-get install {package}")
+    yield _engine()
     if shutil.which("pasta", path=PATH):
         yield Finding("pasta", "ok", "leads to the real internet with --uplink")
     else:
         yield Finding("pasta", "limited", "not found; --uplink needs it", "Run: apt-get install passt")
+
+
+def _engine() -> Finding:
+    """Of load balancers; only since 2.6 does it take new servers while it runs."""
+    program = shutil.which("haproxy", path=PATH)
+    if program is None:
+        text = "not found; load balancers need it"
+        return Finding("haproxy", "limited", text, "Run: apt-get install haproxy")
+    done = subprocess.run([program, "-v"], capture_output=True, text=True, check=False)
+    version = _version(done.stdout)
+    if version < ENGINE_SINCE:
+        text = f"it is {'.'.join(map(str, version)) or 'of no known version'}; load balancers need 2.6"
+        return Finding("haproxy", "limited", text, "Install HAProxy 2.6 or newer.")
+    return Finding("haproxy", "ok", "is the engine of load balancers")
+
+
+def _version(said: str) -> tuple[int, ...]:
+    """The first two numbers of "HAProxy version 2.6.12-1+deb12u4 ..."; none where it says something else."""
+    words = said.split()
+    if len(words) < 3 or words[1] != "version":
+        return ()
+    numbers = words[2].split(".")[:2]
+    return tuple(int(number) for number in numbers) if all(n.isdigit() for n in numbers) else ()
 
 
 def _user_namespaces() -> Iterator[Finding]:
