@@ -14,7 +14,6 @@ from seawall.controllers.loop import After, Done, load_reconcilers
 from seawall.model.listener import Action, Listener, WeightedGroup
 from seawall.model.resource import Ref
 from seawall.model.service import Deployment, Service, ServiceEvents, ServiceRevision
-from seawall.model.service_deployment import ServiceDeployment
 from seawall.model.service_launch import Launch, LaunchRefusal
 from seawall.model.service_notice import ServiceNotice
 from seawall.model.subnet import Subnet
@@ -105,19 +104,6 @@ def subnets() -> list[Subnet]:
     ]
 
 
-def record() -> ServiceDeployment:
-    at = deployment(1, 1).created_at
-    return ServiceDeployment(
-        id=f"{ID}/x",
-        cluster="default",
-        service="web",
-        deployment="ecs-svc/1",
-        target="default/web/1",
-        created_at=at,
-        updated_at=at,
-    )
-
-
 def group() -> TargetGroup:
     return TargetGroup(
         id=GROUP,
@@ -144,7 +130,7 @@ def listener() -> Listener:
 def bench(store: Store) -> Bench:
     made = Bench(store)
     made.context.launch = Launcher()
-    made.put(*subnets(), revision(1), record())
+    made.put(*subnets(), revision(1))
     return made
 
 
@@ -182,7 +168,6 @@ def test_tasks_are_started_once_and_told_of(bench: Bench) -> None:
     look(bench)
     assert [task.availability_zone for task in tasks(bench)] == ["us-east-1a", "us-east-1b"]
     assert said(bench) == [f"(service web) has started 2 tasks: (task {1:032x}) (task {2:032x})."]
-    assert bench.store.get(ServiceDeployment, record().id).status == "IN_PROGRESS"
 
 
 def test_a_look_that_finds_nothing_new_writes_nothing(bench: Bench) -> None:
@@ -217,7 +202,6 @@ def test_it_becomes_steady_when_its_tasks_are_healthy(bench: Bench) -> None:
     ]
     notice = bench.store.get(ServiceNotice, ID)
     assert (notice.number, notice.event_name) == (3, "SERVICE_STEADY_STATE")
-    assert bench.store.get(ServiceDeployment, record().id).status == "SUCCESSFUL"
     assert [event.resource.event_name for event in bench.store.history(ServiceNotice)] == [
         "SERVICE_DEPLOYMENT_IN_PROGRESS",
         "SERVICE_DEPLOYMENT_COMPLETED",
@@ -321,7 +305,7 @@ def test_nobody_drains_where_nobody_sent_requests(bench: Bench) -> None:
     assert [t.draining_until for t in bench.store.all(Target)] == [bench.clock.now()]
 
 
-def test_a_deleted_service_goes_an_hour_after_its_tasks(bench: Bench) -> None:
+def test_a_deleted_service_stops_its_tasks_and_is_inactive(bench: Bench) -> None:
     bench.put(service())
     look(bench)
     bench.put(replace(bench.store.get(Service, ID), status="DRAINING", desired_count=0))
@@ -330,16 +314,9 @@ def test_a_deleted_service_goes_an_hour_after_its_tasks(bench: Bench) -> None:
         assert (task.desired_status, task.stop_code) == ("STOPPED", "ServiceSchedulerInitiated")
         bench.put(replace(task, last_status="STOPPED"))
     look(bench)
-    assert bench.store.get(Service, ID).status == "INACTIVE"
-    assert look(bench) == After(loop.KEEP_INACTIVE.total_seconds())
-    bench.clock.move(loop.KEEP_INACTIVE.total_seconds())
-    assert look(bench) == After(60)
-    for task in tasks(bench):
-        with bench.store.write() as txn:
-            txn.delete(Task, task.id)
+    ended = bench.store.get(Service, ID)
+    assert (ended.status, ended.inactive_at) == ("INACTIVE", bench.clock.now())
     assert look(bench) == Done()
-    assert bench.store.find(Service, ID) is None
-    assert bench.store.find(ServiceEvents, ID) is None
 
 
 def test_the_loops_together_drain_a_task_before_its_containers_stop(store: Store) -> None:

@@ -6,14 +6,13 @@ at all, so that a control plane that is killed anywhere neither starts a task tw
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from msgspec.structs import replace
 
 from seawall.compile.service import event_text
 from seawall.compile.service.decide import Decision, decide
 from seawall.compile.service.event_log import told_steady, with_events
-from seawall.compile.service.history import continued
 from seawall.compile.service.launching import launch_texts, places, refusal_notice, refusal_text
 from seawall.compile.service.registration import Registrations
 from seawall.compile.service.rollout import Start
@@ -23,7 +22,6 @@ from seawall.controllers.loop import After, Context, Done, Reconciler, reconcile
 from seawall.controllers.service_targets import targets_of, write_registrations
 from seawall.model.resource import Ref
 from seawall.model.service import Service, ServiceEvents, ServiceRevision
-from seawall.model.service_deployment import ServiceDeployment
 from seawall.model.service_launch import LaunchRefusal
 from seawall.model.service_notice import ServiceNotice
 from seawall.model.subnet import Subnet
@@ -33,16 +31,13 @@ from seawall.store.ids import new_uuid
 from seawall.store.store import Reader, Transaction
 
 REFUSED_RETRY_S = 5.0
-KEEP_INACTIVE = timedelta(hours=1)
 
 
 def reconcile(service_id: str, context: Context) -> Done | After:
     service = context.store.find(Service, service_id)
-    if service is None:
+    if service is None or service.status == "INACTIVE":
         return Done()
     now = context.clock.now()
-    if service.status == "INACTIVE":
-        return _forget(service, now, context)
     with context.store.write() as txn:
         situation = _situation(txn, service, context)
         change = write_registrations(txn, situation)
@@ -54,28 +49,12 @@ def reconcile(service_id: str, context: Context) -> Done | After:
             txn.put(task)
         refused = [_launch(txn, start, decision, situation, context) for start in decision.starts]
         txn.put(decision.service)
-        for record in txn.referrers(ServiceDeployment, service.ref):
-            txn.put(continued(record, decision.service, now))
         _write_events(txn, decision, now)
     if any(refused):
         return After(REFUSED_RETRY_S)
     if decision.again_at is None:
         return Done()
     return After(max((decision.again_at - now).total_seconds(), 0.01))
-
-
-def _forget(service: Service, now: datetime, context: Context) -> Done | After:
-    """A deleted service is described a while longer; it goes after its tasks."""
-    left = KEEP_INACTIVE - (now - (service.inactive_at or service.created_at))
-    if left.total_seconds() > 0:
-        return After(left.total_seconds())
-    if context.store.referrers(Task, service.ref):
-        return After(60)
-    with context.store.write() as txn:
-        for record in (ServiceEvents, ServiceNotice, Service):
-            if txn.find(record, service.id) is not None:
-                txn.delete(record, service.id)
-    return Done()
 
 
 def _situation(reader: Reader, service: Service, context: Context) -> Situation:
