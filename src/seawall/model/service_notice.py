@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from seawall.model.resource import Resource, kind
+from seawall.model.resource import Ref, Resource, kind
 
 
 @kind("service_notice")
@@ -25,3 +25,6 @@ class ServiceNotice(Resource, frozen=True, kw_only=True):
 
     def edition(self) -> int:
         return self.number
+
+    def refs(self) -> tuple[Ref, ...]:
+        return (Ref("service", self.id),)
