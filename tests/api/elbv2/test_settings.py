@@ -1,9 +1,15 @@
 """Attributes, health checks, subnets, groups, tags, limits."""
 
+import json
 from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
+
+from seawall.model.bucket import Bucket
+from seawall.store.store import Store
 
 Call = Callable[..., Any]
 
@@ -48,8 +54,9 @@ def test_attributes_of_an_application_load_balancer(elb: Any, make_alb: Call, re
         "InvalidConfigurationRequest",
         "The key 'access_logs.s3.bucket' must set in order to enable access logs",
     )
-    assert no(access_logs__s3__enabled="true", access_logs__s3__bucket="nowhere")[0] == (
-        "InvalidConfigurationRequest"
+    assert no(access_logs__s3__enabled="true", access_logs__s3__bucket="nowhere") == (
+        "InvalidConfigurationRequest",
+        "Access Denied for bucket: nowhere. Please check S3bucket permission",
     )
     assert no(connection_logs__s3__enabled="true")[0] == "NotImplemented"
     change(deletion_protection__enabled="true")
@@ -268,3 +275,41 @@ def test_addresses_are_of_one_family(elb: Any, make_alb: Call, refused: Call) ->
     assert elb.set_ip_address_type(LoadBalancerArn=arn, IpAddressType="ipv4")["IpAddressType"] == "ipv4"
     code, text, status = refused(elb.set_ip_address_type, LoadBalancerArn=arn, IpAddressType="dualstack")
     assert (code, status) == ("NotImplemented", 501) and "IPv4" in text
+
+
+@pytest.mark.parametrize(
+    ("principal", "resource", "allowed"),
+    [
+        ({"Service": "logdelivery.elasticloadbalancing.amazonaws.com"}, "mine/AWSLogs/123456789012/*", True),
+        ({"AWS": "arn:aws:iam::127311923021:root"}, "*", True),
+        ({"AWS": "127311923021"}, "*", True),
+        ({"AWS": "arn:aws:iam::123456789012:root"}, "*", False),
+        ({"Service": "ecs-tasks.amazonaws.com"}, "*", False),
+        ({"Service": "logdelivery.elasticloadbalancing.amazonaws.com"}, "theirs/*", False),
+    ],
+)
+def test_access_logs_go_where_the_buckets_policy_lets_them(
+    elb: Any, make_alb: Call, store: Store, principal: dict[str, str], resource: str, allowed: bool
+) -> None:
+    statement = {
+        "Effect": "Allow",
+        "Principal": principal,
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::logs/{resource}",
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    now = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    with store.write() as txn:
+        txn.put(Bucket(id="logs", created_at=now, policy=policy))
+    wanted = {
+        "LoadBalancerArn": make_alb(),
+        "Attributes": pairs(
+            access_logs__s3__enabled="true", access_logs__s3__bucket="logs", access_logs__s3__prefix="mine"
+        ),
+    }
+    if allowed:
+        found = attributes(elb.modify_load_balancer_attributes(**wanted)["Attributes"])
+        assert found["access_logs.s3.enabled"] == "true"
+        return
+    with pytest.raises(ClientError, match="Access Denied for bucket: logs"):
+        elb.modify_load_balancer_attributes(**wanted)

@@ -5,11 +5,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from seawall.api.elbv2.access_log_bucket import check_bucket
 from seawall.api.elbv2.attribute import Attribute, Attributes, changed, choice, number, shown, switch
 from seawall.api.elbv2.names import find_load_balancer, invalid
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
-from seawall.model.bucket import Bucket
 from seawall.model.load_balancer import LoadBalancer, LoadBalancerType
 from seawall.store.store import Reader
 from seawall.wire.errors import ApiError
@@ -84,7 +84,7 @@ def modify_load_balancer_attributes(call: Call, params: Params) -> dict[str, Any
             params["Attributes"],
             "Load balancer",
         )
-        _check_access_logs(txn, attributes)
+        _check_access_logs(call, txn, balancer, attributes)
         txn.put(replace(balancer, attributes=attributes))
     return {"Attributes": shown(attributes)}
 
@@ -117,7 +117,9 @@ def _check_cross_zone(type: LoadBalancerType, given: Sequence[Params]) -> None:
         )
 
 
-def _check_access_logs(reader: Reader, attributes: Mapping[str, str]) -> None:
+def _check_access_logs(
+    call: Call, reader: Reader, balancer: LoadBalancer, attributes: Mapping[str, str]
+) -> None:
     if attributes["access_logs.s3.enabled"] != "true":
         return
     bucket = attributes["access_logs.s3.bucket"]
@@ -126,8 +128,7 @@ def _check_access_logs(reader: Reader, attributes: Mapping[str, str]) -> None:
             "InvalidConfigurationRequest",
             "The key 'access_logs.s3.bucket' must set in order to enable access logs",
         )
-    if reader.find(Bucket, bucket) is None:
-        raise ApiError("InvalidConfigurationRequest", f"The specified bucket '{bucket}' does not exist")
+    check_bucket(call, reader, balancer, bucket, attributes["access_logs.s3.prefix"])
 
 
 @operation(

@@ -53,7 +53,9 @@ def register_targets(call: Call, params: Params) -> dict[str, Any]:
         group = find_target_group(call, txn, params["TargetGroupArn"])
         if not params["Targets"]:
             raise invalid("At least one target must be specified")
-        wanted = {target.id: target for target in (_wanted(call, txn, group, t) for t in params["Targets"])}
+        balancers = load_balancers_of(txn, group)
+        made = [_wanted(call, txn, group, given, used=bool(balancers)) for given in params["Targets"]]
+        wanted = {target.id: target for target in made}
         known = {target.id: target for target in txn.referrers(Target, group.ref)}
         count = len(known.keys() | wanted.keys())
         check_quota(txn, count, TARGETS_PER_GROUP, "TooManyTargets", TOO_MANY)
@@ -65,12 +67,12 @@ def register_targets(call: Call, params: Params) -> dict[str, Any]:
             current = known.get(id)
             if current is None or current.draining_until is not None:
                 txn.put(target)
-        for id in load_balancers_of(txn, group):
+        for id in balancers:
             check_target_quotas(txn, txn.get(LoadBalancer, id))
     return {}
 
 
-def _wanted(call: Call, reader: Reader, group: TargetGroup, given: Params) -> Target:
+def _wanted(call: Call, reader: Reader, group: TargetGroup, given: Params, *, used: bool) -> Target:
     if given.get("QuicServerId") is not None:
         raise NotImplementedHere("QuicServerId: Seawall's load balancers do not speak QUIC.")
     id, port, zone = given["Id"], given.get("Port") or group.port or 0, given.get("AvailabilityZone")
@@ -81,7 +83,6 @@ def _wanted(call: Call, reader: Reader, group: TargetGroup, given: Params) -> Ta
             id, zone = _balancer_id(call, reader, group, id, port), ANYWHERE
         case _:
             raise _no_instance(id)
-    used = bool(load_balancers_of(reader, group))
     target = Target(
         id=target_id(group.id, id, port),
         target_group_id=group.id,
