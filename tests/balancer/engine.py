@@ -2,10 +2,12 @@
 
 import http.client
 import json
+import queue
 import re
 import shutil
 import socket
 import subprocess
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -249,11 +251,18 @@ class Running:
 
     def __init__(self, process: subprocess.Popen[bytes], log: socket.socket) -> None:
         self.process = process
-        self._log = log
+        self._lines: queue.Queue[bytes] = queue.Queue()
+        threading.Thread(target=self._read, args=(log,), daemon=True).start()
+
+    def _read(self, log: socket.socket) -> None:
+        """Until somebody sends nothing."""
+        with log:
+            while line := log.recv(65536):
+                self._lines.put(line)
 
     def next_line(self) -> Request | Unfinished:
         """Waits for what it logs next."""
-        return parse(self._log.recv(65536).decode())
+        return parse(self._lines.get(timeout=10).decode())
 
     def requests(self, count: int) -> list[Request]:
         """The next ones; connections without a request are passed over."""
@@ -292,7 +301,6 @@ def running(
     assert checked.returncode == 0 and "WARNING" not in checked.stderr, checked.stderr
     log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     log.bind(str(folder / "log"))
-    log.settimeout(10)
     with subprocess.Popen([HAPROXY, "-db", "-f", str(config)], stderr=subprocess.PIPE) as process:
         try:
             for listener in _binds(written):
@@ -301,7 +309,8 @@ def running(
         finally:
             process.terminate()
             process.wait()
-            log.close()
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as last:
+                last.sendto(b"", str(folder / "log"))
 
 
 def without_ring(written: str) -> str:

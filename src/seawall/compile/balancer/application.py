@@ -80,6 +80,7 @@ def _defaults(balancer: LoadBalancer) -> list[str]:
         "option redispatch 1",
         "retry-on conn-failure",
         "option http-ignore-probes",
+        "option abortonclose",
         "option idle-close-on-response",
         "option h1-case-adjust-bogus-client",
         "option h1-case-adjust-bogus-server",

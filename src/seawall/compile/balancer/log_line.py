@@ -115,8 +115,8 @@ class Request(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def client_left(self) -> bool:
-        """The client closed its connection before it had any answer."""
-        return self.ending[:1] == "C" and self.target_status == NONE and self.status <= 0
+        """The client closed its connection while a target was looked for, connected to, or at work."""
+        return self.ending in ("CQ", "CC", "CH") and self.target_status == NONE
 
     @property
     def action(self) -> str:

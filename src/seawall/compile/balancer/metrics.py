@@ -17,7 +17,19 @@ from seawall.compile.balancer.text import target_group_id
 FRONTEND, BACKEND = "FRONTEND", "BACKEND"
 Growth = tuple[str, str, str, int]  # proxy, server (or one of the words above), field, by how much
 Events = Counter[tuple[str, str | None]]  # by name and target group
-_CONNECTIONS = ((FRONTEND, "conn_tot"), (BACKEND, "connect"))
+_OF_PROXIES = {
+    (FRONTEND, "conn_tot"): "NewConnectionCount",
+    (BACKEND, "connect"): "NewConnectionCount",
+    (FRONTEND, "ssl_failed_handshake"): "ClientTLSNegotiationErrorCount",
+}
+_OF_FLOWS = {
+    (FRONTEND, "conn_tot"): "NewFlowCount",
+    (FRONTEND, "ssl_sess"): "NewFlowCount_TLS",
+    (FRONTEND, "ssl_failed_handshake"): "ClientTLSNegotiationErrorCount",
+}
+_SWITCHED = (
+    101  # to the protocol of WebSockets; other answers that begin with 1 are not the last to a request
+)
 _ANSWERS = {"redirect": "HTTP_Redirect_Count", "fixed-response": "HTTP_Fixed_Response_Count"}
 _CLASSES = ("2xx", "3xx", "4xx", "5xx")
 _NAMED = (500, 502, 503, 504)
@@ -27,12 +39,13 @@ class Measured(NamedTuple):
     """Values of one metric, seen in a node's zone; of events each is 1.
 
     target_group   None: of the load balancer as a whole
+    seen           how many values `total` is the sum of
     """
 
     name: str
     target_group: str | None
     unit: str
-    count: float
+    seen: float
     total: float
     least: float
     most: float
@@ -48,8 +61,8 @@ def application_metrics(
     for proxy, server, field, by in growth:
         if server not in (FRONTEND, BACKEND):
             _count_server(counts, target_group_id(proxy), field, by)
-        elif (server, field) in _CONNECTIONS:
-            counts["NewConnectionCount", None] += by
+        elif (server, field) in _OF_PROXIES:
+            counts[_OF_PROXIES[server, field], None] += by
     _count_own_answers(counts, lines)
     received: Counter[str] = Counter()
     for proxy, server, field, by in growth:
@@ -67,15 +80,12 @@ def application_metrics(
     ]
 
 
-def network_metrics(growth: Sequence[Growth], lines: Iterable[object]) -> list[Measured]:
+def network_metrics(growth: Sequence[Growth]) -> list[Measured]:
     """Of what an engine did for a network load balancer; what its namespace did is not known here."""
     counts: Events = Counter()
     for _, server, field, by in growth:
-        if (server, field) == (FRONTEND, "conn_tot"):
-            counts["NewFlowCount_TLS", None] += by
-    for line in lines:
-        if isinstance(line, Unfinished):
-            counts["ClientTLSNegotiationErrorCount", None] += 1
+        if (server, field) in _OF_FLOWS:
+            counts[_OF_FLOWS[server, field], None] += by
     return [*_events(counts), *_bytes(growth)]
 
 
@@ -99,7 +109,7 @@ def _count_server(counts: Events, group: str, field: str, by: int) -> None:
     names = []
     if field == "econ":
         names = ["TargetConnectionErrorCount"]
-    elif field.startswith("hrsp_"):
+    elif field.startswith("hrsp_") and field != "hrsp_1xx":
         names = ["RequestCount"]
         if field[5:] in _CLASSES:
             names.append(f"HTTPCode_Target_{field[5:].upper()}_Count")
@@ -112,8 +122,10 @@ def _count_own_answers(counts: Events, lines: Iterable[Request | Unfinished]) ->
     """The load balancer's: redirects and fixed ones by what they are, errors by their codes."""
     for line in lines:
         if isinstance(line, Unfinished):
-            counts["ClientTLSNegotiationErrorCount", None] += 1
             continue
+        if line.status == _SWITCHED:
+            counts["RequestCount", None] += line.times
+            counts["RequestCount", target_group_id(line.pool)] += line.times
         if line.grpc != NONE:
             counts["GrpcRequestCount", None] += line.times
         if line.action in _ANSWERS:
@@ -134,6 +146,6 @@ def _response_times(lines: Iterable[Request | Unfinished]) -> list[Measured]:
             times[None].append(seconds)
             times[target_group_id(line.pool)].append(seconds)
     return [
-        Measured("TargetResponseTime", group, "Seconds", sum(those), len(those), min(those), max(those))
+        Measured("TargetResponseTime", group, "Seconds", len(those), sum(those), min(those), max(those))
         for group, those in times.items()
     ]
