@@ -7,7 +7,7 @@ newest of them, never the file.  They are kept for 15 days, as CloudWatch keeps 
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,6 +55,15 @@ class Statistics(NamedTuple):
     least: float
     greatest: float
     unit: str = "None"
+
+
+STATISTICS: dict[str, Callable[[Statistics], float]] = {
+    "SampleCount": lambda s: s.seen,
+    "Sum": lambda s: s.total,
+    "Minimum": lambda s: s.least,
+    "Maximum": lambda s: s.greatest,
+    "Average": lambda s: s.total / s.seen,
+}
 
 
 class Metrics:

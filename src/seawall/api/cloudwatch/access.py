@@ -11,3 +11,15 @@ def _namespace(params: Plain, facts: CallFacts) -> Context:
 
 
 access("cloudwatch", "PutMetricData", context=_namespace)
+
+
+def _alarms(params: Plain, facts: CallFacts) -> list[str]:
+    names = params.get("AlarmNames") or [params.get("AlarmName") or "*"]
+    return [facts.arn("cloudwatch", f"alarm:{name}") for name in names]
+
+
+for _operation in (
+    *("PutMetricAlarm", "DeleteAlarms", "SetAlarmState", "EnableAlarmActions", "DisableAlarmActions"),
+    "DescribeAlarms",
+):
+    access("cloudwatch", _operation, resources=_alarms)

@@ -1,6 +1,5 @@
 """Reading metrics: ListMetrics, GetMetricStatistics, GetMetricData."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -8,19 +7,12 @@ from seawall.api.cloudwatch.names import metric_of, metrics, shown_metric
 from seawall.api.page import InvalidToken, take_page
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
-from seawall.store.metrics import MINUTE_S, Metric, Statistics
+from seawall.store.metrics import MINUTE_S, STATISTICS, Metric
 from seawall.wire.errors import ApiError, NotImplementedHere
 
 METRICS_PER_PAGE = 500
 MOST_POINTS = 1440
 RECENT = timedelta(hours=3)
-VALUES: dict[str, Callable[[Statistics], float]] = {
-    "SampleCount": lambda s: s.seen,
-    "Sum": lambda s: s.total,
-    "Minimum": lambda s: s.least,
-    "Maximum": lambda s: s.greatest,
-    "Average": lambda s: s.total / s.seen,
-}
 
 
 @operation(
@@ -65,7 +57,7 @@ def get_metric_statistics(call: Call, params: Params) -> dict[str, Any]:
     return {
         "Label": metric.name,
         "Datapoints": [
-            {"Timestamp": _time(s.time), "Unit": s.unit, **{name: VALUES[name](s) for name in asked}}
+            {"Timestamp": _time(s.time), "Unit": s.unit, **{name: STATISTICS[name](s) for name in asked}}
             for s in seen
         ],
     }
@@ -96,7 +88,7 @@ def _result(call: Call, query: Any, since: datetime, until: datetime, oldest_fir
     wanted = query.get("MetricStat")
     if wanted is None or query.get("Expression"):
         raise NotImplementedHere("GetMetricData: Seawall does not support expressions.")
-    if wanted["Stat"] not in VALUES:
+    if wanted["Stat"] not in STATISTICS:
         raise NotImplementedHere(f"GetMetricData: Seawall does not keep the statistic {wanted['Stat']}.")
     named = wanted["Metric"]
     metric: Metric = metric_of(named["Namespace"], named["MetricName"], named.get("Dimensions"))
@@ -107,7 +99,7 @@ def _result(call: Call, query: Any, since: datetime, until: datetime, oldest_fir
         "Id": query["Id"],
         "Label": query.get("Label") or metric.name,
         "Timestamps": [_time(s.time) for s in seen],
-        "Values": [VALUES[wanted["Stat"]](s) for s in seen],
+        "Values": [STATISTICS[wanted["Stat"]](s) for s in seen],
         "StatusCode": "Complete",
     }
 

@@ -1,0 +1,1 @@
+"""Application Auto Scaling, for the desired count of ECS services."""
