@@ -22,16 +22,20 @@ def reconcile(service_id: str, context: Context) -> Done | After:
     records = context.store.referrers(ServiceDeployment, service.ref)
     old = [record for record in records if now - record.created_at >= KEEP_HISTORY]
     changed = [after for record in records if (after := told(record, service, now)) is not record]
+    if changed or old:
+        with context.store.write() as txn:
+            for record in changed:
+                txn.put(record)
+            for record in old:
+                txn.delete(ServiceDeployment, record.id)
+    return _forget(service, context) if service.status == "INACTIVE" else Done()
+
+
+def _forget(service: Service, context: Context) -> Done | After:
+    left = (service.inactive_at or service.created_at) + KEEP_INACTIVE - context.clock.now()
+    if left > timedelta(0):
+        return After(left.total_seconds())
     with context.store.write() as txn:
-        for record in changed:
-            txn.put(record)
-        for record in old:
-            txn.delete(ServiceDeployment, record.id)
-        if service.status != "INACTIVE":
-            return Done()
-        left = (service.inactive_at or service.created_at) + KEEP_INACTIVE - now
-        if left > timedelta(0):
-            return After(left.total_seconds())
         forget_service(txn, service)
     return Done()
 
