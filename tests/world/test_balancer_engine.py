@@ -186,6 +186,25 @@ def test_a_port_that_is_taken_is_said_and_tried_again() -> None:
     in_lab(test)
 
 
+def test_a_port_that_is_taken_at_a_reload_leaves_the_old_configuration_until_it_is_free() -> None:
+    async def test(lab: BalancerLab) -> None:
+        await lab.until_in_force(node(target(0), check=None))
+        taken = lab.namespaces.socket_in(NODE)
+        taken.bind((NODE_ADDRESS, 81))
+        taken.listen()
+        two = CONFIGURATION.replace("  bind 10.98.0.2:80", "  bind 10.98.0.2:80\n  bind 10.98.0.2:81")
+        async with Load(lab) as load:
+            lab.give(node(target(0), check=None, configuration=two))
+            await lab.until(lambda: "Address already in use" in lab.node.problem, "it is said")
+            await load.some()
+            taken.close()
+            await lab.until(lambda: lab.node.running, "it is tried again")
+            await load.some()
+        assert load.failures == []
+
+    in_lab(test)
+
+
 def test_an_agent_that_is_killed_loses_no_request_and_resets_no_target() -> None:
     async def test(lab: BalancerLab) -> None:
         slow = replace(CHECK, interval_s=30)  # the next agent has nothing but what was known before

@@ -7,8 +7,10 @@ that is not to get any more.
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from seawall.host.balancer.configuration import digest, whole
 from seawall.host.balancer.console import Console, ConsoleError, Workers
@@ -20,8 +22,18 @@ from seawall.program.balancer import BalancerProgram
 log = logging.getLogger("seawall.balancer")
 
 LOAD_S = 15.0  # for a configuration to be loaded
+LOAD_AGAIN_S = 2.0  # after it could not be, for a reason that may pass, such as a port that is taken
+START_AGAIN_S = 1.0  # between two starts
 _POLL_S = 0.005
 _PATIENCE = ("Server still has connections attached to it, cannot remove it.",)
+
+
+class _Refusal(NamedTuple):
+    """Why a configuration is not in force.  `again`: when it may be tried once more, on the loop's clock."""
+
+    mark: str = ""
+    words: str = ""
+    again: float = 0.0
 
 
 class Engine:
@@ -45,7 +57,8 @@ class Engine:
         self._seen: dict[int, dict[Key, Seen]] = {}  # by worker
         self._living: tuple[int, ...] = ()
         self._serving = ""  # the digest of what the current worker has loaded
-        self._refused = ("", "")  # digest and words
+        self._refused = _Refusal()
+        self._next_start = 0.0
         self.current: int | None = None
         self.problem = ""
 
@@ -74,9 +87,9 @@ class Engine:
                 return False
         await self._look()
         wanted = digest(program)
-        if self._serving != wanted and self._refused[0] != wanted:
+        if self._serving != wanted and (self._refused.mark != wanted or _now() >= self._refused.again):
             await self._reload(program, servers)
-        self.problem = "" if self._serving == wanted else self._refused[1]
+        self.problem = "" if self._serving == wanted else self._refused.words
         return await self._tell(program, servers)
 
     def has(self, key: Key, server: Server) -> bool:
@@ -93,23 +106,28 @@ class Engine:
         await self.process.end()
         self.current, self._serving = None, ""
         self._seen.clear()
+        if _now() < self._next_start:
+            return
+        self._next_start = _now() + START_AGAIN_S
         before = self._places.loaded()
-        refused = self._refused[0] == digest(program)
+        refused = self._refused.mark == digest(program)
         for candidate in (before,) if before and refused else (program, before):
             if candidate is None:
                 continue
             generation = self._write(candidate, servers)
             self._places.switch(generation)
-            self.process.start()
-            if await self._until_loaded(digest(candidate), before=None):
+            said = self.process.cannot_listen(candidate.configuration)
+            if said is None:
+                self.process.start()
+            if said is None and await self._until_loaded(digest(candidate), before=None):
                 self._places.keep_only(generation)
                 self._places.note_loaded(candidate)
                 log.info("balancer.started", extra={"balancer": program.id})
                 return
-            said = self.process.said() or "the engine ended without a word"
+            said = said or self.process.said() or "the engine ended without a word"
             await self.process.end()
             if candidate is program:
-                self._refused = (digest(program), said)
+                self._refused = _Refusal(digest(program), said, _now() + LOAD_AGAIN_S)
                 self.problem = said
         log.error("balancer.not_started", extra={"balancer": program.id, "text": self.problem})
 
@@ -118,6 +136,9 @@ class Engine:
         generation = self._write(program, servers)
         said = await self.process.check(generation)
         before = self._places.current.resolve()
+        again = math.inf  # what it cannot read it never can
+        if said is None:
+            said, again = self.process.cannot_listen(program.configuration), _now() + LOAD_AGAIN_S
         if said is None:
             self._places.switch(generation)
             self.process.hush()
@@ -129,17 +150,17 @@ class Engine:
                 await self._look()
                 log.info("balancer.reloaded", extra={"balancer": program.id, "workers": len(self._seen)})
                 return
-            said = self.process.said() or "the engine did not load it"
+            said, again = self.process.said() or "the engine did not load it", _now() + LOAD_AGAIN_S
             self._places.switch(before)  # what it would come up with again
         self._places.keep_only(before)
-        self._refused = (digest(program), said)
+        self._refused = _Refusal(digest(program), said, again)
         log.error("balancer.refused", extra={"balancer": program.id, "text": said})
 
     async def _until_loaded(self, mark: str, before: int | None) -> bool:
         """Wait for a worker other than `before` that has loaded this."""
-        end = asyncio.get_running_loop().time() + LOAD_S
+        end = _now() + LOAD_S
         failed_before: int | None = None
-        while asyncio.get_running_loop().time() < end and self.process.alive:
+        while _now() < end and self.process.alive:
             if before is not None:
                 await self.while_reloading()
             try:
@@ -210,3 +231,7 @@ class Engine:
     def _write(self, program: BalancerProgram, servers: Mapping[Key, Server]) -> Path:
         text = whole(program, servers, self._places.log_socket, self._threads)
         return self._places.write_generation(self._places.next_number(), text, program.files)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

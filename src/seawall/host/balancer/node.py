@@ -138,8 +138,10 @@ class Node:
         self._watch()
         if not self._problem and all(self._engine.has(*server) for server in self._servers.items()):
             self._in_force = revision
+        if self._problem:
+            return RETRY_S
         if not settled:
-            return RETRY_S if self._problem else LINGER_S
+            return LINGER_S
         if any(server.weight != FULL_WEIGHT for server in self._servers.values()):
             return min(pool.slow_start_s for pool in program.pools if pool.slow_start_s) / SLOW_START_STEPS
         return None

@@ -8,10 +8,12 @@ an agent that dies leaves one that nobody would find.
 import asyncio
 import contextlib
 import os
+import socket
 import subprocess
 from pathlib import Path
 
 from seawall.host.balancer.places import Places
+from seawall.host.balancer.ports import RESERVED, places_of, reserved, taken
 from seawall.host.conmon import Monitor, ended, is_alive, start_time
 from seawall.host.exec_process import end_all_of
 from seawall.host.namespaces import Namespaces
@@ -33,6 +35,7 @@ class EngineProcess:
         self._namespaces = namespaces
         self._namespace = namespace
         self._places = places
+        self._id = id
         self._as = _as(id)
         self._child: subprocess.Popen[bytes] | None = None
         self.master: Monitor | None = None
@@ -45,8 +48,6 @@ class EngineProcess:
         with places.output.open("wb") as emptied:
             os.fchmod(emptied.fileno(), 0o600)
         with places.output.open("ab") as output, self._namespaces.inside(self._namespace):
-            # Its ports may be low ones, and it has no capability.
-            _UNPRIVILEGED.write_text("0")
             self._child = subprocess.Popen(
                 command,
                 env={"PATH": _PATH},
@@ -58,6 +59,19 @@ class EngineProcess:
             )
         pid = self._child.pid
         self.master = Monitor(pid=pid, started=start_time(pid) or 0)
+
+    def cannot_listen(self, configuration: str) -> str | None:
+        """Why it could not take the places of a configuration; from now on nobody else takes them."""
+        places = places_of(configuration)
+        with self._namespaces.inside(self._namespace):
+            # Its ports may be low ones, and it has no capability.
+            _UNPRIVILEGED.write_text("0")
+            RESERVED.write_text(reserved(places))
+        return taken(
+            places,
+            self._id,
+            lambda family: self._namespaces.socket_in(self._namespace, family, socket.SOCK_STREAM),
+        )
 
     async def check(self, generation: Path) -> str | None:
         """The engine's words when it would refuse to load a generation."""
