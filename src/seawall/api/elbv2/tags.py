@@ -78,8 +78,11 @@ def describe_tags(call: Call, params: Params) -> dict[str, Any]:
     arns = params["ResourceArns"]
     if len(arns) > _MOST_AT_ONCE:
         raise invalid(f"Up to '{_MOST_AT_ONCE}' resources can be specified, but '{len(arns)}' were specified")
-    return {
-        "TagDescriptions": [
-            {"ResourceArn": text, "Tags": tag_list(_find(call, call.store, text).tags)} for text in arns
-        ]
-    }
+    return {"TagDescriptions": [_description(call, text) for text in arns]}
+
+
+def _description(call: Call, text: str) -> dict[str, Any]:
+    """Default rules have no tags."""
+    if f":{RULE.path}/" in text and isinstance(find_rule(call, call.store, text), Listener):
+        return {"ResourceArn": text, "Tags": []}
+    return {"ResourceArn": text, "Tags": tag_list(_find(call, call.store, text).tags)}
