@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from seawall.compile.balancer.actions import shares
 from seawall.compile.balancer.listener import final_action
 from seawall.compile.balancer.text import frontend_name, pool_name, word
-from seawall.compile.balancer.tls import bind_options, can_serve, certificate_files
+from seawall.compile.balancer.tls import bind_options, certificate_files
 from seawall.model.listener import Certificate, Listener
 from seawall.model.target_group import TargetGroup
 from seawall.program.balancer import BalancerFile
@@ -26,7 +26,7 @@ _LOG_FORMAT = (
 def engine_listeners(
     listeners: Sequence[Listener], groups: Mapping[str, TargetGroup]
 ) -> tuple[Listener, ...]:
-    """Those that an engine has to serve."""
+    """Those that an engine has to serve; groups by id."""
     return tuple(listener for listener in listeners if listener.protocol == "TLS" or _tells(listener, groups))
 
 
@@ -46,17 +46,9 @@ def forwarded_to(listener: Listener) -> tuple[str, ...]:
 
 
 def configuration(
-    listeners: Sequence[Listener],
-    groups: Mapping[str, TargetGroup],
-    certificates: Mapping[str, Certificate],
-    addresses: Sequence[str],
+    served: Sequence[Listener], groups: Mapping[str, TargetGroup], addresses: Sequence[str]
 ) -> str:
-    """Of a node with these addresses; "" if no listener needs an engine.  `certificates` by ARN."""
-    served = [
-        listener for listener in engine_listeners(listeners, groups) if can_serve(listener, certificates)
-    ]
-    if not served:
-        return ""
+    """Of a node with these addresses, for the listeners that an engine serves."""
     lines = ["defaults", *(f"  {line}" for line in _defaults())]
     used: dict[str, TargetGroup] = {}
     for listener in served:
@@ -67,10 +59,8 @@ def configuration(
     return "".join(f"{line}\n" for line in lines)
 
 
-def files(
-    listeners: Sequence[Listener], groups: Mapping[str, TargetGroup], certificates: Mapping[str, Certificate]
-) -> tuple[BalancerFile, ...]:
-    return certificate_files(engine_listeners(listeners, groups), certificates)
+def files(served: Sequence[Listener], certificates: Mapping[str, Certificate]) -> tuple[BalancerFile, ...]:
+    return certificate_files(served, certificates)
 
 
 def _defaults() -> list[str]:

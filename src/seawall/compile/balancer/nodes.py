@@ -7,12 +7,13 @@ from typing import NamedTuple, TypeVar
 from seawall.compile.balancer import application, network
 from seawall.compile.balancer.facts import BalancerFacts
 from seawall.compile.balancer.pools import pool
+from seawall.compile.balancer.tls import can_serve
 from seawall.compile.network.memory import Memory
 from seawall.model.listener import Action, Certificate, Listener, ListenerRule
 from seawall.model.load_balancer import LoadBalancer, LoadBalancerNode
 from seawall.model.network_interface import NetworkInterface
 from seawall.model.target_group import Target, TargetGroup
-from seawall.program.balancer import BalancerProgram
+from seawall.program.balancer import BalancerFile, BalancerProgram, Pool
 
 _T = TypeVar("_T")
 
@@ -36,6 +37,14 @@ class _Balancer(NamedTuple):
     interfaces: tuple[NetworkInterface, ...]
 
 
+class _Engine(NamedTuple):
+    """groups   the ids of those that the configuration has backends for"""
+
+    configuration: str = ""
+    files: tuple[BalancerFile, ...] = ()
+    groups: frozenset[str] = frozenset()
+
+
 def balancer_programs(facts: BalancerFacts, memory: Memory | None = None) -> tuple[BalancerProgram, ...]:
     """What each node shall do, by the id of its interface.
 
@@ -45,53 +54,77 @@ def balancer_programs(facts: BalancerFacts, memory: Memory | None = None) -> tup
     memory.turn()
     programs: list[BalancerProgram] = []
     for whole in _by_balancer(facts):
-        programs += memory.recall(("balancer", whole.balancer.id), _programs, *whole)
+        interfaces = {interface.id: interface for interface in whole.interfaces}
+        for node in whole.balancer.nodes:
+            interface = interfaces.get(node.network_interface_id)
+            if interface is not None:
+                programs.append(_program(memory, whole, node, interface))
     return tuple(programs)
 
 
-def _programs(*parts: object) -> tuple[BalancerProgram, ...]:
-    whole = _Balancer(*parts)  # type: ignore[arg-type]
-    interfaces = {interface.id: interface for interface in whole.interfaces}
-    return tuple(
-        _program(whole, node, interfaces[node.network_interface_id])
-        for node in whole.balancer.nodes
-        if node.network_interface_id in interfaces
-    )
-
-
-def _program(whole: _Balancer, node: LoadBalancerNode, interface: NetworkInterface) -> BalancerProgram:
-    balancer = whole.balancer
+def _program(
+    memory: Memory, whole: _Balancer, node: LoadBalancerNode, interface: NetworkInterface
+) -> BalancerProgram:
+    """Targets come and go without the engine's text being made again."""
     addresses = (interface.private_ip_address, *interface.ipv6_addresses)
-    groups = {group.id: group for group in whole.groups}
-    if balancer.type == "application":
-        with_engine = set(groups)
-        text = application.configuration(
-            balancer, whole.listeners, whole.rules, whole.groups, whole.certificates, addresses
-        )
-        files = application.files(whole.listeners, whole.certificates)
-    else:
-        served = network.engine_listeners(whole.listeners, groups)
-        with_engine = {group for listener in served for group in network.forwarded_to(listener)}
-        text = network.configuration(whole.listeners, groups, whole.certificates, addresses)
-        files = network.files(whole.listeners, groups, whole.certificates)
+    engine = memory.recall(
+        ("engine", interface.id),
+        _engine,
+        whole.balancer,
+        whole.listeners,
+        whole.rules,
+        whole.groups,
+        whole.certificates,
+        addresses,
+    )
     pools = tuple(
-        pool(
-            balancer,
+        memory.recall(
+            ("pool", interface.id, group.id),
+            pool,
+            whole.balancer,
             node.availability_zone,
             group,
-            whole.targets.get(group.id, ()),
+            whole.targets[group.id],
             whole.addresses,
-            engine=bool(text) and group.id in with_engine,
+            group.id in engine.groups,
         )
         for group in whole.groups
     )
+    return memory.recall(("program", interface.id), _joined, interface.id, engine, pools)
+
+
+def _joined(id: str, engine: _Engine, pools: tuple[Pool, ...]) -> BalancerProgram:
     return BalancerProgram(
-        id=node.network_interface_id,
-        namespace=node.network_interface_id,
-        configuration=text,
-        files=files,
+        id=id,
+        namespace=id,
+        configuration=engine.configuration,
+        files=engine.files,
         pools=pools,
-        log=bool(text),
+        log=bool(engine.configuration),
+    )
+
+
+def _engine(
+    balancer: LoadBalancer,
+    listeners: tuple[Listener, ...],
+    rules: Mapping[str, Sequence[ListenerRule]],
+    groups: tuple[TargetGroup, ...],
+    certificates: Mapping[str, Certificate],
+    addresses: tuple[str, ...],
+) -> _Engine:
+    if balancer.type == "application":
+        text = application.configuration(balancer, listeners, rules, groups, certificates, addresses)
+        files = application.files(listeners, certificates)
+        return _Engine(text, files, frozenset(group.id for group in groups))
+    known = {group.id: group for group in groups}
+    wanted = network.engine_listeners(listeners, known)
+    served = [listener for listener in wanted if can_serve(listener, certificates)]
+    if not served:
+        return _Engine()
+    return _Engine(
+        network.configuration(served, known, addresses),
+        network.files(served, certificates),
+        frozenset(group for listener in served for group in network.forwarded_to(listener)),
     )
 
 

@@ -25,7 +25,6 @@ def pool(
     group: TargetGroup,
     targets: Sequence[Target],
     balancers: Mapping[str, Sequence[str]],
-    *,
     engine: bool,
 ) -> Pool:
     """Of a node in `zone`.
