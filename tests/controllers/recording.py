@@ -10,7 +10,7 @@ from seawall.model.resource import Resource
 from seawall.program.host import HostProgram
 from seawall.program.messages import Applied, State, TaskChanged
 from seawall.program.network import NetworkProgram
-from seawall.program.report import Counter, TaskReport
+from seawall.program.report import Counter, TaskReport, TaskUsage
 from seawall.store.store import Store
 
 
@@ -57,6 +57,7 @@ class RecordingHost:
     programs: list[HostProgram] = field(default_factory=list)
     listeners: list[Callable[[Applied | TaskChanged | State], None]] = field(default_factory=list)
     counters: dict[str, tuple[Counter, ...]] = field(default_factory=dict)
+    usages: tuple[TaskUsage, ...] | None = None
     asked: list[str] = field(default_factory=list)  # the namespaces whose counters were read
 
     def apply(self, program: HostProgram) -> None:
@@ -65,6 +66,9 @@ class RecordingHost:
     def read_counters(self, namespace: str, then: Callable[[tuple[Counter, ...] | None], None]) -> None:
         self.asked.append(namespace)
         then(self.counters.get(namespace))
+
+    def read_usage(self, then: Callable[[tuple[TaskUsage, ...] | None], None]) -> None:
+        then(self.usages)
 
     def on_event(self, listener: Callable[[Applied | TaskChanged | State], None]) -> None:
         self.listeners.append(listener)

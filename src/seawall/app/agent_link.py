@@ -28,13 +28,15 @@ from seawall.program.messages import (
     Listen,
     Observe,
     ReadCounters,
+    ReadUsage,
     Refused,
     Reply,
     Request,
     Revise,
     State,
+    Usages,
 )
-from seawall.program.report import Counter
+from seawall.program.report import Counter, TaskUsage
 
 log = logging.getLogger("seawall.agent_link")
 
@@ -91,6 +93,21 @@ class AgentLink:
         await self._connected.wait()
         reply, _ = await self._ask(ReadCounters(namespace=namespace))
         return reply.body.counters if isinstance(reply.body, Counters) else ()
+
+    def read_usage(self, then: Callable[[tuple[TaskUsage, ...] | None], None]) -> None:
+        """What every task uses; `then` is called later, with None when it could not be read."""
+        reading = asyncio.ensure_future(self._read_usage(then))
+        self._readings.add(reading)
+        reading.add_done_callback(self._readings.discard)
+
+    async def _read_usage(self, then: Callable[[tuple[TaskUsage, ...] | None], None]) -> None:
+        try:
+            reply, _ = await self._ask(ReadUsage())
+        except (AgentRefused, OSError) as error:
+            log.debug("agent.usage_unread", extra={"error": str(error)})
+            then(None)
+            return
+        then(reply.body.usages if isinstance(reply.body, Usages) else None)
 
     def read_counters(self, namespace: str, then: Callable[[tuple[Counter, ...] | None], None]) -> None:
         """The same for who cannot wait: `then` is called later, with None when it could not be read."""
@@ -193,7 +210,7 @@ class AgentLink:
         return fetched
 
     async def _ask(
-        self, body: Apply | Revise | Observe | ReadCounters | Listen | Connect
+        self, body: Apply | Revise | Observe | ReadCounters | ReadUsage | Listen | Connect
     ) -> tuple[Reply, int | None]:
         if self._socket is None:
             raise ConnectionError("the agent is away")

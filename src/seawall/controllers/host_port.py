@@ -5,7 +5,7 @@ from typing import Protocol
 
 from seawall.program.host import HostProgram
 from seawall.program.messages import Fact, State
-from seawall.program.report import Counter
+from seawall.program.report import Counter, TaskUsage
 
 
 class HostPort(Protocol):
@@ -19,3 +19,6 @@ class HostPort(Protocol):
 
     def read_counters(self, namespace: str, then: Callable[[tuple[Counter, ...] | None], None]) -> None:
         """Ask what a namespace's packet policy has counted; None: it could not be read.  Never blocks."""
+
+    def read_usage(self, then: Callable[[tuple[TaskUsage, ...] | None], None]) -> None:
+        """Ask what every task uses; None: it could not be read.  Never blocks."""

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from seawall.controllers.host_port import HostPort
 from seawall.program.host import HostProgram
 from seawall.program.messages import Applied, BalancerChanged, Carried, Fact, State, TaskChanged
-from seawall.program.report import BalancerReport, BalancerTraffic, Counter, Problem, TaskReport
+from seawall.program.report import BalancerReport, BalancerTraffic, Counter, Problem, TaskReport, TaskUsage
 
 
 class HostView:
@@ -76,6 +76,10 @@ class HostView:
     def read_counters(self, namespace: str, then: Callable[[tuple[Counter, ...] | None], None]) -> None:
         """Call `then` with what a namespace's packet policy has counted, or None if it cannot be read."""
         self._port.read_counters(namespace, then)
+
+    def read_usage(self, then: Callable[[tuple[TaskUsage, ...] | None], None]) -> None:
+        """Call `then` with what every task uses, or None if it cannot be read."""
+        self._port.read_usage(then)
 
     def _hear(self, fact: Fact | State) -> None:
         match fact:

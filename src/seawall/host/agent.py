@@ -14,6 +14,7 @@ import shutil
 import socket
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from seawall.host.balancer.balancers import Balancers
@@ -52,13 +53,15 @@ from seawall.program.messages import (
     Listen,
     Observe,
     ReadCounters,
+    ReadUsage,
     Reply,
     Request,
     Revise,
     State,
     TaskChanged,
+    Usages,
 )
-from seawall.program.report import Problem, TaskReport
+from seawall.program.report import Problem, TaskReport, TaskUsage
 from seawall.program.task import TaskProgram
 
 log = logging.getLogger("seawall.agent")
@@ -96,9 +99,10 @@ class Agent:
             init=next((Path(found) for name in INITS if (found := shutil.which(name))), None),
             authority=ca_file.read_bytes(),
         )
+        self._readings = Readings(self._host.cgroups, namespaces)
         self._endpoints = Endpoints(
             namespaces,
-            Readings(self._host.cgroups, namespaces),
+            self._readings,
             self._tasks_dir,
             lambda id: self._tasks[id].report if id in self._tasks else TaskReport(id=id, containers=()),
         )
@@ -218,7 +222,7 @@ class Agent:
 
     async def _answer(self, request: Request) -> tuple[Reply, socket.socket | None]:
         carried: socket.socket | None = None
-        body: Done | State | Counters = Done()
+        body: Done | State | Counters | Usages = Done()
         match request.body:
             case Apply(program=program):
                 self._accept(program)
@@ -230,6 +234,8 @@ class Agent:
                 body = self._state()
             case ReadCounters(namespace=namespace):
                 body = Counters(counters=await self._engine.counters(namespace))
+            case ReadUsage():
+                body = Usages(usages=tuple(self._usages()))
             case Listen():
                 carried = self._listen(request.body)
                 self._host.upstream.found()
@@ -238,6 +244,13 @@ class Agent:
         if carried is not None:
             body = Done(descriptor=True)
         return Reply(number=request.number, body=body), carried
+
+    def _usages(self) -> Iterator[TaskUsage]:
+        for id, task in self._tasks.items():
+            running = [c.name for c in task.report.containers if c.state == "running"]
+            usage = self._readings.usage(id, running)
+            if usage is not None:
+                yield usage
 
     def _accept(self, program: HostProgram) -> None:
         self._program = program

@@ -9,7 +9,7 @@ import msgspec
 
 from seawall.program.change import HostChange
 from seawall.program.host import HostProgram
-from seawall.program.report import BalancerReport, BalancerTraffic, Counter, Problem, TaskReport
+from seawall.program.report import BalancerReport, BalancerTraffic, Counter, Problem, TaskReport, TaskUsage
 
 
 class Apply(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -42,6 +42,10 @@ class ReadCounters(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     namespace: str
 
 
+class ReadUsage(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Read what each task uses: answered by `Usages`."""
+
+
 class Listen(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """A listening TCP socket (or a bound UDP one) in a namespace; the reply carries the descriptor."""
 
@@ -62,7 +66,7 @@ class Connect(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     number: int
-    body: Apply | Revise | Observe | ReadCounters | Listen | Connect
+    body: Apply | Revise | Observe | ReadCounters | ReadUsage | Listen | Connect
 
 
 class Done(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -90,9 +94,15 @@ class Counters(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     counters: tuple[Counter, ...]
 
 
+class Usages(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Only of tasks whose use can be told: that needs control groups."""
+
+    usages: tuple[TaskUsage, ...]
+
+
 class Reply(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     number: int
-    body: Done | Refused | State | Counters
+    body: Done | Refused | State | Counters | Usages
 
 
 class Applied(msgspec.Struct, frozen=True, tag=True, kw_only=True):

@@ -95,6 +95,15 @@ class TaskReport(msgspec.Struct, frozen=True, kw_only=True):
     containers: tuple[ContainerReport, ...]
 
 
+class TaskUsage(msgspec.Struct, frozen=True, kw_only=True):
+    """What a task's containers together have used: nanoseconds of processors since they began, and memory
+    now."""
+
+    id: str
+    cpu_ns: int
+    memory_bytes: int
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """Something of the program that the host could not make so; it keeps trying."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from seawall.host.cgroup import Cgroups
 from seawall.host.metadata.statistics import DeviceIo, Processor, Reading
 from seawall.host.namespaces import Namespaces
+from seawall.program.report import TaskUsage
 
 _TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 _MACHINE_FIELDS = 8  # user to steal of /proc/stat's first line; guests are counted in user
@@ -44,6 +45,26 @@ class Readings:
             else _io_v1(io, "blkio.throttle.io_serviced_recursive"),
             networks=self._networks(namespace, devices),
         )
+
+    def usage(self, task: str, containers: Iterable[str]) -> TaskUsage | None:
+        """Of containers that run, together; None where there are no control groups to tell."""
+        memory, processor, known = 0, 0, False
+        for container in containers:
+            folder = self._cgroups.folder("memory", task, container)
+            held = _memory(folder, unified=self._cgroups.version == 2).get("usage")
+            if held is not None:  # pages of files that nobody uses are given back when somebody needs them
+                idle = _table(folder, "memory.stat").get("inactive_file", 0)
+                known, memory = True, memory + max(held - idle, 0)
+                processor += self._spent(task, container)
+        return TaskUsage(id=task, cpu_ns=processor, memory_bytes=memory) if known else None
+
+    def _spent(self, task: str, container: str) -> int:
+        """Nanoseconds of processors."""
+        if self._cgroups.version == 2:
+            return (
+                _table(self._cgroups.folder("cpu", task, container), "cpu.stat").get("usage_usec", 0) * 1000
+            )
+        return _number(self._cgroups.folder("cpuacct", task, container), "cpuacct.usage") or 0
 
     def _networks(self, namespace: str, devices: Sequence[str]) -> dict[str, tuple[int, ...]]:
         with self._namespaces.inside(namespace), open("/proc/thread-self/net/dev") as file:
