@@ -122,8 +122,12 @@ class Lab:
         server.settimeout(2)
         sock, (address, *_) = server.accept()
         sock.settimeout(2)
+        return self.keep(sock), address
+
+    def keep(self, sock: socket.socket) -> socket.socket:
+        """Open until the end of the test."""
         self._open.append(sock)
-        return sock, address
+        return sock
 
     def awake(self, namespace: str, address: str) -> None:
         """Wait until an IPv6 address is heard: the kernel routes to it a moment after it was added."""

@@ -16,10 +16,11 @@ from seawall.compile.network import (
     peering,
     transit_gateway,
 )
-from seawall.compile.network.contribution import Contribution, Stand
+from seawall.compile.network.contribution import Contribution, Stand, Turn
 from seawall.compile.network.internet import client_link, client_namespace, edge_namespace
 from seawall.compile.network.memory import Memory
-from seawall.compile.network.placement import Placement, place
+from seawall.compile.network.network_balancer import Behind
+from seawall.compile.network.placement import Placed, Placement, place
 from seawall.compile.network.snapshot import NetworkSnapshot
 from seawall.compile.network.uplink import default_route, uplink_link, uplink_namespace
 from seawall.compile.network.vpc import VpcParts, vpc_namespace
@@ -58,14 +59,16 @@ def compile_network(snapshot: NetworkSnapshot, memory: Memory | None = None) -> 
     fixed = replace(topology, network_interfaces=memory.each("fixed", _if_fixed, topology.network_interfaces))
     placement = memory.recall("placement", _place, topology, fixed, memory)
     added = memory.recall("contributions", _contributions, fixed, placement)
-    balancers = memory.recall("balancers", load_balancer.nodes, *_of_balancers(snapshot, placement))
+    balancers, turns = memory.recall(
+        "balancers", load_balancer.nodes, *_of_balancers(snapshot, placement), memory
+    )
     attached = memory.recall("attached", interfaces.interface_networks, placement, memory)
     uplink = (default_route(),) if snapshot.uplink else ()
     namespaces = [
         edge_namespace(placement, added.edge, uplink),
         *((uplink_namespace(),) if snapshot.uplink else ()),
         client_namespace(),
-        *(vpc_namespace(parts, memory) for parts in _vpc_parts(snapshot, placement, added)),
+        *(vpc_namespace(parts, memory) for parts in _vpc_parts(snapshot, placement, added, turns)),
         *added.namespaces,
         *balancers,
     ]
@@ -85,14 +88,13 @@ def compile_network(snapshot: NetworkSnapshot, memory: Memory | None = None) -> 
     )
 
 
-def _of_balancers(snapshot: NetworkSnapshot, placement: Placement) -> tuple[object, ...]:
-    """What the namespaces of load balancers' nodes are made from."""
+def _of_balancers(
+    snapshot: NetworkSnapshot, placement: Placement
+) -> tuple[tuple[Behind, ...], dict[str, Placed]]:
+    """What the namespaces of load balancers' nodes are made from: what is behind them, their interfaces."""
     ids = [id for balancer in snapshot.load_balancers for id in load_balancer.node_interfaces(balancer)]
-    return (
-        snapshot.load_balancers,
-        snapshot.listeners,
-        {id: placement.interfaces[id] for id in ids if id in placement.interfaces},
-    )
+    placed = {id: placement.interfaces[id] for id in ids if id in placement.interfaces}
+    return load_balancer.behind_balancers(snapshot, placed), placed
 
 
 def _with_names(
@@ -129,7 +131,9 @@ def _contributions(fixed: NetworkSnapshot, placement: Placement) -> Contribution
     )
 
 
-def _vpc_parts(snapshot: NetworkSnapshot, placement: Placement, added: Contribution) -> Iterable[VpcParts]:
+def _vpc_parts(
+    snapshot: NetworkSnapshot, placement: Placement, added: Contribution, turns: Iterable[Turn]
+) -> Iterable[VpcParts]:
     """The snapshot, taken apart by VPC."""
     rules: dict[str, list[SecurityGroupRule]] = {}
     for rule in snapshot.security_group_rules:
@@ -149,4 +153,5 @@ def _vpc_parts(snapshot: NetworkSnapshot, placement: Placement, added: Contribut
             doors=tuple(d for d in added.doors if d.vpc_id == vpc.id),
             members=tuple(m for m in added.members if m.vpc_id == vpc.id),
             routes=tuple(route for vpc_id, route in added.routes if vpc_id == vpc.id),
+            turns=tuple(turn for turn in turns if turn.vpc_id == vpc.id),
         )

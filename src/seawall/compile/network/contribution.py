@@ -82,6 +82,23 @@ class Member(_Plain, frozen=True, kw_only=True):
     group_ids: tuple[str, ...]
 
 
+class Turn(_Plain, frozen=True, kw_only=True):
+    """A load balancer's node that sends packets on under their clients' addresses: the answers to what came
+    through it go back to it, wherever they are addressed to.
+
+    number      its ifindex in the VPC's namespace
+    via         the node's IPv4 address, with a permanent neighbour on `device`
+    group_ids   what rules that name these groups let in, they let in through it under any address
+    """
+
+    vpc_id: str
+    origin: str
+    number: int
+    device: str
+    via: str
+    group_ids: tuple[str, ...] = ()
+
+
 class EdgeName(_Plain, frozen=True, kw_only=True):
     """Addresses on the internet: routed to a device of the edge, and heard from there only.
 

@@ -1,21 +1,26 @@
-"""Load balancers' nodes: behind each interface a namespace of its own, in which the engine listens.
+"""Load balancers' nodes: behind each interface a namespace of its own.
 
-The interface has groups, a subnet's ACL and routes like any other.  Behind them a node hears what its
-listeners' ports and its own questions to targets bring; to all else it is deaf.  The VPC's router lets no
-answer pass that nobody asked for, so the node's own policy needs no memory of connections.
+The interface has groups, a subnet's ACL and routes like any other.  Behind them the node of an application
+load balancer, in which an engine listens, hears what its listeners' ports and its own questions to targets
+bring; to all else it is deaf.  The VPC's router lets no answer pass that nobody asked for, so the node's own
+policy needs no memory of connections.  For those of network load balancers see network_balancer.
 Sources: Application Load Balancer guide, "Listeners" and "Security groups for your Application Load
 Balancer"; VPC user guide, "Network ACL rules" (load balancers' ephemeral ports 1024 to 65535).
 """
 
 from collections.abc import Mapping, Sequence
 
-from seawall.compile.network.contribution import Stand
+from seawall.compile.balancer.network import forwarded_to
+from seawall.compile.network.contribution import Stand, Turn
 from seawall.compile.network.interfaces import default_route, default_route6
 from seawall.compile.network.kernel_settings import ipv6_settings
+from seawall.compile.network.memory import Memory
+from seawall.compile.network.network_balancer import Behind, network_namespace, preserves
 from seawall.compile.network.placement import Placed
 from seawall.compile.network.snapshot import NetworkSnapshot
 from seawall.model.listener import Listener
 from seawall.model.load_balancer import LoadBalancer
+from seawall.model.target_group import Target, TargetGroup
 from seawall.program.network import Element, ElementSet, Namespace, PacketPolicy
 
 DEVICE = "eth0"
@@ -45,7 +50,12 @@ def stands(snapshot: NetworkSnapshot) -> Mapping[str, Stand]:
     """The interfaces of nodes that are to be there."""
     standing = {i.id: i for i in snapshot.network_interfaces if i.status != "detaching"}
     return {
-        id: Stand(namespace=id, device=DEVICE, ipv6=bool(standing[id].ipv6_addresses))
+        id: Stand(
+            namespace=id,
+            device=DEVICE,
+            transit=balancer.type == "network",
+            ipv6=bool(standing[id].ipv6_addresses),
+        )
         for balancer in snapshot.load_balancers
         for id in node_interfaces(balancer)
         if id in standing
@@ -53,17 +63,74 @@ def stands(snapshot: NetworkSnapshot) -> Mapping[str, Stand]:
 
 
 def nodes(
-    balancers: Sequence[LoadBalancer], listeners: Sequence[Listener], placed: Mapping[str, Placed]
-) -> tuple[Namespace, ...]:
-    """Their namespaces.  `placed` are their interfaces."""
-    of_balancer: dict[str, list[Listener]] = {}
-    for listener in sorted(listeners, key=lambda listener: listener.port):
-        of_balancer.setdefault(listener.load_balancer_id, []).append(listener)
+    balancers: Sequence[Behind], placed: Mapping[str, Placed], memory: Memory
+) -> tuple[tuple[Namespace, ...], tuple[Turn, ...]]:
+    """Their namespaces, and where VPCs have to lead answers back to.  `placed` are their interfaces."""
+    namespaces: list[Namespace] = []
+    turns: list[Turn] = []
+    for behind in balancers:
+        for node in (placed[id] for id in node_interfaces(behind.balancer) if id in placed):
+            made = _namespace if behind.balancer.type == "application" else network_namespace
+            namespaces.append(memory.recall(("node", node.interface.id), made, node, behind))
+            if behind.balancer.type == "network" and preserves(behind):
+                turns.append(_turn(node))
+    return tuple(namespaces), tuple(turns)
+
+
+def behind_balancers(snapshot: NetworkSnapshot, placed: Mapping[str, Placed]) -> tuple[Behind, ...]:
+    """What stands behind each load balancer."""
+    groups = {group.id: group for group in snapshot.target_groups}
+    targets: dict[str, list[Target]] = {}
+    for target in snapshot.targets if snapshot.load_balancers else ():
+        targets.setdefault(target.target_group_id, []).append(target)
+    addresses = {
+        balancer.id: tuple(
+            placed[id].interface.private_ip_address for id in node_interfaces(balancer) if id in placed
+        )
+        for balancer in snapshot.load_balancers
+    }
     return tuple(
-        _namespace(placed[id], of_balancer.get(balancer.id, ()))
-        for balancer in balancers
-        for id in node_interfaces(balancer)
-        if id in placed
+        _behind(balancer, snapshot.listeners, groups, targets, addresses)
+        for balancer in snapshot.load_balancers
+        if not balancer.deleting
+    )
+
+
+def _behind(
+    balancer: LoadBalancer,
+    listeners: Sequence[Listener],
+    groups: Mapping[str, TargetGroup],
+    targets: Mapping[str, Sequence[Target]],
+    addresses: Mapping[str, tuple[str, ...]],
+) -> Behind:
+    """Of an application load balancer the listeners alone: what it does with requests is its engine's."""
+    mine = (listener for listener in listeners if listener.load_balancer_id == balancer.id)
+    own = tuple(sorted(mine, key=lambda listener: listener.port))
+    if balancer.type == "application":
+        return Behind(balancer=balancer, listeners=own)
+    used = sorted({id for listener in own for id in forwarded_to(listener) if id in groups})
+    return Behind(
+        balancer=balancer,
+        listeners=own,
+        groups={id: groups[id] for id in used},
+        targets={id: tuple(targets.get(id, ())) for id in used},
+        addresses={
+            target.target: addresses.get(target.target, ())
+            for id in used
+            if groups[id].target_type == "alb"
+            for target in targets.get(id, ())
+        },
+    )
+
+
+def _turn(node: Placed) -> Turn:
+    return Turn(
+        vpc_id=node.interface.vpc_id,
+        origin=node.interface.id,
+        number=node.number,
+        device=node.router_device,
+        via=node.interface.private_ip_address,
+        group_ids=node.interface.group_ids,
     )
 
 
@@ -72,8 +139,8 @@ def node_interfaces(balancer: LoadBalancer) -> tuple[str, ...]:
     return () if balancer.deleting else tuple(node.network_interface_id for node in balancer.nodes)
 
 
-def _namespace(placed: Placed, listeners: Sequence[Listener]) -> Namespace:
-    ports = tuple(Element(key=str(listener.port), origin=listener.id) for listener in listeners)
+def _namespace(placed: Placed, behind: Behind) -> Namespace:
+    ports = tuple(Element(key=str(each.port), origin=each.id) for each in behind.listeners)
     return Namespace(
         name=placed.namespace,
         sysctls=(*ipv6_settings(on=placed.ipv6), *NODE_SETTINGS),

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from seawall.compile.network.addresses import block_range
-from seawall.compile.network.contribution import Door, Hop
+from seawall.compile.network.contribution import Door, Hop, Turn
 from seawall.compile.network.numbers import assign
 from seawall.compile.network.placement import Placed
 from seawall.compile.network.skeletons import POLICY_BITS
@@ -40,11 +40,15 @@ class Variant(NamedTuple):
 
 
 class Senders(NamedTuple):
-    """The number of the table that holds for each subnet and each door (by ifindex); 0: local only."""
+    """The number of the table that holds for each subnet and each door (by ifindex); 0: local only.
+
+    of_turn   for answers to what came out of a load balancer's node, by its interface
+    """
 
     variants: Mapping[int, Variant]
     of_subnet: Mapping[str, int]
     of_door: Mapping[int, int]
+    of_turn: Mapping[str, int]
 
 
 def table_of_subnet(subnet_id: str, tables: Iterable[RouteTable]) -> RouteTable | None:
@@ -64,6 +68,7 @@ def number_senders(
     doors: Iterable[Door],
     lists: Mapping[str, PrefixList],
     zonal: frozenset[str],
+    turns: Iterable[Turn] = (),
 ) -> Senders:
     """`zonal` are the targets whose hops depend on the zone."""
     named = {a.subnet_id: table for table in tables for a in table.associations if a.subnet_id}
@@ -78,11 +83,13 @@ def number_senders(
         door.number: Variant(by_id[door.route_table]) for door in doors if door.route_table in by_id
     }
     variants = {v.key: v for v in (*subnet_variants.values(), *door_variants.values())}
-    numbers = assign(variants, 1, 0xFFFF)
+    turning = [turn.origin for turn in turns]
+    numbers = assign((*variants, *turning), 1, 0xFFFF)
     return Senders(
         variants={numbers[key]: variants[key] for key in sorted(variants)},
         of_subnet={id: numbers[variant.key] for id, variant in subnet_variants.items()},
         of_door={number: numbers[variant.key] for number, variant in door_variants.items()},
+        of_turn={id: numbers[id] for id in turning},
     )
 
 

@@ -70,13 +70,17 @@ def allows(rule: SecurityGroupRule, protocol: str, port: int) -> bool:
     return first <= port <= last
 
 
-def policy_chains(catalog: Catalog) -> tuple[Chain, ...]:
-    """Two chains a group and two a policy that jump to them.  Jumped-to chains come first."""
+def policy_chains(catalog: Catalog, turning: bool) -> tuple[Chain, ...]:
+    """Two chains a group and two a policy that jump to them.  Jumped-to chains come first.
+
+    turning   packets may come from a load balancer's node under other addresses than its own
+    """
     groups = sorted({group for policy in catalog.own for group in policy.groups})
     chains = [_group_chain(group, way) for group in groups for way in ("in", "out")]
     for policy in catalog.own:
         if policy.groups:
-            chains += [_policy_chain(policy.groups, catalog.number(policy), way) for way in ("in", "out")]
+            number = catalog.number(policy)
+            chains += [_policy_chain(policy.groups, number, way, turning) for way in ("in", "out")]
     return tuple(chains)
 
 
@@ -145,15 +149,21 @@ def _group_chain(group_id: str, way: str) -> Chain:
     return Chain(name=name, rules=tuple(Rule(text=text, origin=group_id) for text in texts))
 
 
-def _policy_chain(groups: Iterable[str], number: int, way: str) -> Chain:
-    """The mark has told the own policy; from here on it is the other side's."""
+def _policy_chain(groups: Sequence[str], number: int, way: str, turning: bool) -> Chain:
+    """The mark has told the own policy; from here on it is the other side's.
+
+    What a load balancer's node sends on is both: its client's, and by its own groups the node's.
+    """
     side = _REMOTE[way]
+    asked = [Rule(text=f"jump {identifier(group)}_{way}", origin=group) for group in groups]
     rules = [
         Rule(text="meta mark set 0"),
         Rule(text=f"meta mark set ip {side} map @members4"),
         Rule(text=f"meta mark set ip6 {side} map @members6"),
-        *(Rule(text=f"jump {identifier(group)}_{way}", origin=group) for group in groups),
+        *asked,
     ]
+    if turning and way == "in":
+        rules += [Rule(text="meta mark set 0"), Rule(text="meta mark set iif map @turner_policies"), *asked]
     return Chain(name=_policy_name(number, way), rules=tuple(rules))
 
 

@@ -1,13 +1,16 @@
 """The fixed part of each namespace's packet policy.  Everything that changes is in sets, maps and chains.
 
-A packet's mark: the low half is the policy of the sender (see policies; 0: none), the high half its route
-table.  docs/design/0007-packet-policy.md tells why each chain stands where it does.
+A packet's mark: the lowest 15 bits are the policy of the sender (see policies; 0: none), the high half is its
+route table, and the bit between says that nothing has to be asked about packets of known flows.
+docs/design/0007-packet-policy.md tells why each chain stands where it does.
 """
 
 POLICY_BITS = 16
-POLICY_MASK = 0xFFFF
+POLICY_MASK = 0x7FFF
+NOTHING_TO_ASK = 0x8000
 
-# What most packets match stands first in each chain.
+# What most packets match stands first in each chain.  The first rule of send and of receive is only what the
+# others come to for a sender with groups, in a VPC without egress-only gateway and without ACL that refuses.
 # Two forward chains, because the accept of the sender's groups must not skip the receiver's.
 # A connection's mark is 1 where AWS tracks it always, whatever its rules.  A device that is no receiver yet
 # matches no policy, not the one that the sender's groups left in the mark.
@@ -39,7 +42,8 @@ VPC = """
     }
     chain send {
         type filter hook forward priority filter; policy drop;
-        meta mark & 0xffff vmap @boundary_out
+        meta mark & 0x8000 == 0x8000 ct status & (confirmed | dnat) == confirmed accept
+        meta mark & 0x7fff vmap @boundary_out
         ct status dnat ct direction reply oif != @internet drop
         ct direction reply oif @egress_only drop
         ct status confirmed accept
@@ -50,7 +54,7 @@ VPC = """
         oif @internet ip daddr @never_public drop
         iif @always_tracked ct mark set 1
         oif @always_tracked ct mark set 1
-        meta mark & 0xffff vmap @egress
+        meta mark & 0x7fff vmap @egress
     }
     chain boundary {
         meta mark set oif map @receivers
@@ -58,6 +62,7 @@ VPC = """
     }
     chain receive {
         type filter hook forward priority filter + 10; policy drop;
+        meta mark & 0x8000 == 0x8000 ct status confirmed accept
         oif @bounded jump boundary
         ct status confirmed accept
         meta mark set 0xffffffff
@@ -86,6 +91,19 @@ VPC = """
         ct state related accept
     }
 """
+
+# A flow that a load balancer's node sends on under its client's address is marked when it begins (the mark is
+# a mark of what is always tracked, too), and its answers are turned to where the node is; see turning.
+_LAST_MARK = "        oif @always_tracked ct mark set 1\n"
+TURNING_VPC = (
+    VPC.replace(_LAST_MARK, f"{_LAST_MARK}        ct mark set iif map @turners\n")
+    + """
+    chain turn {
+        type filter hook prerouting priority mangle; policy accept;
+        ct direction reply ct mark vmap @turns
+    }
+"""
+)
 
 # The router of the internet keeps no state.  Only public addresses have routes, and only their owner may
 # send from them.  What comes from the uplink was asked for: that keeps state.

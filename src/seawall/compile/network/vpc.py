@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network
 from itertools import chain
+from typing import NamedTuple
 
 import msgspec
 
 from seawall.compile.network import skeletons
-from seawall.compile.network.contribution import Door, Hop, Member
+from seawall.compile.network.contribution import Door, Hop, Member, Turn
 from seawall.compile.network.kernel_settings import ROUTER_IPV4, TRACKING, ipv6_settings
 from seawall.compile.network.memory import Memory
 from seawall.compile.network.network_acls import (
@@ -29,6 +30,7 @@ from seawall.compile.network.routing import (
 )
 from seawall.compile.network.security_groups import group_sets, policy_chains, policy_verdicts
 from seawall.compile.network.senders import InterfaceSets, address_sets
+from seawall.compile.network.turning import turn_chains, turn_routes, turn_sets
 from seawall.compile.network.untracked import open_rules, untracked_pieces, untracked_sets
 from seawall.compile.zones import resolver_addresses
 from seawall.model.network_acl import NetworkAcl
@@ -44,6 +46,7 @@ _ROUTER = (
     *TRACKING,
     ("ipv4/conf/all/accept_local", "1"),  # path-MTU errors that come back through a NAT gateway
     ("ipv4/conf/all/proxy_arp", "1"),
+    ("ipv4/ip_early_demux", "0"),  # nearly every packet is somebody else's: no socket is looked for
     ("netfilter/nf_conntrack_tcp_timeout_established", "432000"),
     ("netfilter/nf_conntrack_udp_timeout", "30"),
     ("netfilter/nf_conntrack_udp_timeout_stream", "180"),
@@ -64,6 +67,7 @@ class VpcParts(msgspec.Struct, frozen=True, kw_only=True):
     doors: tuple[Door, ...] = ()
     members: tuple[Member, ...] = ()
     routes: tuple[Route, ...] = ()
+    turns: tuple[Turn, ...] = ()
 
 
 def vpc_namespace(parts: VpcParts, memory: Memory) -> Namespace:
@@ -93,6 +97,7 @@ def vpc_namespace(parts: VpcParts, memory: Memory) -> Namespace:
         *_group_sets(parts, catalog, memory),
         *_boundary_sets(parts, limits, catalog, memory),
         *address_sets("resolvers", resolver_addresses(vpc)),
+        *turn_sets(parts.turns, numbered.of_turn, parts.interfaces, catalog, bounded),
     )
     return Namespace(
         name=vpc.id,
@@ -101,35 +106,43 @@ def vpc_namespace(parts: VpcParts, memory: Memory) -> Namespace:
         routes=memory.same(("routes", vpc.id), (*local_routes(vpc), *local, *parts.routes, *routes)),
         rules=rules,
         policy=PacketPolicy(
-            skeleton=skeletons.VPC,
+            skeleton=skeletons.TURNING_VPC if parts.turns else skeletons.VPC,
             sets=tuple(memory.same(("set", vpc.id, each.name), each) for each in sets),
             chains=(
-                *memory.recall(("group chains", vpc.id), policy_chains, catalog),
+                *memory.recall(("group chains", vpc.id), policy_chains, catalog, bool(parts.turns)),
                 *memory.recall(("boundary chains", vpc.id), boundary_chains, limits),
+                *turn_chains(parts.turns, numbered.of_turn),
             ),
         ),
     )
 
 
-def _routing_parts(
-    parts: VpcParts,
-) -> tuple[tuple[RouteTable, ...], tuple[Subnet, ...], tuple[Door, ...], tuple[Hop, ...]]:
-    return parts.tables, parts.subnets, parts.doors, parts.hops
+class _RoutingParts(NamedTuple):
+    tables: tuple[RouteTable, ...]
+    subnets: tuple[Subnet, ...]
+    doors: tuple[Door, ...]
+    hops: tuple[Hop, ...]
+    turns: tuple[Turn, ...]
+
+
+def _routing_parts(parts: VpcParts) -> _RoutingParts:
+    return _RoutingParts(parts.tables, parts.subnets, parts.doors, parts.hops, parts.turns)
 
 
 def _routing(
     vpc: Vpc,
-    parts: tuple[tuple[RouteTable, ...], tuple[Subnet, ...], tuple[Door, ...], tuple[Hop, ...]],
+    parts: _RoutingParts,
     lists: Mapping[str, PrefixList],
 ) -> tuple[Senders, tuple[Route, ...], tuple[RoutingRule, ...]]:
-    tables, subnets, doors, hops = parts
+    tables, subnets, doors, hops, turns = parts
     by_target: dict[str, tuple[Hop, ...]] = {}
     for hop in hops:
         by_target[hop.target_id] = (*by_target.get(hop.target_id, ()), hop)
     zonal = frozenset(hop.target_id for hop in hops if hop.zone is not None)
-    numbered = number_senders(vpc, tables, subnets, doors, lists, zonal)
+    numbered = number_senders(vpc, tables, subnets, doors, lists, zonal, turns)
     routes, rules = table_routes(vpc, numbered, by_target, lists)
-    return numbered, routes, rules
+    back, back_rules = turn_routes(turns, numbered.of_turn)
+    return numbered, (*routes, *back), (*rules, *back_rules)
 
 
 def _group_sets(parts: VpcParts, catalog: Catalog, memory: Memory) -> Iterable[ElementSet]:
