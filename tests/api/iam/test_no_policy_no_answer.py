@@ -70,6 +70,8 @@ def least(shape: Shape, name: str = "") -> Any:
         return low
     if shape.name == "NamespaceNamePublic":
         return "a.example"
+    if "scalable-target" in shape.metadata.get("pattern", ""):
+        return "arn:aws:application-autoscaling:us-east-1:123456789012:scalable-target/a"
     if shape.type_name == "string":
         return shape.metadata["enum"][0] if shape.metadata.get("enum") else "a" * low
     return SCALARS[shape.type_name]
