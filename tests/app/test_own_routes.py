@@ -246,6 +246,12 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path, run: Any, path: str, que
     store.close()
 
 
+def test_interrupting_wants_the_control_token_and_a_spot_task(site: Site, run: Any) -> None:
+    assert run(site.ask("POST", "interrupt", "wrong"))[0] == 403
+    status, said = run(site.ask("POST", "interrupt", site.own.control_token))
+    assert (status, said["message"]) == (404, ": 0 tasks have an id that begins so")
+
+
 def test_other_paths_are_not_ours(site: Site, run: Any) -> None:
     assert run(site.ask("POST", "health"))[0] == 404
     assert run(site.ask("GET", "reset"))[0] == 404

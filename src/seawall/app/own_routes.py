@@ -17,6 +17,7 @@ from seawall.app.registry import Registry
 from seawall.app.settings import Settings
 from seawall.controllers.loop import Context
 from seawall.controllers.network_snapshot import NETWORK_KINDS, network_snapshot
+from seawall.controllers.spot_interruption import NotInterruptible, interrupt
 from seawall.controllers.why import why
 from seawall.host.deadline import within
 from seawall.model.access_key import AccessKey
@@ -34,7 +35,7 @@ PREFIX = "/_seawall/"
 SETTLE_TIMEOUT_S = 20.0
 TRUSTED = {
     **dict.fromkeys(("model", "why", "counters", "events", "logs", "balancers"), "GET"),
-    "reset": "POST",
+    **dict.fromkeys(("interrupt", "reset"), "POST"),
 }
 
 
@@ -60,6 +61,9 @@ class OwnRoutes:
 
     GET /_seawall/logs?asked=JSON: what a task's containers write, as it arrives, until the task has stopped
     (app.log_feed); with the same token.
+
+    POST /_seawall/interrupt?task=ID: interrupts a Spot task (controllers.spot_interruption), with the same
+    token.
 
     POST /_seawall/reset: empties everything and makes the first day's account again.  Where signatures are
     enforced it wants the control token (`Authorization: Bearer ...`) that `up` left in control.json.
@@ -145,6 +149,8 @@ class OwnRoutes:
                 await self._events(scope, receive, send)
             case "GET", "logs":
                 await self._logs(scope, receive, send)
+            case "POST", "interrupt":
+                await self._interrupt(_query(scope).get("task", ""), send)
             case "POST", "reset":
                 await self._reset()
                 await _answer(send, 200, {"status": "empty"})
@@ -196,6 +202,14 @@ class OwnRoutes:
             await _answer(send, 200, why(found[0], self._context))
         else:
             await _answer(send, 404, {"message": f"{start}: {len(found)} tasks have an id that begins so"})
+
+    async def _interrupt(self, start: str, send: Send) -> None:
+        try:
+            task = interrupt(self.store, start)
+        except NotInterruptible as error:
+            await _answer(send, 404, {"message": str(error)})
+        else:
+            await _answer(send, 200, {"task": task.id})
 
     async def _events(self, scope: Scope, receive: Receive, send: Send) -> None:
         asked = _query(scope)

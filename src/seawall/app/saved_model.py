@@ -28,12 +28,21 @@ def fetch_model(state_dir: Path) -> bytes:
 
 def fetch_own(state_dir: Path, name: str, asked: Mapping[str, str] | None = None) -> bytes:
     """What one of the running Seawall's own URLs answers.  Raises NotRunning, CommandFailed."""
+    return _ask("GET", state_dir, name, asked)
+
+
+def tell_own(state_dir: Path, name: str, asked: Mapping[str, str]) -> bytes:
+    """Have the running Seawall do something; its answer.  Raises NotRunning, CommandFailed."""
+    return _ask("POST", state_dir, name, asked)
+
+
+def _ask(method: str, state_dir: Path, name: str, asked: Mapping[str, str] | None) -> bytes:
     import httpx
 
     running = read_running(state_dir)
     headers = {"Authorization": f"Bearer {running.control_token}"}
     url = f"{running.url}/_seawall/{name}"
-    reply = httpx.get(url, headers=headers, params=dict(asked or {}), timeout=30)
+    reply = httpx.request(method, url, headers=headers, params=dict(asked or {}), timeout=30)
     if reply.status_code != 200:
         raise CommandFailed(_refusal(reply.content))
     return reply.content

@@ -32,7 +32,7 @@ CONTAINER_OVERRIDE = (
     "memoryReservation",
 )
 STORED = {
-    "capacityProviderStrategy": "Spot tasks are never interrupted",
+    "capacityProviderStrategy": "Spot tasks are interrupted only by `seawall interrupt`",
     "referenceId": "it is for AWS's own services; no answer ever shows it",
 }
 REFUSED = {
