@@ -38,7 +38,14 @@ def terraform(folder: Path, seawall: Seawall, *words: str) -> "subprocess.Comple
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize(
     ("site", "count"),
-    [("main.tf", 20), ("core.tf", 20), ("endpoints.tf", 15), ("names.tf", 10), ("services.tf", 13)],
+    [
+        ("main.tf", 20),
+        ("core.tf", 20),
+        ("endpoints.tf", 15),
+        ("names.tf", 10),
+        ("services.tf", 13),
+        ("balanced.tf", 13),
+    ],
 )
 def test_terraform_applies_finds_no_difference_and_destroys(
     seawall: Seawall, tmp_path: Path, site: str, count: int
