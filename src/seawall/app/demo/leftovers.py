@@ -4,6 +4,7 @@ Its world is private, so nothing of it may ever show outside; what is compared h
 Other programs come and go on it meanwhile, so a difference must stay for a while to count.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -47,16 +48,20 @@ def take_census() -> Census:
 
 @dataclass
 class Life:
-    """What lived in a world: processes as (number, start time), and the namespaces they were in."""
+    """What lived in a world: processes as (number, start time), and the user namespaces they were in.
+
+    Everything of a world is in its user namespace or in one below it.  Each is held open, so that the kernel
+    gives its number to no other world before `forget`.
+    """
 
     world: str = ""
     processes: set[tuple[int, str]] = field(default_factory=set)
-    namespaces: set[str] = field(default_factory=set)
-    ended: float = 0.0  # in clock ticks since boot
+    namespaces: dict[str, int] = field(default_factory=dict)  # name -> descriptor
 
-    def end(self) -> None:
-        """Say that it is over: the kernel may give the numbers of its namespaces to others from now on."""
-        self.ended = time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK")
+    def forget(self) -> None:
+        for descriptor in self.namespaces.values():
+            os.close(descriptor)
+        self.namespaces.clear()
 
     def note_all_of(self, world: str, pid: int) -> None:
         """Add a world: process `pid`, all that descend from it, and their namespaces but our own."""
@@ -64,7 +69,7 @@ class Life:
         children: dict[int, list[int]] = {}
         for child, parent in _parents():
             children.setdefault(parent, []).append(child)
-        ours = set(_namespaces(os.getpid()))
+        ours = _user_namespace(os.getpid())
         open_ends = [pid]
         while open_ends:
             current = open_ends.pop()
@@ -72,7 +77,13 @@ class Life:
             started = _start_time(current)
             if started:
                 self.processes.add((current, started))
-                self.namespaces |= set(_namespaces(current)) - ours
+                self._hold(current, ours)
+
+    def _hold(self, pid: int, ours: str | None) -> None:
+        name = _user_namespace(pid)
+        if name is not None and name != ours and name not in self.namespaces:
+            with contextlib.suppress(OSError):  # it may just have ended
+                self.namespaces[name] = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY)
 
 
 def still_there(before: Census, life: Life, state_dir: Path) -> list[str]:
@@ -98,11 +109,9 @@ def _left(before: Census, life: Life, state_dir: Path) -> Iterator[str]:
         if str(state_dir) in words and pid != os.getpid() and pid != os.getppid():
             yield f"process {pid}: {words[:80]}"
     for pid, _ in _parents():
-        started = _start_time(pid)
-        if started is None or int(started) > life.ended:
-            continue
-        for name in life.namespaces.intersection(_namespaces(pid)):
-            yield f"namespace {name}, held by process {pid}"
+        namespace = _user_namespace(pid)
+        if namespace in life.namespaces:
+            yield f"namespace {namespace}, held by process {pid}"
 
 
 def _parents() -> Iterator[tuple[int, int]]:
@@ -131,13 +140,12 @@ def _command_lines() -> Iterator[tuple[int, str]]:
             continue
 
 
-def _namespaces(pid: int) -> Iterator[str]:
-    """Nothing for a process that is gone or that is another user's."""
-    for kind in ("user", "net", "mnt", "pid", "ipc", "uts"):
-        try:
-            yield str(Path(f"/proc/{pid}/ns/{kind}").readlink())
-        except (FileNotFoundError, ProcessLookupError, PermissionError):
-            return
+def _user_namespace(pid: int) -> str | None:
+    """None for a process that is gone, or that is another user's."""
+    try:
+        return str(Path(f"/proc/{pid}/ns/user").readlink())
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return None
 
 
 def _nft_tables() -> list[str]:

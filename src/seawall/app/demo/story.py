@@ -45,12 +45,13 @@ def _tell(ledger: Ledger, state_dir: Path, *, keep: bool) -> bool:
                 ledger.step("ending Seawall")
             finally:  # also when nobody reads what is said any more
                 instance.down()
-                life.end()
     if kept:
         return True
     if ledger.failed:
         ledger.note(f"the end of Seawall's log:\n{instance.last_words()}")
     left = still_there(before, life, state_dir)
+    held = len(life.namespaces)
+    life.forget()
     try:
         remove([state_dir])
     except CommandFailed as error:
@@ -60,8 +61,7 @@ def _tell(ledger: Ledger, state_dir: Path, *, keep: bool) -> bool:
     ledger.line(
         "what is left on this machine",
         expected="no process, namespace, link, nft table, mount, cgroup or file",
-        happened="; ".join(left)
-        or f"none of {len(life.processes)} processes and {len(life.namespaces)} namespaces",
+        happened="; ".join(left) or f"none of {len(life.processes)} processes and {held} user namespaces",
         held=not left,
     )
     return ledger.good

@@ -217,7 +217,7 @@ def _next_look(situation: Situation, states: Mapping[str, Health]) -> datetime |
     times = [health.until for health in states.values()]
     times += [deployment.retry_at for deployment in service.deployments]
     times += [task.protected_until for task in situation.tasks if is_alive(task)]
-    times.append(going_back_until(service.primary, situation.pace))
+    times.append(going_back_until(situation))
     if service.steady:
         times.append((situation.told_steady or now) + STEADY_AGAIN)
     return min((time for time in times if time is not None and time > now), default=None)

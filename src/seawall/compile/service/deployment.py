@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from seawall.compile.service import event_text
 from seawall.compile.service.health import Health
-from seawall.compile.service.situation import GONE, Pace, Situation, is_alive, is_settled
+from seawall.compile.service.situation import GONE, Situation, is_alive, is_settled
 from seawall.model.service import CircuitBreaker, Deployment, Service
 
 LEAST_FAILURES, MOST_FAILURES = 3, 200  # of a bounded threshold
@@ -111,7 +111,7 @@ def _going_back(
 def settled(situation: Situation, healths: Mapping[str, Health]) -> Turn:
     """After a look that moved nothing: forget what is replaced, tell what is complete or steady."""
     service = situation.service
-    if situation.now < going_back_until(service.primary, situation.pace):
+    if situation.now < going_back_until(situation):
         return Turn(replace(service, steady=False))
     service = _without_replaced(situation)
     primary, now = service.primary, situation.now
@@ -135,10 +135,15 @@ def settled(situation: Situation, healths: Mapping[str, Health]) -> Turn:
     return Turn(replace(service, steady=True), tuple(texts), tuple(notices))
 
 
-def going_back_until(primary: Deployment, pace: Pace) -> datetime:
-    """A deployment that is gone back to is not complete before its tasks were seen healthy for a while."""
+def going_back_until(situation: Situation) -> datetime:
+    """A deployment that is gone back to is not complete before its tasks were seen healthy for a while,
+    where no load balancer says that they are."""
+    primary, pace = situation.service.primary, situation.pace
     going = primary.rolled_back_from is not None and primary.rollout_state == "IN_PROGRESS"
-    return primary.updated_at + pace.healthy_after if going else primary.updated_at
+    revision = situation.revision_of(primary.id)
+    if not going or (revision is not None and revision.load_balancers):
+        return primary.updated_at
+    return primary.updated_at + pace.healthy_after
 
 
 def _completed(primary: Deployment, now: datetime) -> Deployment:
