@@ -10,7 +10,7 @@ from seawall.compile.network.memory import Memory
 from seawall.compile.network.placement import Placed
 from seawall.compile.network.policies import Catalog, interface_policy, member_policy
 from seawall.compile.network.routing import Senders
-from seawall.compile.network.skeletons import POLICY_BITS
+from seawall.compile.network.skeletons import NOTHING_TO_ASK, POLICY_BITS
 from seawall.model.vpc import Vpc
 from seawall.program.network import Element, ElementSet
 
@@ -36,7 +36,7 @@ class InterfaceSets:
 
     def senders(self, doors: Sequence[Door], tables: Senders) -> Iterable[ElementSet]:
         """All sets but those of groups, ACLs and resolvers."""
-        yield from self._source_maps(tables)
+        yield from self._source_maps(doors, tables)
         yield from _door_sets(doors, tables)
         every_door = [Element(key=str(d.number), value="0x0", origin=d.origin) for d in doors]
         yield ElementSet(
@@ -84,8 +84,10 @@ class InterfaceSets:
         key = of_each.__name__, self._vpc.id, variant
         return self._memory.each(key, of_each, self._interfaces, *facts)
 
-    def _source_maps(self, tables: Senders) -> Iterable[ElementSet]:
-        facts = (tables.of_subnet, *self._policies)
+    def _source_maps(self, doors: Sequence[Door], tables: Senders) -> Iterable[ElementSet]:
+        _, bounded = self._policies
+        quiet = not bounded and all(door.kind != "egress_only" for door in doors)
+        facts = (tables.of_subnet, *self._policies, quiet)
         for version in FAMILIES:
             yield ElementSet(
                 name=f"source{version}",
@@ -172,18 +174,19 @@ def _policy_number(placed: Placed, numbers: Numbers, bounded: Collection[str]) -
     return numbers.get(interface_policy(placed, bounded).key, 0)
 
 
-def _mark(placed: Placed, tables: Numbers, numbers: Numbers, bounded: Collection[str]) -> str:
-    """`tables` are by subnet."""
+def _mark(placed: Placed, tables: Numbers, numbers: Numbers, bounded: Collection[str], quiet: bool) -> str:
+    """`tables` are by subnet.  `quiet` is a VPC in which no packet of a known flow is asked anything."""
     table = tables.get(placed.subnet.id, 0)
-    return f"{table << POLICY_BITS | _policy_number(placed, numbers, bounded):#x}"
+    policy = _policy_number(placed, numbers, bounded)
+    return f"{table << POLICY_BITS | (NOTHING_TO_ASK if quiet and policy else 0) | policy:#x}"
 
 
 def _source(
-    placed: Placed, version: int, tables: Numbers, numbers: Numbers, bounded: Collection[str]
+    placed: Placed, version: int, tables: Numbers, numbers: Numbers, bounded: Collection[str], quiet: bool
 ) -> tuple[Element, ...]:
     if not placed.is_checked:
         return ()
-    mark, origin = _mark(placed, tables, numbers, bounded), placed.interface.id
+    mark, origin = _mark(placed, tables, numbers, bounded, quiet), placed.interface.id
     return tuple(
         Element(key=f"{placed.number} . {address}", value=mark, origin=origin)
         for address in placed.addresses
@@ -192,11 +195,11 @@ def _source(
 
 
 def _unchecked(
-    placed: Placed, tables: Numbers, numbers: Numbers, bounded: Collection[str]
+    placed: Placed, tables: Numbers, numbers: Numbers, bounded: Collection[str], quiet: bool
 ) -> tuple[Element, ...]:
     if placed.is_checked:
         return ()
-    mark = _mark(placed, tables, numbers, bounded)
+    mark = _mark(placed, tables, numbers, bounded, quiet)
     return (Element(key=str(placed.number), value=mark, origin=placed.interface.id),)
 
 
