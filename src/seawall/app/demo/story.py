@@ -12,6 +12,8 @@ from seawall.app.demo.instance import Instance
 from seawall.app.demo.ledger import Ledger
 from seawall.app.demo.leftovers import Life, still_there, take_census
 from seawall.app.demo.scenes import Scenes
+from seawall.app.demo.service_scenes import ServiceScenes
+from seawall.app.demo.service_site import HOST, SERVICE
 from seawall.app.demo.stage import Stage
 from seawall.app.failure import CommandFailed
 from seawall.app.state_files import remove
@@ -71,15 +73,20 @@ def play(ledger: Ledger, instance: Instance, life: Life, *, keep: bool) -> None:
     """All scenes; raises one of TROUBLE where the next scene would make no sense."""
     ledger.step(f"starting Seawall in {instance.state_dir}")
     running = instance.up()
-    scenes = Scenes(Stage(ledger, instance, Clients(running), running.region))
+    stage = Stage(ledger, instance, Clients(running), running.region)
+    scenes = Scenes(stage)
     try:
         scenes.build()
         scenes.show()
+        service = ServiceScenes(stage, scenes.site)
+        service.build()
+        service.show()
         world = instance.world()
         life.note_all_of(world.id, world.pid)
         if keep:
             say_what_next(instance, scenes)
         else:
+            service.remove()
             scenes.stop_and_remove()
     except TROUBLE as error:
         raise CommandFailed(f"{error}{scenes.why_tasks_stopped()}") from error
@@ -99,6 +106,11 @@ It keeps running. Each of these can be tried as it stands:
   {seawall} internet -- curl -s http://{scenes.public.public_address}/
   {seawall} aws ecs list-tasks --cluster demo
   {seawall} aws logs filter-log-events --log-group-name /ecs/myapp
+
+  # the service behind its load balancer: by name, its targets, four tasks instead of two
+  {seawall} internet -- curl -s http://{HOST}/
+  {seawall} lb
+  {seawall} aws ecs update-service --cluster demo --service {SERVICE} --desired-count 4
 
   # the private task on localhost, until Ctrl-C; in another terminal: curl localhost:8080
   {seawall} forward 8080:{scenes.private.id}:80
