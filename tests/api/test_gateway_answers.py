@@ -46,13 +46,14 @@ def ask_form(gateway: Gateway, form: str) -> tuple[int, str, str]:
     ("service", "method", "arguments"),
     [
         ("ec2", "describe_spot_price_history", {}),
-        ("ecs", "list_services_by_namespace", {"namespace": "x"}),
+        ("ecs", "list_daemons", {}),
         ("iam", "list_mfa_devices", {}),
         ("route53", "list_traffic_policies", {}),
         ("lambda", "list_functions", {}),
         ("resourcegroupstaggingapi", "get_tag_keys", {}),
         ("cloudwatch", "list_dashboards", {}),
-        ("elbv2", "describe_load_balancers", {}),
+        ("elbv2", "describe_trust_stores", {}),
+        ("elb", "describe_load_balancers", {}),
     ],
 )
 def test_an_operation_that_is_not_built_is_named(

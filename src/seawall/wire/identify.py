@@ -55,6 +55,10 @@ def scoped_service(request: Request) -> str | None:
     return None
 
 
+# Services that share their signing name with a younger one: by that name and the version of their API.
+_ELDERS = {("elasticloadbalancing", "2012-06-01"): "elb"}
+
+
 class Identifier:
     """Knows the served services; every other service of AWS is recognised by its credential scope."""
 
@@ -128,6 +132,9 @@ class Identifier:
         version = form["Version"].text if "Version" in form else None
         candidates = self._scoped(scope) or self._by_version.get(version or "", [])
         candidates = [s for s in candidates if {"query", "ec2"} & set(s.protocols)]
+        elder = load_service(_ELDERS.get((scope or "", version or ""), ""))
+        if elder is not None and elder not in candidates:
+            candidates = [elder]
         versioned = [s for s in candidates if s.api_version == version] or candidates
         if not versioned:
             if action is None:
