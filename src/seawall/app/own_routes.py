@@ -18,11 +18,10 @@ from seawall.app.settings import Settings
 from seawall.controllers.loop import Context
 from seawall.controllers.network_snapshot import NETWORK_KINDS, network_snapshot
 from seawall.controllers.spot_interruption import NotInterruptible, interrupt
-from seawall.controllers.why import why
+from seawall.controllers.why import tasks_meant, why
 from seawall.host.deadline import within
 from seawall.model.access_key import AccessKey
 from seawall.model.installation import Installation
-from seawall.model.task import Task
 from seawall.store.log_events import LogEvents
 from seawall.store.metrics import Metrics
 from seawall.store.objects import Objects
@@ -54,8 +53,8 @@ class OwnRoutes:
     GET /_seawall/balancers: what each node of a load balancer said last (program.report.BalancerReport), with
     the same token.
 
-    GET /_seawall/why?task=ID: a task's way, what it waits for and why it ended (controllers.why); with the
-    same token.
+    GET /_seawall/why?task=ID or SERVICE: a task's way, what it waits for and why it ended (controllers.why);
+    with the same token.
 
     GET /_seawall/events?last=N&follow=1: ECS events, one JSON object a line, with the same token.
 
@@ -197,7 +196,7 @@ class OwnRoutes:
         return hmac.compare_digest(given, f"Bearer {self.control_token}".encode())
 
     async def _why(self, start: str, send: Send) -> None:
-        found = [task for task in self.store.all(Task) if start and task.id.startswith(start)]
+        found = tasks_meant(start, self.store)
         if len(found) == 1:
             await _answer(send, 200, why(found[0], self._context))
         else:

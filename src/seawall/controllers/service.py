@@ -19,7 +19,7 @@ from seawall.compile.service.rollout import Start
 from seawall.compile.service.situation import Situation, is_alive
 from seawall.compile.service.zone_spread import fewest, zone_counts
 from seawall.controllers.loop import After, Context, Done, Reconciler, reconciler
-from seawall.controllers.service_targets import targets_of, write_registrations
+from seawall.controllers.service_targets import targets_of, with_target_finding, write_registrations
 from seawall.model.resource import Ref
 from seawall.model.service import Service, ServiceEvents, ServiceRevision
 from seawall.model.service_launch import LaunchRefusal
@@ -45,8 +45,7 @@ def reconcile(service_id: str, context: Context) -> Done | After:
             situation = replace(situation, targets=targets_of(txn, situation.tasks))
         decision = decide(situation, _group_arn(context))
         decision.texts[:0] = _registration_texts(service, change, situation, context)
-        for task in decision.tasks:
-            txn.put(task)
+        _written(txn, decision, situation, context)
         refused = [_launch(txn, start, decision, situation, context) for start in decision.starts]
         txn.put(decision.service)
         _write_events(txn, decision, now)
@@ -74,6 +73,18 @@ def _situation(reader: Reader, service: Service, context: Context) -> Situation:
         pace=context.pace,
         told_steady=told_steady(events.events) if events is not None else None,
     )
+
+
+def _written(txn: Transaction, decision: Decision, situation: Situation, context: Context) -> None:
+    """Write the tasks that changed.  One that was just found unhealthy says why, while it can be seen."""
+    before = {task.id: task for task in situation.tasks}
+    for task in {task.id: task for task in decision.tasks}.values():
+        was = before[task.id]
+        if task.counted_as_failed and not was.counted_as_failed and task.finding is None:
+            task = with_target_finding(task, situation.targets.get(task.id, ()), context)
+        elif was.counted_as_failed and not task.counted_as_failed:
+            task = replace(task, finding=None)
+        txn.put(task)
 
 
 def _group_arn(context: Context) -> str:

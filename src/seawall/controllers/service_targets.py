@@ -4,9 +4,15 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from seawall.compile.service.registration import Registrations, registrations, waits_to_be_known
 from seawall.compile.service.situation import Situation
+from seawall.compile.why.target import target_finding
+from seawall.controllers.loop import Context
+from seawall.controllers.network_snapshot import network_snapshot
 from seawall.model.listener import Listener, ListenerRule
+from seawall.model.network_interface import NetworkInterface
 from seawall.model.service import Service, ServiceRevision
 from seawall.model.target_group import Target, TargetGroup
 from seawall.model.task import Task
@@ -63,6 +69,17 @@ def write_registrations(txn: Transaction, situation: Situation) -> Registrations
     for target in (*change.new, *change.leave):
         txn.put(target)
     return change
+
+
+def with_target_finding(task: Task, targets: Iterable[Target], context: Context) -> Task:
+    """The task with the reason why its load balancer finds it unhealthy, looked for while it does."""
+    target = next((t for t in targets if t.state == "unhealthy"), None)
+    group = context.store.find(TargetGroup, target.target_group_id) if target is not None else None
+    if target is None or group is None:
+        return task
+    doubting = [id for id, state in target.load_balancer_nodes.items() if state == "unhealthy"]
+    nodes = [node for id in doubting if (node := context.store.find(NetworkInterface, id)) is not None]
+    return replace(task, finding=target_finding(network_snapshot(context), nodes, target, group))
 
 
 def _is_used(reader: Reader, group: TargetGroup) -> bool:

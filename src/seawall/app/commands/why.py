@@ -1,6 +1,7 @@
 """say why a task failed, or what it waits for, and how long each part of its way took
 
-TASK is a task's id, the beginning of one, or an ARN; also a stopped one, as long as it is kept.
+TASK is a task's id, the beginning of one, or an ARN; also a stopped one, as long as it is kept.  Of a service
+(its name) the newest task that failed is told of, else its newest.
 Exit status 0: nothing is wrong with it; 1: a cause of failure is known.
 Example:  seawall why 3fb2
 """

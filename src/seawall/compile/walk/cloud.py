@@ -58,6 +58,12 @@ class Cloud:
         return {e.id: e for e in self.snapshot.vpc_endpoints if e.state in LIVE}
 
     @cached_property
+    def nodes(self) -> frozenset[str]:
+        """The interfaces of load balancers that are not going."""
+        living = (balancer for balancer in self.snapshot.load_balancers if not balancer.deleting)
+        return frozenset(node.network_interface_id for balancer in living for node in balancer.nodes)
+
+    @cached_property
     def rules(self) -> dict[str, list[SecurityGroupRule]]:
         """By group, in the order of ids."""
         found: dict[str, list[SecurityGroupRule]] = {}
@@ -135,7 +141,7 @@ class Cloud:
         if owner is None or interface.status == "detaching" or interface.subnet_id not in self.subnets:
             return False
         match owner.kind:
-            case "task":
+            case "task" | "load_balancer":
                 return True
             case "nat_gateway":
                 return interface.id in self.nat_gateways
@@ -145,6 +151,8 @@ class Cloud:
             case "vpc_endpoint":
                 endpoint = self.endpoints.get(owner.id)
                 return endpoint is not None and interface.id in endpoint.network_interface_ids
+            case "load_balancer":
+                return interface.id in self.nodes
         return False
 
 
