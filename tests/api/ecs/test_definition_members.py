@@ -10,6 +10,7 @@ from tests.api.ecs.ecs_requests import container, fargate
 
 from seawall.api.ecs.definition_members import CONTAINER, CONTAINER_PARTS, TASK, TASK_PARTS
 from seawall.api.ecs.run_members import CONTAINER_OVERRIDE, READ, TASK_OVERRIDE
+from seawall.api.ecs.service_members import READ_BY_BOTH, READ_BY_CREATE, READ_BY_UPDATE, READ_PARTS
 from seawall.api.registry import load_operations
 
 
@@ -43,6 +44,8 @@ def parted(names: tuple[str, ...], parts: dict[str, tuple[str, ...]], prefix: st
 
 
 SERVED = {
+    "CreateService": parted((*READ_BY_BOTH, *READ_BY_CREATE), READ_PARTS),
+    "UpdateService": parted((*READ_BY_BOTH, *READ_BY_UPDATE), READ_PARTS),
     "RegisterTaskDefinition": parted(TASK, TASK_PARTS)
     | parted(CONTAINER, CONTAINER_PARTS, "containerDefinitions."),
     "RunTask": {
@@ -58,6 +61,8 @@ STRUCTURES = {
     "volumes",
     "overrides",
     "overrides.containerOverrides",
+    "loadBalancers",
+    "deploymentConfiguration",
 }
 
 

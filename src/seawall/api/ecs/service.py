@@ -8,7 +8,7 @@ from seawall.api.ecs.deployment_configuration import read_configuration
 from seawall.api.ecs.launch import refuse_placement
 from seawall.api.ecs.names import active_cluster, find_cluster, invalid_parameter
 from seawall.api.ecs.service_deploying import begin_deployment
-from seawall.api.ecs.service_members import REFUSED, STORED
+from seawall.api.ecs.service_members import REFUSED, REFUSED_AT_CREATION, STORED
 from seawall.api.ecs.service_names import NAME, get_service
 from seawall.api.ecs.service_request import (
     check_controller,
@@ -37,7 +37,7 @@ SCOPE = "ecs:CreateService"
 SERVICE_LINKED_ROLE = "role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"
 
 
-@operation("ecs", "CreateService", stored=STORED, refused=REFUSED)
+@operation("ecs", "CreateService", stored=STORED, refused=REFUSED_AT_CREATION)
 def create_service(call: Call, params: Params) -> dict[str, Any]:
     token = read_token(params.get("clientToken"))
     fingerprint = params.copy_unread()

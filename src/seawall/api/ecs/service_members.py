@@ -3,33 +3,32 @@
 A test holds these tables against AWS's own model, so that no member is forgotten.
 """
 
-READ = (
+READ_BY_BOTH = (
     "availabilityZoneRebalancing",
     "capacityProviderStrategy",
-    "clientToken",
     "cluster",
-    "deploymentConfiguration",
     "deploymentController",
     "desiredCount",
     "enableECSManagedTags",
     "enableExecuteCommand",
-    "forceNewDeployment",
     "healthCheckGracePeriodSeconds",
-    "launchType",
-    "loadBalancers",
     "networkConfiguration",
-    "placementConstraints",
-    "placementStrategy",
     "platformVersion",
     "propagateTags",
-    "role",
-    "schedulingStrategy",
-    "service",
-    "serviceName",
     "serviceRegistries",
-    "tags",
     "taskDefinition",
 )
+READ_BY_CREATE = ("clientToken", "launchType", "schedulingStrategy", "serviceName", "tags")
+READ_BY_UPDATE = ("forceNewDeployment", "service")
+READ_PARTS = {
+    "loadBalancers": ("targetGroupArn", "containerName", "containerPort"),
+    "deploymentConfiguration": (
+        "deploymentCircuitBreaker",
+        "maximumPercent",
+        "minimumHealthyPercent",
+        "strategy",
+    ),
+}
 STORED = {
     "deploymentConfiguration.alarms": "there are no CloudWatch alarms that could fire",
 }
@@ -43,10 +42,7 @@ REFUSED = {
     "monitoring": "metrics of services have one resolution",
     "placementConstraints": _FARGATE_ONLY,
     "placementStrategy": _FARGATE_ONLY,
-    "role": "as on AWS: tasks with interfaces of their own need the service-linked role",
-    "schedulingStrategy": "DAEMON: as on AWS, not on Fargate",
     "deploymentController": "CODE_DEPLOY and EXTERNAL: there are no task sets",
-    "launchType": "EC2, EXTERNAL: there are no container instances",
     "loadBalancers.loadBalancerName": "as on AWS: no Classic Load Balancer with Fargate",
     "loadBalancers.advancedConfiguration": _ROLLING_ONLY,
     "deploymentConfiguration.strategy": f"BLUE_GREEN, LINEAR, CANARY: {_ROLLING_ONLY}",
@@ -55,4 +51,10 @@ REFUSED = {
     "deploymentConfiguration.linearConfiguration": _ROLLING_ONLY,
     "deploymentConfiguration.canaryConfiguration": _ROLLING_ONLY,
     "deploymentConfiguration.earlySuccessCriteria": "a deployment completes with all of its tasks",
+}
+REFUSED_AT_CREATION = {
+    **REFUSED,
+    "launchType": "EC2, EXTERNAL, MANAGED_INSTANCES: there are no container instances",
+    "role": "as on AWS: tasks with interfaces of their own need the service-linked role",
+    "schedulingStrategy": "DAEMON: as on AWS, not on Fargate",
 }
