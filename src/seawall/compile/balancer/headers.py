@@ -57,14 +57,14 @@ def _forwarded_for(attributes: Mapping[str, str]) -> list[str]:
             "http-request set-var-fmt(txn.client) [%[src]]:%[src_port] unless { src 0.0.0.0/0 }",
         ]
         client = "%[var(txn.client)]"
-    several = "{ req.fhdr_cnt(x-forwarded-for) gt 1 }"
-    one = "{ req.fhdr_cnt(x-forwarded-for) eq 1 }"
+    several = "{ var(txn.forwarded) -m int gt 1 }"
+    one = "{ var(txn.forwarded) -m int eq 1 }"
     longer = word(f"%[req.fhdr(x-forwarded-for)], {client}")
     return [
         *lines,
         f"http-request add-header X-Forwarded-For {client} if {several}",
         f"http-request set-header X-Forwarded-For {longer} if {one}",
-        f"http-request set-header X-Forwarded-For {client} unless {{ req.fhdr_cnt(x-forwarded-for) gt 0 }}",
+        f"http-request add-header X-Forwarded-For {client} unless forwarded",
     ]
 
 
@@ -78,9 +78,9 @@ def trace_id() -> list[str]:
     without_self = word("req.fhdr(x-amzn-trace-id),regsub('(^|;)Self=[^;]*','',gi),regsub('^;','')")
     kept = "%[var(txn.traced)]"
     return [
-        "acl traced req.fhdr(x-amzn-trace-id) -m found",
+        "acl traced var(txn.traced) -m found",
         "http-request set-var(txn.uuid) uuid",
-        f"http-request set-var(txn.traced) {without_self} if traced",
+        f"http-request set-var(txn.traced) {without_self}",
         f"http-request set-var-fmt(txn.trace) {word(f'Root={fresh}')} unless traced",
         f"http-request set-var-fmt(txn.trace) {word(f'Self={fresh};{kept}')} if traced",
         "http-request set-header X-Amzn-Trace-Id %[var(txn.trace)]",
@@ -91,12 +91,12 @@ def _host(listener: Listener, attributes: Mapping[str, str]) -> list[str]:
     """A default port is taken from the Host header, another one is added where the client left it out."""
     if attributes.get("routing.http.preserve_host_header.enabled") == "true":
         return []
-    with_port = "{ req.hdr(host),port_only gt 0 }"
+    with_port = "{ req.hdr(host),port_only gt 0 }"  # of no header there is nothing to compare
     if listener.port in _DEFAULT_PORTS:
         return [f"http-request set-header Host {word(f'%[{BARE_HOST}]')} if {with_port}"]
     return [
         f"http-request set-header Host %[req.hdr(host)]:{listener.port} "
-        f"if {{ req.hdr(host) -m len gt 0 }} !{with_port}"
+        "if { req.hdr(host),port_only eq 0 } { req.hdr(host) -m len gt 0 }"
     ]
 
 

@@ -156,12 +156,15 @@ def parse(line: str) -> Request | Unfinished:
 def remembered(attributes: Mapping[str, str]) -> list[str]:
     """What has to be noted while the request is at hand; `attributes` of the load balancer."""
     lines = [
-        "http-request set-var(txn.hosted) req.hdr(host)",
-        "http-request set-var(txn.agent) req.fhdr(user-agent),bytes(0,8192)",
         "http-request set-var(txn.grpc) bool(true) if { req.hdr(content-type) -m beg application/grpc }",
         "http-response set-var(txn.answered) status",
     ]
-    if attributes.get("access_logs.s3.enabled") != "true":
+    if attributes.get("access_logs.s3.enabled") == "true":
+        lines += [
+            "http-request set-var(txn.hosted) req.hdr(host)",
+            "http-request set-var(txn.agent) req.fhdr(user-agent),bytes(0,8192)",
+        ]
+    else:
         lines += [
             f"acl busy fe_req_rate gt {BUSY}",
             f"acl passed_over rand({ONE_IN}) gt 0",

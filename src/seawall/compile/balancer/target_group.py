@@ -15,7 +15,6 @@ _BALANCE = {
     "least_outstanding_requests": "leastconn",
     "weighted_random": "random(1)",
 }
-_GRPC = "req.hdr(content-type) -m beg application/grpc"
 
 
 def backend(group: TargetGroup) -> list[str]:
@@ -37,7 +36,7 @@ def _protocol(group: TargetGroup) -> list[str]:
         return [refusal(464, "!HTTP_2.0 or !METH_POST")]
     if group.protocol_version == "HTTP2":
         return [refusal(464, "!HTTP_2.0")]
-    return [refusal(464, f"{{ {_GRPC} }}")]
+    return [refusal(464, "{ var(txn.grpc) -m found }")]
 
 
 def _unreachable() -> list[str]:
@@ -51,12 +50,13 @@ def _unreachable() -> list[str]:
     mark = "X-Seawall-Unreachable"
     changes = [
         f"http-after-response set-status {status} reason {word(REASONS[status])} "
-        f"if {{ res.hdr({mark}) -m str {said} }}"
+        f"if unreachable {{ res.hdr({mark}) -m str {said} }}"
         for status, said in ((504, 1), (502, 0))
     ]
     return [
         f"http-error status 503 content-type text/html lf-string {body} "
         f"hdr Server {SERVER} hdr {mark} {late}]",
+        "acl unreachable status 503",
         *changes,
-        f"http-after-response del-header {mark}",
+        f"http-after-response del-header {mark} if {{ status 502 504 }}",
     ]
