@@ -81,6 +81,16 @@ def test_the_request() -> None:
         ("HTTP/1.1 500 No\r\n\r\n", ((200, 499),), Outcome(cause="mismatch", code=500)),
         ("HTTP/1.1 100 Go on\r\n\r\nHTTP/1.1 204 None\r\n\r\n", ((200, 299),), Outcome(code=204)),
         ("", ((200, 200),), Outcome(cause="failed", text="the connection ended without an answer")),
+        (
+            "HTTP/1.1 100 " + "x" * 90000,
+            ((200, 200),),
+            Outcome(cause="failed", text="the connection ended without an answer"),
+        ),
+        (
+            "HTTP/1.1 100 \r\nx: " + "x" * 90000,
+            ((200, 200),),
+            Outcome(cause="failed", text="the connection ended without an answer"),
+        ),
         ("SSH-2.0-x\r\n", ((200, 200),), Outcome(cause="failed", text="the answer is not HTTP")),
     ],
 )
@@ -167,6 +177,8 @@ TRAILERS = "40 0b 677270632d737461747573 02 3132"  # grpc-status: 12
         ([frame(1, 4, "08 03 313033"), frame(1, 4, "88")], Outcome(code=200)),  # 103 comes before
         ([frame(6, 0, "0000000000000000", 0), frame(1, 4, "88")], Outcome(code=200)),
         ([frame(7, 0, "0000000000000001", 0)], Outcome(cause="failed", text="the request was refused")),
+        ([frame(7, 0, "0000000100000000", 0), frame(1, 4, "88")], Outcome(code=200)),  # the last one
+        ([frame(1, 4 + 8, "")], Outcome(cause="failed", text="the connection ended without an answer")),
         ([frame(3, 0, "00000001")], Outcome(cause="failed", text="the request was refused")),
     ],
 )

@@ -13,6 +13,7 @@ _END_STREAM, _ACK, _END_HEADERS, _PADDED, _PRIORITY = 1, 1, 4, 8, 32
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _KEEP_NO_TABLE, _NO_PUSH = struct.pack(">HI", 1, 0), struct.pack(">HI", 2, 0)
 _LARGEST = 16384
+_LARGEST_BLOCK = 65536  # of headers in several frames
 _STREAM = 1
 _EMPTY_MESSAGE = bytes(5)  # not compressed, no bytes
 
@@ -62,10 +63,12 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, wa
             writer.write(_frame(_SETTINGS, _ACK, 0, b""))
         elif kind == _PING and not flags & _ACK:
             writer.write(_frame(_PING, _ACK, 0, payload))
-        elif kind == _GOAWAY or (kind == _RESET and stream == _STREAM):
+        elif (kind == _GOAWAY and not _goes_on(payload)) or (kind == _RESET and stream == _STREAM):
             raise EOFError("the request was refused")
         elif stream == _STREAM and kind in (_HEADERS, _CONTINUATION):
             block += _fragment(flags, payload) if kind == _HEADERS else payload
+            if len(block) > _LARGEST_BLOCK:
+                raise EOFError("the answer's headers have no end")
             if flags & _END_HEADERS:
                 value = read_block(block).get(wanted, "")
                 if value.isdigit() and not (wanted == ":status" and value.startswith("1")):
@@ -78,10 +81,18 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, wa
             raise EOFError(f"the answer has no {wanted}")
 
 
+def _goes_on(farewell: bytes) -> bool:
+    """Whether a peer that takes no more requests still answers this one."""
+    if len(farewell) < 8:
+        return False
+    last, error = struct.unpack(">II", farewell[:8])
+    return bool(last >= _STREAM and error == 0)
+
+
 def _fragment(flags: int, payload: bytes) -> bytes:
     """Of a header block, without padding and priority."""
-    if flags & _PADDED:
-        payload = payload[1 : len(payload) - payload[0]]
+    if flags & _PADDED and payload:
+        payload = payload[1 : max(len(payload) - payload[0], 1)]
     return payload[5:] if flags & _PRIORITY else payload
 
 

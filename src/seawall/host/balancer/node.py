@@ -10,6 +10,7 @@ from collections.abc import Callable
 from seawall.host.balancer.console import ConsoleError
 from seawall.host.balancer.engine import Engine
 from seawall.host.balancer.health import Standing, standing_of, used_targets, weight_of
+from seawall.host.balancer.kept_up import kept_up
 from seawall.host.balancer.log_tap import LogTap
 from seawall.host.balancer.places import Places, engine_id
 from seawall.host.balancer.prober import Prober
@@ -72,7 +73,7 @@ class Node:
         self._woken = asyncio.Event()
         self.report = BalancerReport(id=program.id, running=False)
         self._watching: asyncio.Task[None] | None = None
-        self._working = asyncio.create_task(self._work())
+        self._working = asyncio.create_task(kept_up("node", self._work))
 
     def follow(self, program: BalancerProgram, revision: int) -> None:
         """`revision`: of the host program this is a part of."""
@@ -105,6 +106,7 @@ class Node:
 
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
+        self._wake()
         while True:
             await self._woken.wait()
             self._woken.clear()
@@ -162,8 +164,8 @@ class Node:
     def _watch(self) -> None:
         """Notice when the engine ends, and what goes through it."""
         if self._measuring is None:
-            self._measuring = asyncio.create_task(self._traffic.run())
-        if self._watching is None or self._watching.done():
+            self._measuring = asyncio.create_task(kept_up("traffic", self._traffic.run))
+        if self._process.alive and (self._watching is None or self._watching.done()):
             self._watching = asyncio.create_task(self._notice_end())
 
     async def _notice_end(self) -> None:

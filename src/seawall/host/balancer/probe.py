@@ -5,7 +5,6 @@ one connection for each; a certificate is not looked at.
 """
 
 import asyncio
-import contextlib
 import socket
 import ssl
 from collections.abc import Callable
@@ -84,20 +83,18 @@ async def _status(
         f"GET {check.path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n"
         f"User-Agent: {check.user_agent}\r\nAccept-Encoding: gzip, compressed\r\n\r\n".encode()
     )
-    while True:
-        try:
-            line = await reader.readuntil(b"\n")
-        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            raise EOFError("the connection ended without an answer") from None
-        words = line.split(None, 2)
-        if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
-            raise EOFError("the answer is not HTTP")
-        code = int(words[1])
-        if code >= 200 or code == 101:
-            return code
-        with contextlib.suppress(asyncio.IncompleteReadError):
+    try:
+        while True:
+            words = (await reader.readuntil(b"\n")).split(None, 2)
+            if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
+                raise EOFError("the answer is not HTTP")
+            code = int(words[1])
+            if code >= 200 or code == 101:
+                return code
             while (await reader.readuntil(b"\n")).strip():
                 pass  # the headers of an answer before the answer
+    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        raise EOFError("the connection ended without an answer") from None
 
 
 _contexts: dict[str, ssl.SSLContext] = {}

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from seawall.host.balancer.health import Outcome, Standing, after_check
+from seawall.host.balancer.kept_up import kept_up
 from seawall.host.balancer.probe import Opener, probe
 from seawall.host.balancer.schedule import Schedule
 from seawall.program.balancer import Check, Pool, PoolTarget
@@ -58,7 +59,7 @@ class Prober:
         self._save_soon()
         self._woken.set()
         if self._running is None:
-            self._running = asyncio.create_task(self._run())
+            self._running = asyncio.create_task(kept_up("checks", self._run))
 
     async def close(self) -> None:
         """Ask no more; what is known stays on disk."""
