@@ -68,7 +68,11 @@ def default_attributes(type: LoadBalancerType, scheme: str) -> dict[str, str]:
 @operation(
     "elbv2",
     "ModifyLoadBalancerAttributes",
-    stored={"waf.fail_open.enabled": "there is no WAF that could fail"},
+    stored={
+        "ipv6.deny_all_igw_traffic": "load balancers have IPv4 addresses only",
+        "routing.http.desync_mitigation_mode": "ambiguous requests are refused in every mode",
+        "waf.fail_open.enabled": "there is no WAF that could fail",
+    },
     note="zonal_shift.config.enabled, connection and health check logs, secondary addresses and zonal"
     " affinity of names are refused.",
 )

@@ -43,7 +43,9 @@ _NETWORK: Attributes = {
     "stickiness.enabled": switch(),
     "stickiness.type": choice("source_ip"),
     "target_health_state.unhealthy.connection_termination.enabled": switch("true"),
-    "target_health_state.unhealthy.draining_interval_seconds": number("0", 0, 360000),
+    "target_health_state.unhealthy.draining_interval_seconds": Attribute(
+        "0", (), 0, 360000, served=("0",), reason="targets that fail do not drain"
+    ),
 }
 _STICKINESS_TYPES = ("app_cookie", "lb_cookie", "source_ip")
 _DATAGRAMS = ("UDP", "TCP_UDP")
@@ -73,7 +75,7 @@ def describe_target_group_attributes(call: Call, params: Params) -> dict[str, An
 @operation(
     "elbv2",
     "ModifyTargetGroupAttributes",
-    note="load_balancing.algorithm.anomaly_mitigation is refused.",
+    note="Anomaly mitigation and draining intervals of unhealthy targets are refused.",
 )
 def modify_target_group_attributes(call: Call, params: Params) -> dict[str, Any]:
     with call.write() as txn:
