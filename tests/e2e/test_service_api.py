@@ -1,12 +1,13 @@
 """A service through its life with the aws CLI as it is: its waiters end at the right moment."""
 
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
-from tests.e2e.harness import Network, Seawall, prepare_account
+from tests.e2e.harness import BIN, WAIT, Network, Seawall, prepare_account
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +84,49 @@ def tasks_of(seawall: Seawall) -> list[dict[str, Any]]:
         return []
     answer = seawall.aws_json("ecs", "describe-tasks", "--tasks", *arns, "--include", "TAGS")
     return list(answer["tasks"])
+
+
+def test_a_deployment_is_stopped_and_a_spot_task_interrupted(served: Seawall) -> None:
+    network, ecs = Network(served), served.client("ecs")
+    ecs.create_cluster(clusterName="spot", capacityProviders=["FARGATE_SPOT"])
+    place = {"subnets": [network.public], "securityGroups": [network.group], "assignPublicIp": "ENABLED"}
+    made = ecs.create_service(
+        cluster="spot",
+        serviceName="web",
+        taskDefinition="myapp",
+        desiredCount=1,
+        capacityProviderStrategy=[{"capacityProvider": "FARGATE_SPOT", "weight": 1}],
+        networkConfiguration={"awsvpcConfiguration": place},
+    )["service"]
+
+    def statuses() -> list[str]:
+        answer = ecs.list_service_deployments(cluster="spot", service="web")
+        return [one["status"] for one in answer["serviceDeployments"]]
+
+    until(served, lambda: statuses() == ["SUCCESSFUL"])
+    changed = ecs.update_service(cluster="spot", service="web", forceNewDeployment=True)["service"]
+    ecs.stop_service_deployment(serviceDeploymentArn=changed["currentServiceDeployment"])
+    until(served, lambda: statuses() == ["ROLLBACK_SUCCESSFUL", "SUCCESSFUL"])
+    (after,) = ecs.describe_services(cluster="spot", services=["web"])["services"]
+    assert [one["id"] for one in after["deployments"]] == [made["deployments"][0]["id"]]
+
+    (arn,) = ecs.list_tasks(cluster="spot", serviceName="web")["taskArns"]
+    command = [BIN / "seawall", "--state-dir", served.state_dir, "interrupt", arn]
+    subprocess.run(command, check=True, timeout=30)
+    ecs.get_waiter("tasks_stopped").wait(cluster="spot", tasks=[arn], WaiterConfig=WAIT)
+    (task,) = ecs.describe_tasks(cluster="spot", tasks=[arn])["tasks"]
+    assert (task["stopCode"], task["stoppedReason"]) == (
+        "SpotInterruption",
+        "Your Spot Task was interrupted.",
+    )
+    ecs.get_waiter("services_stable").wait(cluster="spot", services=["web"], WaiterConfig=WAIT)
+    assert arn not in ecs.list_tasks(cluster="spot", serviceName="web")["taskArns"]
+
+
+def until(seawall: Seawall, holds: Callable[[], bool]) -> None:
+    """Ask again and again, as somebody who looks on does."""
+    for _ in range(600):
+        if holds():
+            return
+        seawall.settle()
+    raise AssertionError("it never came so far")
