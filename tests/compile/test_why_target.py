@@ -4,11 +4,11 @@ from datetime import datetime, timezone
 
 import pytest
 from msgspec.structs import replace
+from tests.packet.balancers import balancer
 from tests.packet.world_data import Cloud
 
 from seawall.compile.why.target import target_finding
 from seawall.model.network_interface import NetworkInterface
-from seawall.model.resource import Ref
 from seawall.model.target_group import Target, TargetGroup, TargetHealthCheck, target_id
 
 BORN = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -43,8 +43,7 @@ def cloud() -> Cloud:
     cloud.group(vpc, "web")
     cloud.table(vpc, "main", subnets=(public, private))
     cloud.task("web", private, "10.0.1.20", "sg-a-web")
-    cloud.task("node", public, "10.0.0.9", "sg-a-node")
-    cloud.change(node(cloud).id, owner=Ref("load_balancer", "app/web/1"))
+    balancer(cloud, "node", (public, "10.0.0.9"), groups=("sg-a-node",))
     return cloud
 
 

@@ -52,12 +52,20 @@ def find_question(snapshot: NetworkSnapshot, source: str, destination: str, prot
     )
     if interface is None:
         return Question(None, packet, host)
-    return Question(interface.id, packet, host, _host_name(host, address, interface))
+    named = _is_name(snapshot, host) or host in (address, INTERNET)
+    return Question(interface.id, packet, host, None if named else _host_name(host, address, interface))
+
+
+def _is_name(snapshot: NetworkSnapshot, host: str) -> bool:
+    """Of an interface, a task or a load balancer."""
+    return host.startswith("eni-") or bool(_TASK.fullmatch(host)) or bool(_nodes(snapshot, host))
 
 
 def find_interface(snapshot: NetworkSnapshot, text: str) -> NetworkInterface:
-    """By its id, its task's id (or the beginning of it) or ARN, or one of its addresses."""
+    """By its id, its task's id (or the beginning of it) or ARN, one of its addresses, or the name of a load
+    balancer: NAME or NAME/ZONE."""
     found = [i for i in snapshot.network_interfaces if i.id == text or text in _addresses(snapshot, i)]
+    found = found or _nodes(snapshot, text)
     task = _TASK.fullmatch(text)
     if not found and task is not None:
         found = [
@@ -69,12 +77,24 @@ def find_interface(snapshot: NetworkSnapshot, text: str) -> NetworkInterface:
         return found[0]
     if not found:
         raise CommandFailed(
-            f"{text}: no interface, task or address of this name. Say a task's id, an eni-..., an address or"
-            f" {INTERNET!r}.",
+            f"{text}: no interface, task, load balancer or address of this name. Say a task's id, an eni-...,"
+            f" an address, a load balancer's NAME or NAME/ZONE, or {INTERNET!r}.",
             status=USAGE,
         )
     ids = ", ".join(f"{i.id} ({i.vpc_id})" for i in found)
     raise CommandFailed(f"{text} may be any of {ids}: say which", status=USAGE)
+
+
+def _nodes(snapshot: NetworkSnapshot, text: str) -> list[NetworkInterface]:
+    """Of the load balancer with this name."""
+    name, _, zone = text.partition("/")
+    ids = {
+        node.network_interface_id
+        for balancer in snapshot.load_balancers
+        for node in balancer.nodes
+        if balancer.name == name and zone in ("", node.availability_zone)
+    }
+    return [interface for interface in snapshot.network_interfaces if interface.id in ids]
 
 
 def _addresses(snapshot: NetworkSnapshot, interface: NetworkInterface) -> tuple[str, ...]:
@@ -106,7 +126,7 @@ def _address(snapshot: NetworkSnapshot, host: str, interface: NetworkInterface |
         pass
     if host == INTERNET:
         return CLIENT_IPV6_ADDRESS if six else CLIENT_ADDRESS
-    if host.startswith("eni-") or _TASK.fullmatch(host):
+    if _is_name(snapshot, host):
         found = find_interface(snapshot, host)
         if six and found.ipv6_addresses:
             return found.ipv6_addresses[0]
@@ -136,10 +156,8 @@ def _public(snapshot: NetworkSnapshot, interface: NetworkInterface) -> str:
     return found[0]
 
 
-def _host_name(host: str, address: str, interface: NetworkInterface) -> Name | None:
-    """What the interface's resolver makes of a host name; None where none was given."""
-    if host in (address, INTERNET) or host.startswith("eni-") or _TASK.fullmatch(host):
-        return None
+def _host_name(host: str, address: str, interface: NetworkInterface) -> Name:
+    """What the interface's resolver makes of a host name."""
 
     def meaning(snapshot: NetworkSnapshot) -> str:
         return next(iter(resolve(snapshot, interface.vpc_id, host)), address)

@@ -1,6 +1,6 @@
 """say what becomes of a packet, which rule decides, and what would let it through
 
-SRC  a task's id, an interface (eni-...), an address, or `internet`
+SRC  a task's id, an interface (eni-...), an address, a load balancer's NAME or NAME/ZONE, or `internet`
 DST  the same or a host name, with a port: 10.0.1.20:8000, db.internal:5432, [2001:db8::5]:443, internet:443
 Exit status 0: they can talk; 1: they cannot.
 Example:  seawall explain internet 198.18.0.5:80

@@ -10,7 +10,7 @@ from seawall.compile.network.contribution import Turn
 from seawall.compile.network.placement import Placed
 from seawall.compile.network.policies import Catalog, interface_policy
 from seawall.compile.network.routing import SPECIFIC_PRIORITY, SPECIFIC_TABLE, TABLE_MASK
-from seawall.compile.network.skeletons import POLICY_BITS, POLICY_MASK
+from seawall.compile.network.skeletons import POLICY_BITS
 from seawall.program.network import Chain, Element, ElementSet, Route, RoutingRule, Rule
 
 Numbers = Mapping[str, int]  # of routing tables, by interface
@@ -86,7 +86,7 @@ def turn_chains(turns: Iterable[Turn], numbers: Numbers) -> tuple[Chain, ...]:
     chains = []
     for turn in turns:
         number = numbers[turn.origin]
-        text = f"meta mark set meta mark & {POLICY_MASK:#x} | {number << POLICY_BITS:#x}"
+        text = f"meta mark set meta mark & {(1 << POLICY_BITS) - 1:#x} | {number << POLICY_BITS:#x}"
         chains.append(Chain(name=_name(number), rules=(Rule(text=text, origin=turn.origin),)))
     return tuple(chains)
 

@@ -141,7 +141,7 @@ class Cloud:
         if owner is None or interface.status == "detaching" or interface.subnet_id not in self.subnets:
             return False
         match owner.kind:
-            case "task" | "load_balancer":
+            case "task":
                 return True
             case "nat_gateway":
                 return interface.id in self.nat_gateways

@@ -3,6 +3,7 @@
 Sources: VPC user guide, "Elastic network interfaces", "Security groups", "Network ACLs", "DNS attributes".
 """
 
+from seawall.compile.walk.balancers import hear, is_network_node, is_node, sender_on
 from seawall.compile.walk.cloud import Cloud, addresses
 from seawall.compile.walk.doors import acl_passes
 from seawall.compile.walk.endpoints import serve
@@ -36,6 +37,10 @@ def send(journey: Journey, place: Sent) -> Place | None:
         return _at_router(journey, vpc, interface)
     if not _groups_pass(journey, interface, egress=True):
         return None
+    if is_network_node(interface) and packet.source not in addresses(interface):
+        journey.flow.sent_on_by = interface.id
+    elif node := sender_on(journey, vpc.id):
+        return Received(node, Origin(vpc.id, interface))
     table = cloud.table_of(subnet.id)
     if table is None:
         journey.refuse(
@@ -85,12 +90,16 @@ def receive(journey: Journey, place: Received) -> Place | None:
             return cross(journey, interface)
         case "vpc_endpoint":
             return serve(journey, interface)
+    if is_node(interface):
+        return hear(journey, interface)
     return Delivered(interface.id)
 
 
 def carries_others(interface: NetworkInterface) -> bool:
     """Whether packets that are not its own may pass an interface."""
-    return interface.interface_type in ("nat_gateway", "transit_gateway") or not interface.source_dest_check
+    if interface.interface_type in ("nat_gateway", "transit_gateway") or is_network_node(interface):
+        return True
+    return not interface.source_dest_check
 
 
 def is_for_router(cloud: Cloud, vpc: Vpc, destination: str) -> bool:
@@ -136,7 +145,8 @@ def _groups_pass(journey: Journey, interface: NetworkInterface, *, egress: bool)
     if journey.is_known(interface.vpc_id):
         journey.note("security_group", groups, "pass", f"{groups}: part of a connection that is known")
         return True
-    rule = group_rule(journey.cloud, interface, journey.packet, egress=egress)
+    through = journey.flow.sent_on_by
+    rule = group_rule(journey.cloud, interface, journey.packet, egress=egress, through=through)
     if rule is not None:
         text = f"{rule.id} of {rule.group_id} allows {way} {say(journey.packet)}"
         journey.note("security_group", rule.group_id, "pass", text, rule=rule.id)

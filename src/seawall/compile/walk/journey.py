@@ -20,6 +20,7 @@ class Flow:
     tracked       (VPC, flow) of the connections that security groups know
     translations  (NAT gateway, its address, remote address and port) -> the sender's address and port
     served_by     the gateway endpoint whose service was reached, or the interface of an interface endpoint
+    sent_on_by    the network load balancer's node that it came out of: answers go back there
     choices       NAT gateway -> the address it takes for this flow; it takes its first where none is said
     offered       NAT gateway -> all the addresses it had to choose among
     """
@@ -30,6 +31,7 @@ class Flow:
     tracked: set[FlowKey] = field(default_factory=set)
     translations: dict[tuple[str, str, str, int], tuple[str, int]] = field(default_factory=dict)
     served_by: str | None = None
+    sent_on_by: str | None = None
 
     def choose(self, nat_gateway_id: str, serving: Sequence[str]) -> str:
         self.offered[nat_gateway_id] = tuple(serving)

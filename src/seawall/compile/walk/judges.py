@@ -31,16 +31,24 @@ class RouteDecision(NamedTuple):
 
 
 def group_rule(
-    cloud: Cloud, interface: NetworkInterface, packet: Packet, *, egress: bool
+    cloud: Cloud, interface: NetworkInterface, packet: Packet, *, egress: bool, through: str | None = None
 ) -> SecurityGroupRule | None:
-    """The first rule of the interface's groups that lets a new flow through; None: none does."""
+    """The first rule of the interface's groups that lets a new flow through; None: none does.
+
+    through   the load balancer's node that sent the packet on: rules may name its groups as well
+    """
     remote = packet.destination if egress else packet.source
+    node = cloud.standing.get(through or "")
+    by_node = node.group_ids if node is not None and node.vpc_id == interface.vpc_id else ()
     for group_id in sorted(interface.group_ids):
         for rule in cloud.rules.get(group_id, ()):
             if (
                 rule.is_egress == egress
                 and _protocol_matches(rule, packet)
-                and _peer_matches(cloud, interface.vpc_id, rule, remote)
+                and (
+                    _peer_matches(cloud, interface.vpc_id, rule, remote)
+                    or (not egress and rule.referenced_group_id in by_node)
+                )
             ):
                 return rule
     return None
