@@ -46,7 +46,6 @@ _ROUTER = (
     *TRACKING,
     ("ipv4/conf/all/accept_local", "1"),  # path-MTU errors that come back through a NAT gateway
     ("ipv4/conf/all/proxy_arp", "1"),
-    ("ipv4/ip_early_demux", "0"),  # nearly every packet is somebody else's: no socket is looked for
     ("netfilter/nf_conntrack_tcp_timeout_established", "432000"),
     ("netfilter/nf_conntrack_udp_timeout", "30"),
     ("netfilter/nf_conntrack_udp_timeout_stream", "180"),
