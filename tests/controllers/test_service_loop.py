@@ -363,3 +363,16 @@ def test_a_change_of_a_task_or_target_is_one_of_its_service(bench: Bench) -> Non
         assert list(reconciler.keys(bench.context, ref)) == [ID]
     assert list(reconciler.keys(bench.context, Ref("task", "gone"))) == []
     assert list(reconciler.keys(bench.context, Ref("target", "gone"))) == []
+
+
+def test_changes_of_a_large_service_are_gathered(bench: Bench) -> None:
+    bench.context.pace = Pace(batch=1000)
+    bench.put(service(120))
+    look(bench)
+    look(bench)
+    run(bench)
+    before = bench.store.revision()
+    assert look(bench) == After(pytest.approx(0.05))
+    assert bench.store.revision() == before
+    bench.clock.move(0.05)
+    assert look(bench) != After(pytest.approx(0.05))

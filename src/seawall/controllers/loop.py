@@ -77,6 +77,7 @@ class Context:
     started_at: int = 0  # the store's revision when this process began to follow it
     launch: ServiceLauncher | None = None  # None: no services are run
     pace: Pace = field(default_factory=Pace)  # of services
+    rested_at: dict[str, datetime] = field(default_factory=dict)  # when a service may be looked at again
 
     def revision_of(self, ref: Ref) -> int:
         """The revision of the newest change of a resource; what is older than this process counts as new."""

@@ -6,7 +6,7 @@ at all, so that a control plane that is killed anywhere neither starts a task tw
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -31,6 +31,9 @@ from seawall.store.ids import new_uuid
 from seawall.store.store import Reader, Transaction
 
 REFUSED_RETRY_S = 5.0
+SMALL = 20  # tasks: such a service is looked at whenever something changes
+REST_PER_TASK_S = 0.0005
+LONGEST_REST_S = 1.0
 
 
 def reconcile(service_id: str, context: Context) -> Done | After:
@@ -38,6 +41,9 @@ def reconcile(service_id: str, context: Context) -> Done | After:
     if service is None or service.status == "INACTIVE":
         return Done()
     now = context.clock.now()
+    rest = (context.rested_at.get(service_id, now) - now).total_seconds()
+    if 0 < rest <= LONGEST_REST_S:
+        return After(rest)
     with context.store.write() as txn:
         situation = _situation(txn, service, context)
         change = write_registrations(txn, situation)
@@ -49,11 +55,17 @@ def reconcile(service_id: str, context: Context) -> Done | After:
         refused = [_launch(txn, start, decision, situation, context) for start in decision.starts]
         txn.put(decision.service)
         _write_events(txn, decision, now)
+    context.rested_at[service_id] = now + _rest(len(situation.tasks))
     if any(refused):
         return After(REFUSED_RETRY_S)
     if decision.again_at is None:
         return Done()
     return After(max((decision.again_at - now).total_seconds(), 0.01))
+
+
+def _rest(tasks: int) -> timedelta:
+    """How long to gather changes before the next look, whose cost grows with the service."""
+    return timedelta(seconds=min(max(tasks - SMALL, 0) * REST_PER_TASK_S, LONGEST_REST_S))
 
 
 def _situation(reader: Reader, service: Service, context: Context) -> Situation:

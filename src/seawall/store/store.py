@@ -80,8 +80,9 @@ class Reader:
     def referrers(self, cls: type[R], to: Ref) -> list[R]:
         """All documents of a kind that refer to `to`, ordered by id."""
         rows = self._db.execute(
-            "SELECT d.id, d.generation, d.body FROM reference r JOIN document d USING (kind, id)"
-            " WHERE r.to_kind = ? AND r.to_id = ? AND r.kind = ? ORDER BY d.id",
+            # CROSS: SQLite would rather look at every document of the kind, which come in order
+            "SELECT d.id, d.generation, d.body FROM reference r CROSS JOIN document d USING (kind, id)"
+            " WHERE r.to_kind = ? AND r.to_id = ? AND r.kind = ? ORDER BY r.id",
             (to.kind, to.id, cls.KIND),
         )
         return [self._decode(Ref(cls.KIND, id), generation, body) for id, generation, body in rows]  # type: ignore[misc]
