@@ -3,9 +3,11 @@
 from datetime import datetime, timezone
 
 import pytest
+from msgspec.structs import replace
 from tests.controllers.recording import make
 
 from seawall.controllers.loop import load_reconcilers
+from seawall.model.service import Deployment, Service
 from seawall.model.task import Task
 from seawall.model.task_definition import ContainerDefinition, TaskDefinition
 from seawall.store.store import Store
@@ -59,3 +61,29 @@ def test_it_goes_with_its_last_task(store: Store, restarted: bool) -> None:
         loops.start()
     clock.move()
     assert [d.id for d in store.all(TaskDefinition)] == ["myapp:3"]
+
+
+def test_a_service_that_may_go_by_it_holds_it(store: Store) -> None:
+    loop = next(r for r in load_reconcilers() if r.name == "task_definition")
+    loops, clock, _, _ = make(store, [loop])
+    loops.start()
+    deployment = Deployment(
+        id="ecs-svc/1", revision="default/web/1", task_definition="myapp:1", created_at=NOW, updated_at=NOW
+    )
+    service = Service(
+        id="default/web",
+        cluster="default",
+        name="web",
+        incarnation="1",
+        deployments=(deployment,),
+        created_at=NOW,
+    )
+    with store.write() as txn:
+        txn.put(definition(1))
+        txn.put(service)
+    clock.move()
+    assert [d.id for d in store.all(TaskDefinition)] == ["myapp:1"]
+    with store.write() as txn:
+        txn.put(replace(service, status="INACTIVE"))
+    clock.move()
+    assert store.all(TaskDefinition) == []

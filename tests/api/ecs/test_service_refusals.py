@@ -8,6 +8,8 @@ from tests.api.ecs.conftest import Site
 from tests.api.ecs.ecs_requests import fargate
 from tests.api.ecs.service_requests import balanced, service_input
 
+from seawall.api.ecs import service
+
 Refused = Callable[..., tuple[str, str]]
 INVALID = "InvalidParameterException"
 DESIRED = "The daemon scheduling strategy does not support a desired count for services. Remove the desired"
@@ -101,6 +103,8 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
         "The volume name 'data' in your request does not have a matching volume in your Task Definition",
     ),
     ({"tags": [{"key": "aws:x"}]}, INVALID, "Tag keys starting with 'aws:' are reserved for internal use"),
+    ({"desiredCount": -1}, INVALID, "desiredCount must be at least 0."),
+    ({"desiredCount": 5001}, INVALID, "desiredCount can be at most 5000."),
     (
         {"propagateTags": "ALL"},
         INVALID,
@@ -175,6 +179,17 @@ def test_a_definition_must_be_one_for_fargate(ecs: Any, site: Site, refused: Ref
     assert refused(ecs.create_service, **service_input(site, taskDefinition="ec2")) == (
         INVALID,
         "Task definition does not support launch_type FARGATE.",
+    )
+
+
+def test_a_cluster_has_so_many_services(
+    ecs: Any, site: Site, refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "MOST_SERVICES", 1)
+    ecs.create_service(**service_input(site, serviceName="first"))
+    assert refused(ecs.create_service, **service_input(site)) == (
+        INVALID,
+        "A cluster can have at most 1 services.",
     )
 
 

@@ -26,6 +26,7 @@ from seawall.api.ecs.service_workload import read_changed, read_workload, worklo
 from seawall.api.ecs.tags import read_tags
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
+from seawall.model.resource import Ref
 from seawall.model.service import DeploymentConfiguration, Service
 from seawall.store.client_token import TokenMismatch, record, replay
 from seawall.store.ids import new_uuid
@@ -34,6 +35,7 @@ from seawall.store.store import Transaction
 from seawall.wire.errors import ApiError
 
 SCOPE = "ecs:CreateService"
+MOST_SERVICES = 5000  # of a cluster ("Amazon ECS endpoints and quotas")
 SERVICE_LINKED_ROLE = "role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"
 
 
@@ -117,6 +119,9 @@ def _make_room(txn: Transaction, service: Service) -> None:
     """Refuse a name that is in use; forget a deleted service of it."""
     earlier = txn.find(Service, service.id)
     if earlier is None:
+        others = sum(ref.kind == Service.KIND for ref in txn.referrer_refs(Ref("cluster", service.cluster)))
+        if others >= MOST_SERVICES:
+            raise invalid_parameter(f"A cluster can have at most {MOST_SERVICES} services.")
         return
     if earlier.status == "ACTIVE":
         raise _clash()
