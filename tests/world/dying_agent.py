@@ -8,8 +8,9 @@ import asyncio
 import functools
 import os
 import signal
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from seawall.host import agent, bundle, conmon, images, task
@@ -73,15 +74,14 @@ def arm(step: str) -> None:
 
 def _arm_spawn(word: str) -> None:
     """Die the moment a process with this word among its arguments has begun."""
-    original = asyncio.create_subprocess_exec
 
-    async def spawn(*command: str, **options: Any) -> asyncio.subprocess.Process:
-        process = await original(*command, **options)
-        if word in command:
-            die()
-        return process
+    class Spawn(subprocess.Popen[bytes]):
+        def __init__(self, command: Sequence[str], **options: Any) -> None:
+            super().__init__(command, **options)
+            if word in command:
+                die()
 
-    asyncio.create_subprocess_exec = spawn
+    subprocess.Popen = Spawn  # type: ignore[misc]  # asyncio's processes are such, too
 
 
 def _dying(original: Callable[..., Any], when: str) -> Callable[..., Any]:

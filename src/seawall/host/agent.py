@@ -33,7 +33,7 @@ from seawall.host.namespace_http import NamespaceHttp
 from seawall.host.namespaces import Namespaces
 from seawall.host.network.engine import NetworkEngine
 from seawall.host.resolver import Resolvers
-from seawall.host.runtime import NoRuntime, choose_runtime
+from seawall.host.runtime import NoRuntime, ready_runtime
 from seawall.host.saved_program import SavedProgram
 from seawall.host.seccomp import read_profile
 from seawall.host.server import Server
@@ -90,7 +90,7 @@ class Agent:
             namespaces=namespaces,
             http=http,
             images=Images(state_dir / "images", namespaces, http, ca_file),
-            conmon=Conmon(choose_runtime(runtime, run / "probe"), stage),
+            conmon=Conmon(ready_runtime(runtime, run), stage),
             cgroups=Cgroups(self.world),
             seccomp_profile=read_profile(),
             stage=stage,

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from seawall.host.child import end_of, run_to_end
 from seawall.host.deadline import within
 from seawall.host.exec_process import end_all_of
 
@@ -74,22 +75,12 @@ class Conmon:
             *(("--terminal",) if terminal else ()),
             *(("--stdin", "--leave-stdin-open") if stdin else ()),
         ]
-        environment = {**os.environ, "_OCI_SYNCPIPE": str(write)}
         try:
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                env=environment,
-                cwd=bundle,  # where conmon leaves a file named oom
-                pass_fds=(write,),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+            process = _begin(command, bundle, write)
         finally:
             os.close(write)
         try:
-            await process.wait()
+            await end_of(process)
             said = await within(CREATE_TIMEOUT_S, _read_line(read))
         except asyncio.TimeoutError:
             raise RuntimeFailed(f"the runtime did not answer within {CREATE_TIMEOUT_S:.0f} s") from None
@@ -204,20 +195,23 @@ class Conmon:
         return found
 
     async def _run(self, *words: str) -> str:
-        process = await asyncio.create_subprocess_exec(
-            str(self.runtime),
-            f"--root={self._state}",
-            *words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        out, err = await process.communicate()
-        if process.returncode != 0:
-            raise RuntimeFailed(
-                err.decode(errors="replace").strip() or f"{self.runtime.name} {words[0]} failed"
-            )
-        return out.decode()
+        ended = await run_to_end((*self.command_line, *words))
+        if ended.status != 0:
+            raise RuntimeFailed(ended.errors.strip() or f"{self.runtime.name} {words[0]} failed")
+        return ended.output
+
+
+def _begin(command: Sequence[str], bundle: Path, pipe: int) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        command,
+        env={**os.environ, "_OCI_SYNCPIPE": str(pipe)},
+        cwd=bundle,  # where conmon leaves a file named oom
+        pass_fds=(pipe,),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
 
 def _forget(pid_file: Path) -> None:
