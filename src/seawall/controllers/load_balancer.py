@@ -33,7 +33,7 @@ def reconcile(balancer_id: str, context: Context) -> Done | After:
 def _settle(txn: Transaction, balancer: LoadBalancer, context: Context) -> None:
     """Nodes that came with the load balancer, or to it later, are attached once they are there."""
     interfaces = [txn.find(NetworkInterface, node.network_interface_id) for node in balancer.nodes]
-    settled = [i for i in interfaces if i is not None and _stands(i, context)]
+    settled = [i for i in interfaces if i is not None and (i.status == "in-use" or _stands(i, context))]
     for interface in settled:
         if interface.status != "in-use":
             attachment = interface.attachment and replace(interface.attachment, status="attached")

@@ -1,0 +1,91 @@
+"""A service behind a network load balancer whose clients keep their addresses, asked through an alias."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+from tests.e2e.harness import WAIT, Seawall, prepare_account
+from tests.e2e.test_service_traffic import Site
+
+
+class NetworkSite(Site):
+    """Its balancer is a network load balancer with a group; the tasks' group lets in who comes through it."""
+
+    def _balancer(self) -> None:
+        made = self.elb.create_load_balancer(
+            Name="net", Type="network", Subnets=self.public, SecurityGroups=[self.front]
+        )
+        self.balancer = made["LoadBalancers"][0]["LoadBalancerArn"]
+        self.name = made["LoadBalancers"][0]["DNSName"]
+        self.zone = made["LoadBalancers"][0]["CanonicalHostedZoneId"]
+        self.group = self.target_group("net")
+        self.elb.create_listener(
+            LoadBalancerArn=self.balancer,
+            Protocol="TCP",
+            Port=80,
+            DefaultActions=[{"Type": "forward", "TargetGroupArn": self.group}],
+        )
+        self.elb.get_waiter("load_balancer_available").wait(
+            LoadBalancerArns=[self.balancer], WaiterConfig=WAIT
+        )
+
+    def target_group(self, name: str) -> str:
+        made = self.elb.create_target_group(
+            Name=name,
+            Protocol="TCP",
+            Port=80,
+            VpcId=self.network.vpc,
+            TargetType="ip",
+            HealthCheckIntervalSeconds=5,
+            HealthCheckTimeoutSeconds=2,
+            HealthyThresholdCount=2,
+        )
+        arn = str(made["TargetGroups"][0]["TargetGroupArn"])
+        wanted = {"preserve_client_ip.enabled": "true", "load_balancing.cross_zone.enabled": "true"}
+        self.elb.modify_target_group_attributes(
+            TargetGroupArn=arn, Attributes=[{"Key": key, "Value": value} for key, value in wanted.items()]
+        )
+        return arn
+
+    def health(self) -> list[dict[str, Any]]:
+        found = self.elb.describe_target_health(TargetGroupArn=self.group)
+        return list(found["TargetHealthDescriptions"])
+
+    def asked(self, name: str) -> str:
+        """The status that a client on the internet gets; empty where nobody answers."""
+        said = self.seawall.internet(
+            "curl", "-s", "-m", "2", "-o", "/dev/null", "-w", "%{http_code}", f"http://{name}/"
+        )
+        return said.stdout.strip().removeprefix("000")
+
+    def alias(self, name: str) -> None:
+        r53 = self.seawall.client("route53")
+        zone = r53.create_hosted_zone(Name=name, CallerReference="1")["HostedZone"]["Id"]
+        target = {"HostedZoneId": self.zone, "DNSName": self.name, "EvaluateTargetHealth": True}
+        record: dict[str, Any] = {"Name": name, "Type": "A", "AliasTarget": target}
+        change = r53.change_resource_record_sets(
+            HostedZoneId=zone,
+            ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]},
+        )
+        r53.get_waiter("resource_record_sets_changed").wait(Id=change["ChangeInfo"]["Id"], WaiterConfig=WAIT)
+
+
+def test_clients_reach_tasks_under_their_own_addresses(
+    another_seawall: Callable[..., AbstractContextManager[Seawall]],
+) -> None:
+    with another_seawall("--service-healthy-after", "1") as running:
+        prepare_account(running)
+        _through_an_alias(NetworkSite(running))
+
+
+def _through_an_alias(site: NetworkSite) -> None:
+    site.alias("shop.test")
+    site.create("net", 2)
+    site.until("net", lambda _: "unhealthy" in site.states())
+    unhealthy = [h["TargetHealth"] for h in site.health() if h["TargetHealth"]["State"] == "unhealthy"]
+    assert {health["Reason"] for health in unhealthy} == {"Target.Timeout"}
+    assert site.asked("shop.test") == ""
+    site.admit()
+    site.until("net", lambda found: site.states().count("healthy") == 2 and found["runningCount"] == 2)
+    assert [site.asked("shop.test") for _ in range(10)] == ["200"] * 10
+    site.ecs.delete_service(service="net", force=True)
