@@ -11,9 +11,11 @@ from tests.controllers.recording import Bench, make
 from seawall.compile.service.situation import Pace
 from seawall.controllers import service as loop
 from seawall.controllers.loop import After, Done, load_reconcilers
+from seawall.controllers.service_targets import acquaintance
 from seawall.model.listener import Action, Listener, WeightedGroup
 from seawall.model.resource import Ref
-from seawall.model.service import Deployment, Service, ServiceEvents, ServiceRevision
+from seawall.model.service import Deployment, Service, ServiceEvents, ServiceRegistry, ServiceRevision
+from seawall.model.service_discovery import DiscoveryInstance, DiscoveryService
 from seawall.model.service_launch import Launch, LaunchRefusal
 from seawall.model.service_notice import ServiceNotice
 from seawall.model.subnet import Subnet
@@ -376,3 +378,46 @@ def test_changes_of_a_large_service_are_gathered(bench: Bench) -> None:
     assert bench.store.revision() == before
     bench.clock.move(0.05)
     assert look(bench) != After(pytest.approx(0.05))
+
+
+def test_tasks_are_instances_of_cloud_map_while_they_run(bench: Bench) -> None:
+    registry = ServiceRegistry(
+        registry_arn="arn:aws:servicediscovery:us-east-1:123456789012:service/srv-1", port=80
+    )
+    bench.put(
+        DiscoveryService(
+            id="srv-1",
+            namespace_id="ns-1",
+            name="web",
+            creator_request_id="x",
+            create_date=deployment(1, 1).created_at,
+        ),
+        replace(revision(1), service_registries=(registry,)),
+        service(1),
+    )
+    look(bench)
+    (task,) = tasks(bench)
+    pending = replace(task, last_status="PENDING")
+    assert acquaintance(bench.store, pending, bench.clock.now()).unregistered
+    bench.put(replace(task, last_status="ACTIVATING"))
+    look(bench)
+    (instance,) = bench.store.all(DiscoveryInstance)
+    assert (instance.id, instance.healthy) == (f"srv-1/{task.id}", True)
+    assert instance.attributes == {
+        "AWS_INSTANCE_IPV4": "10.0.0.4",
+        "AWS_INSTANCE_PORT": "80",
+        "AVAILABILITY_ZONE": "us-east-1a",
+        "REGION": "us-east-1",
+        "ECS_SERVICE_NAME": "web",
+        "ECS_CLUSTER_NAME": "default",
+        "ECS_TASK_DEFINITION_FAMILY": "web",
+    }
+    assert bench.store.get(DiscoveryService, "srv-1").instances_revision == 2
+    assert not acquaintance(bench.store, tasks(bench)[0], bench.clock.now()).unregistered
+    before = bench.store.revision()
+    look(bench)
+    assert bench.store.revision() == before
+    bench.put(replace(tasks(bench)[0], desired_status="STOPPED", stop_code="UserInitiated"))
+    look(bench)
+    assert bench.store.all(DiscoveryInstance) == []
+    assert bench.store.get(DiscoveryService, "srv-1").instances_revision == 3

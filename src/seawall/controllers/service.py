@@ -19,6 +19,7 @@ from seawall.compile.service.rollout import Start
 from seawall.compile.service.situation import Situation, is_alive
 from seawall.compile.service.zone_spread import fewest, zone_counts
 from seawall.controllers.loop import After, Context, Done, Reconciler, reconciler
+from seawall.controllers.service_instances import write_instances
 from seawall.controllers.service_targets import targets_of, with_target_finding, write_registrations
 from seawall.model.resource import Ref
 from seawall.model.service import Service, ServiceEvents, ServiceRevision
@@ -47,6 +48,7 @@ def reconcile(service_id: str, context: Context) -> Done | After:
     with context.store.write() as txn:
         situation = _situation(txn, service, context)
         change = write_registrations(txn, situation)
+        write_instances(txn, situation, context.region)
         if change.new or change.leave:
             situation = replace(situation, targets=targets_of(txn, situation.tasks))
         decision = decide(situation, _group_arn(context))

@@ -11,6 +11,7 @@ from seawall.compile.service.situation import Situation
 from seawall.compile.why.target import target_finding
 from seawall.controllers.loop import Context
 from seawall.controllers.network_snapshot import network_snapshot
+from seawall.controllers.service_instances import is_undiscovered
 from seawall.model.listener import Listener, ListenerRule
 from seawall.model.network_interface import NetworkInterface
 from seawall.model.service import Service, ServiceRevision
@@ -53,6 +54,10 @@ def _is_unregistered(reader: Reader, task: Task, targets: list[Target]) -> bool:
     revision_id = next((d.revision for d in deployments if d.id == task.deployment_id), "")
     revision = reader.find(ServiceRevision, revision_id)
     if revision is None or not waits_to_be_known(revision):
+        return False
+    if is_undiscovered(reader, task, revision):
+        return True
+    if len(revision.load_balancers) < 2:
         return False
     known = {target.target_group_id for target in targets if target.draining_until is None}
     wanted = {balancer.target_group_id for balancer in revision.load_balancers}

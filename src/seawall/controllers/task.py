@@ -194,6 +194,9 @@ def _forget(task: Task, context: Context) -> Done | After:
 def _keys(context: Context, changed: Ref) -> Iterable[str]:
     if changed.kind == "task":
         return (changed.id,)
+    if changed.kind == "discovery_instance":
+        task = context.store.find(Task, changed.id.rpartition("/")[2])
+        return (task.id,) if task is not None else ()
     target = context.store.find(Target, changed.id)
     return (target.task,) if target is not None and target.task else ()
 
@@ -213,7 +216,7 @@ reconciler(
     Reconciler(
         name="task",
         run=reconcile,
-        kinds=frozenset({"task", "target"}),
+        kinds=frozenset({"task", "target", "discovery_instance"}),
         keys=_keys,
         all_keys=_all,
         on_host=concerned,

@@ -53,7 +53,7 @@ def registrations(
 
 def waits_to_be_known(revision: ServiceRevision) -> bool:
     """Whether its tasks are to be known to all before they count as running."""
-    return len(revision.load_balancers) > 1
+    return len(revision.load_balancers) > 1 or bool(revision.service_registries)
 
 
 def _missing(
