@@ -1,6 +1,8 @@
 """What targets are sent, and what clients are answered, through a real engine."""
 
+import http.client
 import re
+import signal
 import socket
 from collections import Counter
 from pathlib import Path
@@ -261,3 +263,40 @@ def test_a_websocket_is_a_tunnel(tmp_path: Path) -> None:
                 while len(echo) < len(word) and (data := client.recv(65536)):
                     echo += data
                 assert echo == word
+
+
+def test_a_connection_that_is_old_ends_with_an_answer(tmp_path: Path) -> None:
+    setup = Setup(attributes={"client_keep_alive.seconds": "0"})
+    with backends("one") as (one,):
+        port = setup.listen(forward("one"))
+        setup.group("one", one.port)
+        with running(setup.program(), tmp_path):
+            came = raw(port, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert b"connection: close" in came.lower() and b'"name": "one"' in came
+
+
+def test_a_connection_outlives_a_reload_until_its_next_answer(tmp_path: Path) -> None:
+    """SIGUSR1 is what an engine gets from the one that comes after it."""
+    setup = Setup()
+    with backends("one") as (one,):
+        port = setup.listen(forward("one"))
+        setup.group("one", one.port)
+        with running(setup.program(), tmp_path) as engine:
+            client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            client.request("GET", "/1")
+            with client.getresponse() as first:
+                first.read()
+            engine.process.send_signal(signal.SIGUSR1)
+            while connects(port):
+                pass
+            client.request("GET", "/2")
+            with client.getresponse() as second:
+                assert second.status == 200 and second.getheader("connection") == "close"
+                second.read()
+            client.close()
+            assert engine.process.wait(10) == 0
+
+
+def connects(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

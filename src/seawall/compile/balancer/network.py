@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from seawall.compile.balancer.actions import shares
 from seawall.compile.balancer.listener import final_action
-from seawall.compile.balancer.text import frontend_name, pool_name, word
+from seawall.compile.balancer.text import frontend_name, pool_name
 from seawall.compile.balancer.tls import bind_options, certificate_files
 from seawall.model.listener import Certificate, Listener
 from seawall.model.target_group import TargetGroup
@@ -17,10 +17,6 @@ from seawall.program.balancer import BalancerFile
 
 CONNECT_S = 10
 IDLE_S = 350
-_LOG_FORMAT = (
-    '["%[date(0,us)]","%ci","%cp","%si","%sp",%Th,%Tw,%Tc,%Tt,%U,%B,"%sslc","%sslv","%f","%b","%s",'
-    '"%[ssl_fc_sni,json(utf8s)]","%[ssl_f_sha1,hex]","%[ssl_fc_alpn]","%ts"]'
-)
 
 
 def engine_listeners(
@@ -66,8 +62,6 @@ def files(served: Sequence[Listener], certificates: Mapping[str, Certificate]) -
 def _defaults() -> list[str]:
     return [
         "mode tcp",
-        "log global",
-        f"log-format {word(_LOG_FORMAT)}",
         f"timeout connect {CONNECT_S * 1000 // 2}ms",
         "retries 1",
         "option redispatch 1",

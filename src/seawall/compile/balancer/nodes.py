@@ -38,11 +38,14 @@ class _Balancer(NamedTuple):
 
 
 class _Engine(NamedTuple):
-    """groups   the ids of those that the configuration has backends for"""
+    """groups   the ids of those that the configuration has backends for
+    tells    it writes a line of each request
+    """
 
     configuration: str = ""
     files: tuple[BalancerFile, ...] = ()
     groups: frozenset[str] = frozenset()
+    tells: bool = False
 
 
 def balancer_programs(facts: BalancerFacts, memory: Memory | None = None) -> tuple[BalancerProgram, ...]:
@@ -100,7 +103,7 @@ def _joined(id: str, engine: _Engine, pools: tuple[Pool, ...]) -> BalancerProgra
         configuration=engine.configuration,
         files=engine.files,
         pools=pools,
-        log=bool(engine.configuration),
+        log=engine.tells,
     )
 
 
@@ -115,7 +118,7 @@ def _engine(
     if balancer.type == "application":
         text = application.configuration(balancer, listeners, rules, groups, certificates, addresses)
         files = application.files(listeners, certificates)
-        return _Engine(text, files, frozenset(group.id for group in groups))
+        return _Engine(text, files, frozenset(group.id for group in groups), tells=True)
     known = {group.id: group for group in groups}
     wanted = network.engine_listeners(listeners, known)
     served = [listener for listener in wanted if can_serve(listener, certificates)]

@@ -9,6 +9,9 @@ from seawall.compile.balancer.stickiness import target_stickiness
 from seawall.compile.balancer.text import pool_name, word
 from seawall.model.target_group import TargetGroup
 
+# Without limits of connections this is -1 as soon as one server can be used.  `nbsrv` would be 0 in an engine
+# that only finishes its connections after a reload.
+NO_SERVER = "{ connslots eq 0 }"
 CONNECT_S = 10  # for both attempts together
 _BALANCE = {
     "round_robin": "roundrobin",
@@ -24,7 +27,7 @@ def backend(group: TargetGroup) -> list[str]:
         f"backend {pool_name(group.id)}",
         f"  balance {_BALANCE[algorithm]}",
         *(f"  {line}" for line in _protocol(group)),
-        f"  {refusal(503, '{ nbsrv eq 0 }')}",
+        f"  {refusal(503, NO_SERVER)}",
         *(f"  {line}" for line in _unreachable()),
         *(f"  {line}" for line in target_stickiness(group.attributes)),
     ]
