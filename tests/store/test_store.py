@@ -67,6 +67,19 @@ def test_an_undone_change_leaves_the_old_value_readable(store: Store) -> None:
     assert store.get(Vpc, "vpc-1").cidr_block == "10.0.0.0/16"
 
 
+def test_a_full_disk_is_told_as_that_and_passes(store: Store) -> None:
+    (pages,) = store._db.execute("PRAGMA page_count").fetchone()
+    store._db.execute(f"PRAGMA max_page_count = {pages + 2}")
+    with pytest.raises(sqlite3.OperationalError, match="full"), store.write() as txn:
+        for number in range(1000):
+            txn.put(vpc(f"vpc-{number}"))
+    assert store.find(Vpc, "vpc-0") is None
+    store._db.execute("PRAGMA max_page_count = 1000000")
+    with store.write() as txn:
+        txn.put(vpc("vpc-0"))
+    assert store.find(Vpc, "vpc-0") is not None
+
+
 def test_compare_and_set_refuses_a_stale_writer(store: Store) -> None:
     with store.write() as txn:
         assert txn.put(vpc("vpc-1"), expect=0) == 1

@@ -255,13 +255,14 @@ class Store(Reader):
         if self._writing:
             raise RuntimeError("a transaction is open already; pass it along instead of opening another")
         txn = Transaction(self._db, self)
-        self._writing = True
         self._db.execute("BEGIN IMMEDIATE")
+        self._writing = True
         try:
             yield txn
             self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # SQLite ends it itself where the disk fails: that is what to tell
+                self._db.execute("ROLLBACK")
             for ref in txn.touched:
                 self._cache.pop(ref, None)
             raise
