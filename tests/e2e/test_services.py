@@ -142,3 +142,30 @@ def test_a_revision_that_fails_is_rolled_back(cloud: Cloud) -> None:
     history = cloud.ecs.list_service_deployments(service="guarded")["serviceDeployments"]
     assert [d["status"] for d in history] == ["ROLLBACK_SUCCESSFUL", "SUCCESSFUL"]
     cloud.ecs.delete_service(service="guarded", force=True)
+
+
+def test_tasks_are_found_by_name_while_they_run(cloud: Cloud) -> None:
+    discovery = cloud.seawall.client("servicediscovery", inject_host_prefix=False)
+    discovery.create_private_dns_namespace(Name="inner.test", Vpc=cloud.network.vpc)
+    (namespace,) = discovery.list_namespaces()["Namespaces"]
+    made = discovery.create_service(
+        Name="found",
+        NamespaceId=namespace["Id"],
+        DnsConfig={"DnsRecords": [{"Type": "A", "TTL": 5}]},
+        HealthCheckCustomConfig={"FailureThreshold": 1},
+    )["Service"]
+    cloud.create("found", desiredCount=2, serviceRegistries=[{"registryArn": made["Arn"]}])
+    cloud.until("found", completed)
+
+    def addresses() -> set[str]:
+        found = discovery.discover_instances(NamespaceName="inner.test", ServiceName="found")["Instances"]
+        return {instance["Attributes"]["AWS_INSTANCE_IPV4"] for instance in found}
+
+    def own(tasks: list[dict[str, Any]]) -> set[str]:
+        details = [d for task in tasks for d in task["attachments"][0]["details"]]
+        return {d["value"] for d in details if d["name"] == "privateIPv4Address"}
+
+    assert addresses() == own(cloud.tasks("found"))
+    cloud.ecs.delete_service(service="found", force=True)
+    cloud.ecs.get_waiter("services_inactive").wait(services=["found"], WaiterConfig=WAIT)
+    assert addresses() == set()
