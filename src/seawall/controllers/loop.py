@@ -172,15 +172,20 @@ class Loops:
         if self._stopped:
             return
         self._read_feed()
-        for _ in range(SLICE):
-            queue = self._queue or self._gathering
-            if not queue:
-                return
-            key = next(iter(queue))
-            del queue[key]
-            self._run(key)
-            self._read_feed()
-        self.wake()
+        if self._queue:
+            for _ in range(SLICE):
+                if self._queue:
+                    self._run_first(self._queue)
+        elif self._gathering:
+            self._run_first(self._gathering)
+        if self._queue or self._gathering:
+            self.wake()  # whoever asks meanwhile is answered first
+
+    def _run_first(self, queue: dict[Key, None]) -> None:
+        key = next(iter(queue))
+        del queue[key]
+        self._run(key)
+        self._read_feed()
 
     def _read_feed(self) -> None:
         while changes := self._context.store.changes(self._position):

@@ -38,7 +38,8 @@ from seawall.host.volumes import Volumes
 from seawall.program.report import ContainerReport, Failure, FailureStep, Health
 from seawall.program.task import ContainerProgram, TaskProgram
 
-Login = Callable[[], Awaitable[RegistryCredentials | None]]
+# It is told what to do while the registry's password is being waited for.
+Login = Callable[[Callable[[], None]], Awaitable[RegistryCredentials | None]]
 Variables = Callable[[], Awaitable[Mapping[str, str]]]
 
 log = logging.getLogger("seawall.container")
@@ -116,7 +117,7 @@ class Container:
                 await self._restart_or_exit()
             return
         await self._discard()
-        self._note(state="waiting", pull_started_at=None, pull_stopped_at=None)
+        self._say(state="waiting", pull_started_at=None, pull_stopped_at=None)
 
     async def _was_started(self, monitor: Monitor) -> bool:
         """Whether a container known as created was started by an agent that was killed over that."""
@@ -181,10 +182,11 @@ class Container:
         await self._create(image)
 
     async def _pull(self, login: Login) -> Image:
-        self._note(state="pulling", pull_started_at=time.time())
+        self._say(state="pulling", pull_started_at=time.time())
         servers = nameservers(self._task.resolv_conf)
-        self._host.images.expect(self._task.namespace, servers, self.program.image)
-        credentials = await login()
+        credentials = await login(
+            lambda: self._host.images.expect(self._task.namespace, servers, self.program.image)
+        )
         progress = PullProgress()
         with self._phases.during("image", lambda: progress.text):
             image = await self._host.images.pull(
@@ -196,7 +198,7 @@ class Container:
                 progress=progress,
             )
         self._record.stop_signal = image.config.get("config", {}).get("StopSignal")
-        self._note(state="pulled", image_digest=image.digest, pull_stopped_at=time.time())
+        self._say(state="pulled", image_digest=image.digest, pull_stopped_at=time.time())
         return image
 
     async def _open_logs(self, ground: Ground) -> None:
@@ -446,14 +448,19 @@ class Container:
             yield
 
     def _tell_phases(self) -> None:
-        self._note()
+        self._say()
         self._tell()
 
     def _note(self, **changes: Any) -> None:
+        """Say it, and have it known to an agent after this one."""
+        self._say(**changes)
+        self._record.save(self._folder)
+
+    def _say(self, **changes: Any) -> None:
+        """What an agent after this one need not know: it pulls anew."""
         before = self.report.state
         phases = self._phases.all or self.report.phases
         self._record.report = msgspec.structs.replace(self.report, **changes, phases=phases)
-        self._record.save(self._folder)
         if before != self.report.state:
             fields = {"container": self.program.runtime_id, "from": before, "to": self.report.state}
             log.info("container.state", extra=fields)
