@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from msgspec.structs import replace
+from tests.packet.balancers import balancer
 from tests.packet.world_data import Cloud
 
 from seawall.app.cli import main
@@ -51,9 +52,33 @@ def test_ends_are_found(
 
 
 @pytest.mark.parametrize(
+    ("source", "destination", "start", "addresses"),
+    [
+        ("lb/us-east-1a", "10.0.0.20:80", "eni-lb-0", ("10.0.0.30", "10.0.0.20")),
+        (TASK[:6], "lb/us-east-1b:80", f"eni-{TASK}", ("10.0.0.20", "10.0.1.30")),
+        ("internet", "lb/us-east-1b:80", None, ("203.0.113.10", "198.18.0.31")),
+        ("internet", "lb-0.us-east-1.elb.amazonaws.com:80", None, ("203.0.113.10", "198.18.0.30")),
+    ],
+)
+def test_nodes_of_load_balancers_are_called_by_name_and_zone(
+    cloud: Cloud, source: str, destination: str, start: str | None, addresses: tuple[str, str]
+) -> None:
+    other = cloud.subnet("vpc-a", "t", "10.0.1.0/24", availability_zone="us-east-1b")
+    places = (("subnet-a-s", "10.0.0.30"), (other, "10.0.1.30"))
+    balancer(cloud, "lb", *places, public=("198.18.0.30", "198.18.0.31"))
+    found = find_question(cloud.snapshot(), source, destination, "tcp")
+    assert found.start == start
+    assert found.packet.source == addresses[0]
+    chosen = {addresses[1], "198.18.0.31"} if "amazonaws" in destination else {addresses[1]}
+    assert found.packet.destination in chosen
+    with pytest.raises(CommandFailed, match="may be any of eni-lb-0"):
+        find_question(cloud.snapshot(), "lb", "10.0.0.20:80", "tcp")
+
+
+@pytest.mark.parametrize(
     ("source", "destination", "words"),
     [
-        ("nobody", "10.0.0.20:80", "no interface, task or address"),
+        ("nobody", "10.0.0.20:80", "no interface, task, load balancer or address"),
         ("internet", "198.18.0.20", "say the port too"),
         ("internet", "198.18.0.20:web", "web is no port number"),
         ("internet", "nowhere.example:80", "no such name"),
