@@ -69,6 +69,10 @@ def test_settings_of_up(tmp_path: Path) -> None:
     settings = up.settings_of(args)
     assert (settings.listen_host, settings.listen_port, settings.auth) == ("::1", 0, "open")
     assert (settings.throttle_launches, settings.fargate_vcpus) == (False, None)
+    assert (settings.service_healthy_after_s, settings.service_launches_per_minute) == (40.0, None)
+    paced = parser.parse_args(["up", "--service-healthy-after", "1.5", "--service-launch-rate", "500"])
+    settings = up.settings_of(paced)
+    assert (settings.service_healthy_after_s, settings.service_launches_per_minute) == (1.5, 500)
     args = parser.parse_args(["up", "--throttle-launches", "--fargate-vcpus", "6"])
     args.state_dir = tmp_path
     assert (up.settings_of(args).throttle_launches, up.settings_of(args).fargate_vcpus) == (True, 6.0)
