@@ -13,7 +13,9 @@ from seawall.wire.service import load_service
 # reference), besides EC2's Describe operations.
 WITHOUT_RESOURCES = {
     "acm": {"ListCertificates"},
-    "cloudwatch": {"GetMetricData", "GetMetricStatistics", "ListMetrics", "PutMetricData"},
+    "cloudwatch": {
+        *("DescribeAlarmsForMetric", "GetMetricData", "GetMetricStatistics", "ListMetrics", "PutMetricData"),
+    },
     "ec2": {
         *("CreateDefaultSubnet", "CreateDefaultVpc", "GetTransitGatewayAttachmentPropagations"),
         *("GetTransitGatewayRouteTableAssociations", "GetTransitGatewayRouteTablePropagations"),
