@@ -145,6 +145,11 @@ def test_texts_of_listeners(
     )
     assert ask(balancer, "HTTP", fixed("200", ContentType="image/png"))[0] == "InvalidLoadBalancerAction"
     assert ask(balancer, "HTTP", redirect(Query="a=1"))[0] == "InvalidLoadBalancerAction"
+    assert ask(balancer, "HTTP", fixed("200", MessageBody="a\x00b"))[0] == "ValidationError"
+    for member in ("Host", "Path", "Query"):
+        split = redirect(**{member: "/a\r\nSet-Cookie: b"})
+        assert "contains a character that is not valid" in ask(balancer, "HTTP", split)[1]
+    assert ask(balancer, "HTTP", redirect(Port="\u0664\u0664"))[0] == "ValidationError"
     cognito = {"UserPoolArn": "a", "UserPoolClientId": "b", "UserPoolDomain": "c"}
     action = [{"Type": "authenticate-cognito", "AuthenticateCognitoConfig": cognito}]
     code, text = ask(balancer, "HTTP", [*action, *forward(group)])

@@ -37,6 +37,14 @@ def test_servers_stand_at_the_end_of_their_backend() -> None:
     ]
 
 
+def test_what_only_looks_like_the_end_of_a_line_is_left_in_it() -> None:
+    line = "  http-request return status 200 string 'a\u2028backend b\x85\x0b\x0c\x1c'"
+    text = TEXT.replace("  default_backend a", line)
+    loaded = whole(replace(PROGRAM, configuration=text), SERVERS, Path("/log"), 2)
+    assert line in loaded.split("\n")
+    assert loaded.count("server t1") == 1
+
+
 def test_lines_have_a_way_out_only_where_they_are_wanted() -> None:
     assert "log" not in whole(PROGRAM, {}, Path("/log"), 2).split()
     assert "server agent unix@/log" in whole(replace(PROGRAM, log=True), {}, Path("/log"), 2)

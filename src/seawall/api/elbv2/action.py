@@ -28,6 +28,8 @@ REFUSED_ACTIONS = {
     "Actions.Type": "authenticate-oidc, authenticate-cognito and jwt-validation are not served",
 }
 _LONGEST_STICKINESS = 604800
+_IN_A_BODY = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*")  # no answer of this API could tell of others
+_IN_A_PLACE = re.compile(r"[^\x00-\x1f\x7f]*")  # of what is sent in the header Location
 _HEAVIEST = 999
 
 
@@ -146,12 +148,17 @@ def _redirect(given: Params | None) -> Redirect:
         query=_or(given.get("Query"), "#{query}"),
         status_code=given["StatusCode"],
     )
-    if not re.fullmatch(r"#\{port\}|\d{1,5}", redirect.port) or (
+    if not re.fullmatch(r"#\{port\}|[0-9]{1,5}", redirect.port) or (
         redirect.port.isdigit() and not 1 <= int(redirect.port) <= 65535
     ):
         raise invalid(f"Redirect port '{redirect.port}' must be '#{{port}}' or between '1' and '65535'")
     if not redirect.path.startswith("/"):
         raise invalid(f"Redirect path '{redirect.path}' must begin with '/'")
+    for member in ("host", "path", "query"):
+        if not _IN_A_PLACE.fullmatch(getattr(redirect, member)):
+            raise invalid(
+                f"Redirect {member} '{getattr(redirect, member)}' contains a character that is not valid"
+            )
     kept = (redirect.protocol, redirect.port, redirect.host, redirect.path)  # another query loops as well
     if kept == ("#{protocol}", "#{port}", "#{host}", "/#{path}"):
         raise ApiError(
@@ -175,6 +182,8 @@ def _fixed_response(given: Params | None) -> FixedResponse:
             "The ContentType must be one of:'text/html', 'application/json', 'application/javascript',"
             " 'text/css', 'text/plain'",
         )
+    if body and not _IN_A_BODY.fullmatch(body):
+        raise invalid(f"Message body '{body}' contains a character that is not valid")
     return FixedResponse(
         status_code=given["StatusCode"], content_type=type or None, message_body=body or None
     )

@@ -33,7 +33,9 @@ def whole(program: BalancerProgram, servers: Mapping[Key, Server], log: Path, th
     """
     lines = _process(digest(program), threads, log if program.log else None)
     backend: str | None = None
-    for line in program.configuration.splitlines():
+    for line in program.configuration.rstrip("\n").split(
+        "\n"
+    ):  # other signs that end lines are text, for the engine
         words = line.split()
         if words and words[0] in _SECTIONS:
             lines += _servers(servers, backend)

@@ -29,7 +29,7 @@ class Place(NamedTuple):
 def places_of(configuration: str) -> list[Place]:
     """Of the lines `bind ADDRESS:PORT`; other forms are the engine's to judge."""
     found = []
-    for line in configuration.splitlines():
+    for line in configuration.split("\n"):
         words = line.split()
         if len(words) < 2 or words[0] != "bind":
             continue
