@@ -42,7 +42,8 @@ class ServiceScenes:
         ledger.step(f"creating a service of {COUNT} tasks in the private subnets behind it")
         began = time.monotonic()
         create_service(self.stage.clients, self.site, self.shop, COUNT)
-        self._steady()
+        self._steady()  # which counts tasks that run; that they are healthy is an event
+        self.stage.until(lambda: "steady state" in self._newest_event())
         seconds = time.monotonic() - began
         healthy = {name: self._healthy(arn) for name, arn in self.shop.target_groups.items()}
         ledger.line(
