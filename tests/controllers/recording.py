@@ -8,7 +8,7 @@ from seawall.controllers.host_view import HostView
 from seawall.controllers.loop import After, Context, Done, Loops, Reconcile, Reconciler
 from seawall.model.resource import Resource
 from seawall.program.host import HostProgram
-from seawall.program.messages import Applied, State, TaskChanged
+from seawall.program.messages import Applied, Carried, State, TaskChanged
 from seawall.program.network import NetworkProgram
 from seawall.program.report import Counter, TaskReport, TaskUsage
 from seawall.store.store import Store
@@ -55,7 +55,7 @@ class RecordingHost:
     """The host's port, as a list of what was handed over."""
 
     programs: list[HostProgram] = field(default_factory=list)
-    listeners: list[Callable[[Applied | TaskChanged | State], None]] = field(default_factory=list)
+    listeners: list[Callable[[Applied | Carried | TaskChanged | State], None]] = field(default_factory=list)
     counters: dict[str, tuple[Counter, ...]] = field(default_factory=dict)
     usages: tuple[TaskUsage, ...] | None = None
     asked: list[str] = field(default_factory=list)  # the namespaces whose counters were read
@@ -70,10 +70,10 @@ class RecordingHost:
     def read_usage(self, then: Callable[[tuple[TaskUsage, ...] | None], None]) -> None:
         then(self.usages)
 
-    def on_event(self, listener: Callable[[Applied | TaskChanged | State], None]) -> None:
+    def on_event(self, listener: Callable[[Applied | Carried | TaskChanged | State], None]) -> None:
         self.listeners.append(listener)
 
-    def tell(self, fact: Applied | TaskChanged | State) -> None:
+    def tell(self, fact: Applied | Carried | TaskChanged | State) -> None:
         for listener in self.listeners:
             listener(fact)
 

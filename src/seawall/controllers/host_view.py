@@ -1,5 +1,6 @@
 """What is known of the host: the program it was given, what of it is in force, and what it reported."""
 
+import logging
 from collections.abc import Callable
 
 from msgspec.structs import replace
@@ -8,6 +9,8 @@ from seawall.controllers.host_port import HostPort
 from seawall.program.host import HostProgram
 from seawall.program.messages import Applied, BalancerChanged, Carried, Fact, State, TaskChanged
 from seawall.program.report import BalancerReport, BalancerTraffic, Counter, Problem, TaskReport, TaskUsage
+
+log = logging.getLogger("seawall.controllers")
 
 
 class HostView:
@@ -92,12 +95,18 @@ class HostView:
             case BalancerChanged():
                 self.balancers[fact.report.id] = fact.report
             case Carried():
-                for listener in self._traffic_listeners:
-                    listener(fact.traffic)
+                self._carry(fact.traffic)
                 return
             case State():
                 self._meet(fact)
         self._tell(fact.report.id if isinstance(fact, (TaskChanged, BalancerChanged)) else None)
+
+    def _carry(self, traffic: BalancerTraffic) -> None:
+        for listener in self._traffic_listeners:
+            try:
+                listener(traffic)
+            except Exception:  # what somebody makes of traffic must not end the conversation with the host
+                log.exception("traffic.failed", extra={"balancer": traffic.id})
 
     def _tell(self, about: str | None) -> None:
         self.about = about
