@@ -257,6 +257,21 @@ def test_a_refused_launch_is_told_once_and_tried_again(
     assert len(tasks(bench)) == 2
 
 
+def test_without_its_subnets_a_service_says_so_until_it_is_given_others(bench: Bench) -> None:
+    words = "Error retrieving subnet information for [subnet-a]"
+    launcher(bench).refusal = LaunchRefusal("configuration", words)
+    bench.put(service())
+    with bench.store.write() as txn:
+        for subnet in subnets():
+            txn.delete(Subnet, subnet.id)
+    assert look(bench) == After(loop.REFUSED_RETRY_S)
+    assert said(bench) == [f"(service web) failed to launch a task with (error {words})."]
+    launcher(bench).refusal = None
+    bench.put(*subnets())
+    look(bench)
+    assert len(tasks(bench)) == 2
+
+
 def test_targets_come_with_running_tasks_and_leave_before_them(bench: Bench) -> None:
     balanced(bench)
     look(bench)

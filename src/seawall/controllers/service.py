@@ -131,8 +131,9 @@ def _launch(
     living = [t for t in situation.tasks if t.deployment_id == deployment.id and is_alive(t)]
     situation = replace(situation, service=service)
     chosen = places(start, situation, revision, context.launch.free_addresses(txn, subnets))
-    if not chosen:
-        zone = fewest(zone_counts(living, subnets, situation.zones))
+    counts = zone_counts(living, subnets, situation.zones)
+    if counts and not chosen:  # where all subnets are gone, the launch says so
+        zone = fewest(counts)
         decision.texts.append(event_text.cannot_place_in(service.name, zone))
         return LaunchRefusal("placement", zone)
     launch = context.launch.launch(txn, service, deployment, revision, chosen, situation.now)

@@ -104,6 +104,15 @@ def test_limits_are_kept_on_the_way_and_the_update_ends(
     raise AssertionError(rollout(web))
 
 
+def test_a_version_that_cannot_be_started_any_more_leaves_its_room_to_the_next() -> None:
+    web = Imagined(2, limits(0, 100))
+    web.bring_up()
+    web.deploy(2)
+    for task in web.alive():
+        web.crash(task)
+    assert [(s.deployment, s.number) for s in web.look().starts] == [("ecs-svc/2", 2)]
+
+
 def test_limits_that_leave_no_room_are_told() -> None:
     web = Imagined(1, limits(100, 150))
     web.bring_up()

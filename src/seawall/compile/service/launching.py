@@ -24,7 +24,7 @@ def places(
     service, subnets = situation.service, revision.network.subnet_ids
     living = [t for t in situation.tasks if t.deployment_id == start.deployment and is_alive(t)]
     chosen = spread(start.number, living, subnets, situation.zones, free)
-    if is_balancing(service, living):
+    if chosen and is_balancing(service, living):
         zone = fewest(zone_counts(living, subnets, situation.zones))
         return [subnet for subnet in chosen if situation.zones[subnet] == zone]
     return chosen

@@ -85,10 +85,14 @@ class Rollout:
         self._keep_counts()
         self._retire()
         room = max(upper_limit(self._situation.service) - self._alive, 0)
-        for group in self._others:
-            if is_settled(group.deployment):
+        settled = [group for group in self._others if is_settled(group.deployment)]
+        for group in settled:
+            if group.good:
                 room -= self._start(group, group.deployment.desired_count, room)
         room -= self._start(self._primary, self._goal(), room)
+        for group in settled:
+            if not group.good:  # it serves nobody, and may never again: it takes no place from what heals it
+                room -= self._start(group, group.deployment.desired_count, room)
         self._make_room(room)
         self._scale_in()
         self._replace_unhealthy(self._primary, self._desired, room)

@@ -33,9 +33,8 @@ def whole(program: BalancerProgram, servers: Mapping[Key, Server], log: Path, th
     """
     lines = _process(digest(program), threads, log if program.log else None)
     backend: str | None = None
-    for line in program.configuration.rstrip("\n").split(
-        "\n"
-    ):  # other signs that end lines are text, for the engine
+    # Other signs that could end a line are text, for the engine.
+    for line in program.configuration.rstrip("\n").split("\n"):
         words = line.split()
         if words and words[0] in _SECTIONS:
             lines += _servers(servers, backend)
