@@ -288,6 +288,9 @@ class Task:
             self._launch.cancel()
             await asyncio.gather(self._launch, return_exceptions=True)
             self._launch = None
+        for asking in self._logins.values():  # nobody waits for the answer any more
+            asking.cancel()
+        await asyncio.gather(*self._logins.values(), return_exceptions=True)
 
     def _watch(self, container: Container) -> None:
         unfinished = container.runs or container.report.output_pending
