@@ -27,7 +27,7 @@ _WITHOUT_BALANCER = "RequestCountPerTarget"  # is published for the target group
 
 def publish(traffic: BalancerTraffic, context: Context) -> None:
     """What one node told, if it is a node of a load balancer that there still is."""
-    found = _node(traffic.id, context)
+    found = node_of(traffic.id, context)
     if found is None or context.metrics is None:
         return
     balancer, node = found
@@ -41,7 +41,7 @@ def publish(traffic: BalancerTraffic, context: Context) -> None:
         measured = application_metrics(traffic.counters, list(_parsed(traffic)), healthy)
     now = int(context.clock.now().timestamp())
     context.metrics.add(
-        point for one in measured for point in _points(one, balancer, node.availability_zone, now)
+        point for one in measured for point in points_of(one, balancer, node.availability_zone, now)
     )
 
 
@@ -55,7 +55,7 @@ def reconcile(balancer_id: str, context: Context) -> Done | After:
         context.metrics.add(
             point
             for zone, one in _health(balancer, context.store.all(Target))
-            for point in _points(one, balancer, zone, now)
+            for point in points_of(one, balancer, zone, now)
         )
     return After(EVERY_S)
 
@@ -73,7 +73,8 @@ def _health(balancer: LoadBalancer, targets: Iterable[Target]) -> Iterator[tuple
         yield zone, Measured(name, group, "Count", 1, count, count, count)
 
 
-def _node(interface: str, context: Context) -> tuple[LoadBalancer, LoadBalancerNode] | None:
+def node_of(interface: str, context: Context) -> tuple[LoadBalancer, LoadBalancerNode] | None:
+    """Whose node an interface is."""
     for balancer in context.store.referrers(LoadBalancer, Ref("network_interface", interface)):
         for node in balancer.nodes:
             if node.network_interface_id == interface:
@@ -94,7 +95,7 @@ def _parsed(traffic: BalancerTraffic) -> Iterator[Request | Unfinished]:
             log.warning("balancer.line_unread", extra={"balancer": traffic.id, "error": str(error)})
 
 
-def _points(
+def points_of(
     one: Measured, balancer: LoadBalancer, zone: str, time: int
 ) -> Iterator[tuple[Metric, Statistics]]:
     """One measurement under all the dimensions it is published with."""
