@@ -1,14 +1,16 @@
 """What was measured: one object a line in build/bench.jsonl, and a table for people."""
 
 import json
-import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
+from statistics import median
 
 from seawall.app.answer import table
 
 FILE = Path("build/bench.jsonl")
+Turns = Sequence[Sequence[float]]  # single measurements by turn
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Result:
-    """One line of the report; `ratio` is `value` divided by the baseline's."""
+    """One line of the report; `ratio` is `value` divided by the baseline's, or the median of such ratios."""
 
     name: str
     unit: str
@@ -47,7 +49,7 @@ def sample(measurements: Sequence[float], *, more_is_better: bool) -> Sample:
         raise ValueError("one measurement tells nothing about how they spread")
     ordered = sorted(measurements, reverse=more_is_better)
     worst = ordered[min(len(ordered) - 1, round(0.99 * (len(ordered) - 1)))]
-    middle = statistics.median(ordered)
+    middle = median(ordered)
     return Sample(middle, middle, worst)
 
 
@@ -62,9 +64,13 @@ def compare(
     at_most: float = 0,
     p50_at_most: float = 0,
     p99_at_most: float = 0,
+    ratio: float = 0,
 ) -> Result:
-    """Ours against a baseline; the goal is a ratio of at least or at most so much, or a value of our own."""
-    ratio = ours.value / theirs.value
+    """Ours against a baseline; the goal is a ratio of at least or at most so much, or a value of our own.
+
+    ratio   where there is a better one than that of the two values
+    """
+    ratio = ratio or ours.value / theirs.value
     goals = [(f">= {at_least:g}", ratio >= at_least)] if at_least else []
     goals += [(f"<= {at_most:g}", ratio <= at_most)] if at_most else []
     goals += [(f"p50 <= {p50_at_most:g}", ours.p50 <= p50_at_most)] if p50_at_most else []
@@ -82,6 +88,18 @@ def compare(
         goal=", ".join(text for text, _ in goals),
         met=all(met for _, met in goals),
     )
+
+
+def compare_turns(
+    name: str, unit: str, ours: Turns, theirs: Turns, *, against: str, at_least: float = 0
+) -> Result:
+    """Rates that were measured in turns: what else the machine did meanwhile met both sides of each turn.
+
+    The ratio is the median of those of the turns.
+    """
+    ratios = [median(own) / median(other) for own, other in zip(ours, theirs, strict=True)]
+    own, other = (sample(list(chain.from_iterable(turns)), more_is_better=True) for turns in (ours, theirs))
+    return compare(name, unit, own, other, against=against, at_least=at_least, ratio=median(ratios))
 
 
 def write(results: Sequence[Result]) -> None:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from typing import Any
 
-from bench.record import Result, compare, sample
+from bench.record import Result, Turns, compare, compare_turns, sample
 
 MANY = 1000
 
@@ -20,15 +20,16 @@ def scale() -> list[Result]:
     return [*_traffic(found["traffic"]), *_changes(found)]
 
 
-def _traffic(rates: dict[str, list[float]]) -> list[Result]:
-    results = []
-    for what in ("requests", "connects"):
-        small = sample(rates[f"{what} 2 1"], more_is_better=True)
-        for interfaces, rules in ((MANY, 1), (2, MANY), (MANY, MANY)):
-            large = sample(rates[f"{what} {interfaces} {rules}"], more_is_better=True)
-            name = f"{what}, {interfaces} interfaces, {rules} rules"
-            results.append(compare(name, "1/s", large, small, against="2 and 1", at_least=1 / 1.1))
-    return results
+def _traffic(rates: dict[str, Turns]) -> list[Result]:
+    return [
+        compare_turns(
+            f"{what}, {interfaces} interfaces, {rules} rules", "1/s",
+            rates[f"{what} {interfaces} {rules}"], rates[f"{what} 2 1"],
+            against="2 and 1", at_least=1 / 1.1,
+        )
+        for what in ("requests", "connects")
+        for interfaces, rules in ((MANY, 1), (2, MANY), (MANY, MANY))
+    ]  # fmt: skip
 
 
 def _changes(found: dict[str, Any]) -> list[Result]:
