@@ -20,6 +20,8 @@ from seawall.host.namespaces import Namespaces
 
 PROGRAM = "haproxy"
 MOST_THREADS = 4
+# Freed memory goes to what threads share, not back to libc: 16 rather than 19 us of processor for a request.
+_MEMORY = "-dMglobal"
 _PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 _UNPRIVILEGED = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
 
@@ -44,7 +46,8 @@ class EngineProcess:
         """Run it with the current generation.  It serves, or ends with its words in `output`."""
         places = self._places
         places.console.unlink(missing_ok=True)
-        command = [*self._as, PROGRAM, "-W", "-S", str(places.console), "-f", str(places.configuration)]
+        places_given = ("-S", str(places.console), "-f", str(places.configuration))
+        command = [*self._as, PROGRAM, _MEMORY, "-W", *places_given]
         with places.output.open("wb") as emptied:
             os.fchmod(emptied.fileno(), 0o600)
         with places.output.open("ab") as output, self._namespaces.inside(self._namespace):
