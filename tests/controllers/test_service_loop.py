@@ -299,6 +299,22 @@ def test_targets_come_with_running_tasks_and_leave_before_them(bench: Bench) -> 
     ]
 
 
+def test_a_target_group_that_is_gone_is_told_once(bench: Bench) -> None:
+    balanced(bench)
+    look(bench)
+    with bench.store.write() as txn:
+        txn.delete(Listener, listener().id)
+        txn.delete(TargetGroup, GROUP)
+    run(bench)
+    look(bench)
+    look(bench)
+    arn = f"arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/{GROUP}"
+    assert said(bench)[1:] == [
+        f"(service web) failed to register targets in (target-group {arn}) with (error Target groups"
+        f" '{arn}' not found)."
+    ]
+
+
 def test_an_address_that_drains_is_registered_anew_for_the_next_task(bench: Bench) -> None:
     balanced(bench, 1)
     look(bench)

@@ -112,6 +112,7 @@ def _registration_texts(
     came = Counter(target.target_group_id for target in change.new)
     went = Counter(target.target_group_id for target in change.leave)
     texts = [event_text.registered(name, count, prefix + id) for id, count in came.items()]
+    texts += [event_text.cannot_register(name, prefix + id) for id in change.lost]
     texts += [event_text.deregistered(name, count, prefix + id) for id, count in went.items()]
     deployments = {task.id: task.deployment_id or "" for task in situation.tasks}
     leaving = Counter(deployments[id] for id in {t.task for t in change.leave if t.task})

@@ -16,6 +16,7 @@ LASTING = (
     " is unable to ",
     " operations are being throttled.",
     " failed to launch a task ",
+    " failed to register targets ",
 )
 STEADY = " has reached a steady state."
 

@@ -28,6 +28,11 @@ def registered(service: str, count: int, group_arn: str) -> str:
     return f"(service {service}) registered {count} targets in (target-group {group_arn})"
 
 
+def cannot_register(service: str, group_arn: str) -> str:
+    why = f"Target groups '{group_arn}' not found"
+    return f"(service {service}) failed to register targets in (target-group {group_arn}) with (error {why})."
+
+
 def deregistered(service: str, count: int, group_arn: str) -> str:
     return f"(service {service}) deregistered {count} targets in (target-group {group_arn})"
 

@@ -22,10 +22,14 @@ NOT_IN_USE = "Target group is not configured to receive traffic from the load ba
 
 
 class Registrations(NamedTuple):
-    """Targets to write: `new` ones, and those that `leave`, each in its target group."""
+    """Targets to write: `new` ones, and those that `leave`, each in its target group.
+
+    lost   the ids of target groups that are gone though tasks that run are to be in them
+    """
 
     new: tuple[Target, ...]
     leave: tuple[Target, ...]
+    lost: tuple[str, ...] = ()
 
 
 def registrations(
@@ -48,7 +52,14 @@ def registrations(
                 for target in held
                 if target.draining_until is None
             ]
-    return Registrations(tuple(new), tuple(leave))
+    return Registrations(tuple(new), tuple(leave), _lost(situation, groups))
+
+
+def _lost(situation: Situation, groups: Collection[str]) -> tuple[str, ...]:
+    running = (t for t in situation.tasks if is_alive(t) and t.last_status in ("ACTIVATING", "RUNNING"))
+    revisions = [situation.revision_of(id) for id in {task.deployment_id for task in running}]
+    wanted = {balancer.target_group_id for r in revisions if r is not None for balancer in r.load_balancers}
+    return tuple(sorted(wanted.difference(groups)))
 
 
 def waits_to_be_known(revision: ServiceRevision) -> bool:
