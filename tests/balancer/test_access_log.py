@@ -3,6 +3,7 @@
 import re
 import socket
 import subprocess
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -196,3 +197,17 @@ def test_busy_listeners_pass_over_most_lines_and_say_so(tmp_path: Path) -> None:
     assert kinds[503] == 5 and 10 <= kinds[200] < 100
     assert all(request.times == 1 for request in seen if request.status == 503)
     assert {request.times for request in seen if request.status == 200} == {1, 16}
+
+
+def test_busy_listeners_tell_every_request_where_access_logs_are_on(tmp_path: Path) -> None:
+    setup = Setup(attributes=LOGGED)
+    with backends("one") as (one,):
+        port = setup.listen(forward("one"))
+        setup.group("one", one.port)
+        with running(setup.program(), tmp_path) as engine:
+            began = time.monotonic()
+            for _ in range(300):
+                ask(port)
+            assert time.monotonic() - began < 2.9  # above a hundred a second
+            requests = engine.requests(300)
+    assert {request.times for request in requests} == {1} and len(requests) == 300

@@ -23,6 +23,8 @@ from seawall.api.ecs.service_launch import ServiceLaunches
 from seawall.api.iam.bootstrap import create_administrator
 from seawall.api.logs.retention import tidy_events
 from seawall.api.registry import load_operations
+from seawall.app.access_log_spool import Spool
+from seawall.app.access_logs import AccessLogs
 from seawall.app.agent_link import AgentLink
 from seawall.app.certificates import Certificates
 from seawall.app.endpoint_look import look
@@ -139,6 +141,10 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
     host = HostView(link)
     limits = LaunchLimits(throttled=settings.throttle_launches, vcpus=settings.fargate_vcpus)
     context = _context(settings, kept, host, limits)
+    logs = AccessLogs(context, kept.objects, kept.spool, settings.access_log_interval_s)
+    logs.listen()
+    stack.push_async_callback(logs.close)
+    await _background(stack, logs.run())
     loops = Loops(context)
     loops.start()
     stack.callback(loops.stop)
@@ -170,6 +176,7 @@ class _Kept(NamedTuple):
     events: LogEvents
     metrics: Metrics
     objects: Objects
+    spool: Spool
 
 
 def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> _Kept:
@@ -187,7 +194,7 @@ def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> _Kept:
     tidy_events(store, events, datetime.now(timezone.utc))
     load_operations()
     _first_start(store, settings)
-    return _Kept(store, events, metrics, objects)
+    return _Kept(store, events, metrics, objects, Spool(settings.state_dir / "access-logs"))
 
 
 class _Ports(NamedTuple):
@@ -226,7 +233,7 @@ def _doors(
     own = OwnRoutes(
         context,
         registry,
-        (kept.events, kept.metrics, kept.objects),
+        (kept.events, kept.metrics, kept.objects, kept.spool),
         reset=partial(_first_start, store, settings),
         settings=settings,
     )
@@ -237,6 +244,7 @@ def _doors(
         resources={
             "log_events": kept.events,
             "metrics": kept.metrics,
+            "objects": kept.objects,
             "registry": registry,
             LAUNCH_LIMITS: ports.limits,
             "health_reports": ports.reports,

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from seawall.api.ecs.task_event import Whose
+from seawall.app.access_log_spool import Spool
 from seawall.app.event_feed import EventFeed
 from seawall.app.fresh_counts import sample_all
 from seawall.app.line_stream import Streams
@@ -72,7 +73,7 @@ class OwnRoutes:
         self,
         context: Context,
         registry: Registry,
-        records: Iterable[LogEvents | Metrics | Objects],
+        records: Iterable[LogEvents | Metrics | Objects | Spool],
         *,
         reset: Callable[[str, AccessKey | None], None],
         settings: Settings,

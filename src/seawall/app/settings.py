@@ -24,6 +24,7 @@ class Settings:
     fargate_vcpus       vCPUs that tasks may have together, and Spot tasks again; None: no limit
     service_healthy_after_s      when a service's task without any check counts as healthy
     service_launches_per_minute  tasks of one service that start in a minute at most; None: as fast as it goes
+    access_log_interval_s        how often access logs of load balancers are delivered
     external_s3         where requests for S3 are passed on to; None: objects are in the state directory
     runtime     an OCI runtime by name or path; None: crun if it works here, else runc
     """
@@ -40,6 +41,7 @@ class Settings:
     fargate_vcpus: float | None = None
     service_healthy_after_s: float = 40.0
     service_launches_per_minute: int | None = None
+    access_log_interval_s: float = 300.0
     external_s3: ExternalS3Settings | None = None
     json_logs: bool = False
     runtime: str | None = None

@@ -1,14 +1,16 @@
 """Attributes, health checks, subnets, groups, tags, limits."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from seawall.model.bucket import Bucket
+from seawall.store.objects import Objects
 from seawall.store.store import Store
 
 Call = Callable[..., Any]
@@ -277,6 +279,13 @@ def test_addresses_are_of_one_family(elb: Any, make_alb: Call, refused: Call) ->
     assert (code, status) == ("NotImplemented", 501) and "IPv4" in text
 
 
+@pytest.fixture
+def objects(tmp_path: Path, resources: dict[str, Any]) -> Iterator[Objects]:
+    opened = resources["objects"] = Objects(tmp_path / "s3")
+    yield opened
+    opened.close()
+
+
 @pytest.mark.parametrize(
     ("principal", "resource", "allowed"),
     [
@@ -289,7 +298,13 @@ def test_addresses_are_of_one_family(elb: Any, make_alb: Call, refused: Call) ->
     ],
 )
 def test_access_logs_go_where_the_buckets_policy_lets_them(
-    elb: Any, make_alb: Call, store: Store, principal: dict[str, str], resource: str, allowed: bool
+    elb: Any,
+    make_alb: Call,
+    store: Store,
+    objects: Objects,
+    principal: dict[str, str],
+    resource: str,
+    allowed: bool,
 ) -> None:
     statement = {
         "Effect": "Allow",
@@ -310,6 +325,18 @@ def test_access_logs_go_where_the_buckets_policy_lets_them(
     if allowed:
         found = attributes(elb.modify_load_balancer_attributes(**wanted)["Attributes"])
         assert found["access_logs.s3.enabled"] == "true"
+        test_file = objects.find("logs", "mine/AWSLogs/123456789012/ELBAccessLogTestFile")
+        assert test_file is not None
+        assert test_file.file.read_text() == "Enable AccessLog for ELB: web at 2026-01-01T00:00:00.000Z"
         return
     with pytest.raises(ClientError, match="Access Denied for bucket: logs"):
         elb.modify_load_balancer_attributes(**wanted)
+    assert objects.is_empty("logs")
+
+
+def test_network_load_balancers_write_no_access_logs(elb: Any, make_nlb: Call, refused: Call) -> None:
+    wanted = pairs(access_logs__s3__enabled="true", access_logs__s3__bucket="logs")
+    code, _, status = refused(
+        elb.modify_load_balancer_attributes, LoadBalancerArn=make_nlb(), Attributes=wanted
+    )
+    assert (code, status) == ("NotImplemented", 501)

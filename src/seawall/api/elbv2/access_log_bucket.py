@@ -1,23 +1,25 @@
-"""May load balancers write their access logs to a bucket?  The bucket's policy says.
+"""May application load balancers write their access logs to a bucket?  The bucket's policy says.
 
-Sources: guides of application and of network load balancers, "Enable access logs".
+Source: Application Load Balancers user guide, "Enable access logs".  What the test file says is seen of AWS.
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from seawall.api.elbv2.load_balancer_node import refused
-from seawall.api.elbv2.names import LOAD_BALANCER, arn
+from seawall.api.elbv2.names import LOAD_BALANCER
 from seawall.api.registry import Call
+from seawall.api.s3.delivery import put_file
 from seawall.iam.policy.caller import Caller
 from seawall.iam.policy.document import Policy, PolicyError, named_policy
 from seawall.iam.policy.evaluate import Policies, Question, decide
 from seawall.model.bucket import Bucket
 from seawall.model.load_balancer import LoadBalancer
+from seawall.store.objects import Objects
 from seawall.store.store import Reader
 
 TEST_FILE = "ELBAccessLogTestFile"
-_APPLICATION_SERVICE = "logdelivery.elasticloadbalancing.amazonaws.com"
-_NETWORK_SERVICE = "delivery.logs.amazonaws.com"
+_SERVICE = "logdelivery.elasticloadbalancing.amazonaws.com"
 # the accounts of Elastic Load Balancing itself, which older policies name
 _ACCOUNTS = {
     "af-south-1": "098369216593",
@@ -48,42 +50,64 @@ _ACCOUNTS = {
 }
 
 
+class Owner(NamedTuple):
+    """Whose load balancer it is, and where."""
+
+    partition: str
+    account: str
+    region: str
+
+
 def check_bucket(call: Call, reader: Reader, balancer: LoadBalancer, name: str, prefix: str) -> None:
     """Raises ApiError InvalidConfigurationRequest: no such bucket, or one that does not let itself be
     written to."""
-    bucket = reader.find(Bucket, name)
-    policies = _policies(bucket)
+    owner = Owner(call.partition, call.account, call.region)
+    if not may_write(reader, owner, balancer.id, name, key_of_test_file(owner, prefix)):
+        raise refused(f"Access Denied for bucket: {name}. Please check S3bucket permission")
+
+
+def put_test_file(call: Call, balancer: LoadBalancer, bucket: str, prefix: str) -> None:
+    """Show that logs can be written, as is done whenever they are switched on."""
+    objects: Objects = call.resources["objects"]
+    key = key_of_test_file(Owner(call.partition, call.account, call.region), prefix)
+    moment = call.now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    file = objects.new_file()
+    file.write_text(f"Enable AccessLog for ELB: {balancer.name} at {moment}")
+    put_file(objects, bucket, key, file, call.now, "text/plain")
+
+
+def key_of_test_file(owner: Owner, prefix: str) -> str:
     folder = f"{prefix}/AWSLogs" if prefix else "AWSLogs"
-    resource = f"arn:{call.partition}:s3:::{name}/{folder}/{call.account}/{TEST_FILE}"
+    return f"{folder}/{owner.account}/{TEST_FILE}"
+
+
+def may_write(reader: Reader, owner: Owner, balancer_id: str, bucket: str, key: str) -> bool:
+    """Whether the bucket is there and its policy lets Elastic Load Balancing put this object.
+
+    balancer_id   the end of its ARN
+    """
+    policies = _policies(reader.find(Bucket, bucket))
+    resource = f"arn:{owner.partition}:s3:::{bucket}/{key}"
+    place = f"{owner.partition}:elasticloadbalancing:{owner.region}:{owner.account}"
     context = {
-        "aws:sourceaccount": (call.account,),
-        "aws:sourcearn": (_source(call, balancer),),
+        "aws:sourceaccount": (owner.account,),
+        "aws:sourcearn": (f"arn:{place}:{LOAD_BALANCER.path}/{balancer_id}",),
         "aws:securetransport": ("true",),
         "s3:x-amz-acl": ("bucket-owner-full-control",),
     }
-    for caller in _callers(call, balancer):
-        question = Question(caller=caller, action="s3:PutObject", resource=resource, context=context)
-        if decide(question, Policies(resource=policies, governed=True)).allowed:
-            return
-    raise refused(f"Access Denied for bucket: {name}. Please check S3bucket permission")
+    questions = (
+        Question(caller=caller, action="s3:PutObject", resource=resource, context=context)
+        for caller in _callers(owner)
+    )
+    return any(decide(asked, Policies(resource=policies, governed=True)).allowed for asked in questions)
 
 
-def _source(call: Call, balancer: LoadBalancer) -> str:
-    """In whose name it writes: a network load balancer's logs are delivered by CloudWatch Logs."""
-    if balancer.type == "application":
-        return arn(call, LOAD_BALANCER, balancer.id)
-    return call.arn("*", service="logs")
-
-
-def _callers(call: Call, balancer: LoadBalancer) -> Iterator[Caller]:
+def _callers(owner: Owner) -> Iterator[Caller]:
     """Whom a policy may name; one of them is enough."""
-    if balancer.type == "network":
-        yield Caller(kind="service", account=call.account, service=_NETWORK_SERVICE)
-        return
-    yield Caller(kind="service", account=call.account, service=_APPLICATION_SERVICE)
-    account = _ACCOUNTS.get(call.region)
+    yield Caller(kind="service", account=owner.account, service=_SERVICE)
+    account = _ACCOUNTS.get(owner.region)
     if account is not None:
-        yield Caller(kind="root", account=account, arn=f"arn:{call.partition}:iam::{account}:root")
+        yield Caller(kind="root", account=account, arn=f"arn:{owner.partition}:iam::{account}:root")
 
 
 def _policies(bucket: Bucket | None) -> tuple[Policy, ...]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from seawall.api.elbv2.access_log_bucket import check_bucket
+from seawall.api.elbv2.access_log_bucket import check_bucket, put_test_file
 from seawall.api.elbv2.attribute import Attribute, Attributes, changed, choice, number, shown, switch
 from seawall.api.elbv2.names import find_load_balancer, invalid
 from seawall.api.params import Params
@@ -16,15 +16,20 @@ from seawall.wire.errors import ApiError
 
 MOST_AT_ONCE = 20
 
+_ACCESS_LOGS = _ENABLED, _BUCKET, _PREFIX = (
+    "access_logs.s3.enabled",
+    "access_logs.s3.bucket",
+    "access_logs.s3.prefix",
+)
 _COMMON: Attributes = {
-    "access_logs.s3.enabled": switch(),
-    "access_logs.s3.bucket": Attribute(""),
-    "access_logs.s3.prefix": Attribute("", pattern=r"(?!/)(?!.*AWSLogs).*(?<!/)"),
+    _BUCKET: Attribute(""),
+    _PREFIX: Attribute("", pattern=r"(?!/)(?!.*AWSLogs).*(?<!/)"),
     "deletion_protection.enabled": switch(),
     "ipv6.deny_all_igw_traffic": switch(),
     "zonal_shift.config.enabled": switch(only="false", reason="there are no zonal shifts"),
 }
 _APPLICATION: Attributes = {
+    _ENABLED: switch(),
     **_COMMON,
     "idle_timeout.timeout_seconds": number("60", 1, 4000),
     "client_keep_alive.seconds": number("3600", 60, 604800),
@@ -45,6 +50,7 @@ _APPLICATION: Attributes = {
     "health_check_logs.s3.prefix": Attribute(""),
 }
 _NETWORK: Attributes = {
+    _ENABLED: switch(only="false", reason="access logs of network load balancers are not written"),
     **_COMMON,
     "load_balancing.cross_zone.enabled": switch(),
     "dns_record.client_routing_policy": Attribute(
@@ -73,7 +79,11 @@ def default_attributes(type: LoadBalancerType, scheme: str) -> dict[str, str]:
         "routing.http.desync_mitigation_mode": "ambiguous requests are refused in every mode",
         "waf.fail_open.enabled": "there is no WAF that could fail",
     },
-    note="zonal_shift.config.enabled, connection and health check logs, secondary addresses and zonal"
+    note="Access logs of application load balancers are delivered every five minutes (`seawall up"
+    " --access-log-interval`), and when Seawall ends; what was written down by then outlives a kill. What a"
+    " bucket refuses is kept and tried again, the oldest given up above 256 MiB. The last two seconds before"
+    " an end may be missing. Access logs of network load balancers, zonal_shift.config.enabled, connection"
+    " and health check logs, secondary addresses and zonal"
     " affinity of names are refused.",
 )
 def modify_load_balancer_attributes(call: Call, params: Params) -> dict[str, Any]:
@@ -88,8 +98,10 @@ def modify_load_balancer_attributes(call: Call, params: Params) -> dict[str, Any
             params["Attributes"],
             "Load balancer",
         )
-        _check_access_logs(call, txn, balancer, attributes)
+        logged = _check_access_logs(call, txn, balancer, attributes)
         txn.put(replace(balancer, attributes=attributes))
+    if logged and any(attributes[key] != balancer.attributes[key] for key in _ACCESS_LOGS):
+        put_test_file(call, balancer, attributes[_BUCKET], attributes[_PREFIX])
     return {"Attributes": shown(attributes)}
 
 
@@ -123,16 +135,18 @@ def _check_cross_zone(type: LoadBalancerType, given: Sequence[Params]) -> None:
 
 def _check_access_logs(
     call: Call, reader: Reader, balancer: LoadBalancer, attributes: Mapping[str, str]
-) -> None:
-    if attributes["access_logs.s3.enabled"] != "true":
-        return
-    bucket = attributes["access_logs.s3.bucket"]
+) -> bool:
+    """Whether they are on."""
+    if attributes[_ENABLED] != "true":
+        return False
+    bucket = attributes[_BUCKET]
     if not bucket:
         raise ApiError(
             "InvalidConfigurationRequest",
             "The key 'access_logs.s3.bucket' must set in order to enable access logs",
         )
-    check_bucket(call, reader, balancer, bucket, attributes["access_logs.s3.prefix"])
+    check_bucket(call, reader, balancer, bucket, attributes[_PREFIX])
+    return True
 
 
 @operation(

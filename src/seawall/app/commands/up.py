@@ -58,6 +58,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="tasks of one service that start in a minute at most; on Fargate 500 (default: no limit)",
     )
     parser.add_argument(
+        "--access-log-interval",
+        type=float,
+        default=300.0,
+        metavar="SECONDS",
+        help="how often access logs of load balancers are delivered; on AWS %(default)g",
+    )
+    parser.add_argument(
         "--external-s3",
         metavar="URL",
         help="keep objects in another S3 (the key: SEAWALL_S3_ACCESS_KEY_ID, SEAWALL_S3_SECRET_ACCESS_KEY)",
@@ -100,6 +107,9 @@ def settings_of(args: argparse.Namespace) -> Settings:
         raise CommandFailed(text, status=USAGE)
     if args.service_launch_rate is not None and args.service_launch_rate < 1:
         raise CommandFailed(f"--service-launch-rate {args.service_launch_rate}: more than 0", status=USAGE)
+    if not 1 <= args.access_log_interval <= 3600:
+        text = f"--access-log-interval {args.access_log_interval:g}: 1 to 3600 seconds"
+        raise CommandFailed(text, status=USAGE)
     return Settings(
         state_dir=args.state_dir,
         listen_host=host.strip("[]"),
@@ -113,6 +123,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
         fargate_vcpus=args.fargate_vcpus,
         service_healthy_after_s=args.service_healthy_after,
         service_launches_per_minute=args.service_launch_rate,
+        access_log_interval_s=args.access_log_interval,
         external_s3=_external_s3(args.external_s3),
         json_logs=args.json_logs,
         runtime=args.runtime,

@@ -139,3 +139,16 @@ def _quoted(text: str) -> str:
 
 def _escaped(character: str) -> str:
     return "".join(f"\\x{byte:02X}" for byte in character.encode())
+
+
+def log_key(names: AccessLogNames, prefix: str, address: str, ends: datetime, random: str) -> str:
+    """The object that holds the lines of one node.
+
+    address   the node's, the public one where it has one
+    ends      of the interval it is about
+    """
+    day, moment = ends.strftime("%Y/%m/%d"), ends.strftime("%Y%m%dT%H%MZ")
+    place = f"AWSLogs/{names.account}/elasticloadbalancing/{names.region}/{day}"
+    whose = f"{names.account}_elasticloadbalancing_{names.region}_{names.load_balancer_id.replace('/', '.')}"
+    file = f"{whose}_{moment}_{address}_{random}.log.gz"
+    return f"{prefix}/{place}/{file}" if prefix else f"{place}/{file}"
