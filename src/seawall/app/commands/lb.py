@@ -83,8 +83,9 @@ def _group(group: dict[str, Any]) -> Iterator[str]:
             for target in targets
         ]
         yield from _indented(table(TARGET_HEAD, rows), 2)
-    for verdict, commands in _verdicts(targets).items():
-        yield f"  packets: {verdict}"
+    for commands, verdicts in _verdicts(targets).items():
+        more = f" (and {len(verdicts) - 1} more)" if len(verdicts) > 1 else ""
+        yield f"  packets: {verdicts[0]}{more}"
         yield from (f"      {command}" for command in commands)
 
 
@@ -100,10 +101,14 @@ def _probe(target: dict[str, Any]) -> str:
     return f"{said}, {newest['seconds_ago']:.0f} s ago"
 
 
-def _verdicts(targets: list[dict[str, Any]]) -> dict[str, list[str]]:
-    """Each cause once, with what would mend it."""
-    probes = (probe for target in targets for probe in target["probes"] if "verdict" in probe)
-    return {probe["verdict"]: probe.get("commands", []) for probe in probes}
+def _verdicts(targets: list[dict[str, Any]]) -> dict[tuple[str, ...], list[str]]:
+    """What becomes of probes, by what would mend it."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for probe in (probe for target in targets for probe in target["probes"] if "verdict" in probe):
+        same = found.setdefault(tuple(probe.get("commands", ())), [])
+        if probe["verdict"] not in same:
+            same.append(probe["verdict"])
+    return found
 
 
 def _indented(given: Any, by: int) -> Iterator[str]:
