@@ -1,6 +1,7 @@
 """Where two long sequences differ that are mostly alike."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
+from itertools import compress
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
@@ -25,10 +26,15 @@ def differing(old: Sequence[_T], new: Sequence[_T]) -> tuple[Sequence[_T], Seque
         return (), ()
     first, last = common_ends(old, new)
     gone, come = old[first : len(old) - last], new[first : len(new) - last]
-    kept = set(map(id, gone)).intersection(map(id, come))
-    if not kept:
+    before, after = set(map(id, gone)), set(map(id, come))
+    if before.isdisjoint(after):
         return gone, come
-    return [each for each in gone if id(each) not in kept], [each for each in come if id(each) not in kept]
+    other = before ^ after
+    return _of_ids(gone, other), _of_ids(come, other)
+
+
+def _of_ids(items: Sequence[_T], ids: Container[int]) -> list[_T]:
+    return list(compress(items, map(ids.__contains__, map(id, items))))
 
 
 def _reach(length: int, alike: Callable[[int, int], bool]) -> int:

@@ -265,12 +265,12 @@ def link_local_link(placed: Placed, address: str, number: int, far_number: int) 
 
 def fargate_namespace(tasks: Sequence[TaskNetwork]) -> Namespace:
     """Nothing is forwarded here, and each task is heard under its own address only."""
-    sources = tuple(task.source for task in tasks)
+    sources = tuple(map(attrgetter("source"), tasks))
     return Namespace(
         name=FARGATE,
         sysctls=(*NO_IPV6, ("ipv4/ip_forward", "0"), ("ipv4/conf/all/rp_filter", "0")),
         addresses=(f"{TASK_ENDPOINT_ADDRESS}/32", f"{LINK_LOCAL_GATEWAY}/32"),
-        routes=tuple(task.route for task in tasks),
+        routes=tuple(map(attrgetter("route"), tasks)),
         policy=PacketPolicy(
             skeleton=skeletons.FARGATE,
             sets=(ElementSet(name="source", key=("iface_index", "ipv4_addr"), elements=sources),),

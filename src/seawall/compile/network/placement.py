@@ -127,7 +127,7 @@ def place(
         for id, kind, vpc_id in _gateways(snapshot)
     ]
     return Placement(
-        interfaces={placed.interface.id: placed for placed in found},
+        interfaces=dict(zip(map(attrgetter("id"), standing), found, strict=True)),
         by_vpc={vpc_id: memory.same(("in vpc", vpc_id), tuple(own)) for vpc_id, own in by_vpc.items()},
         gateways={g.vpc_id: g for g in gateways if g.kind == "internet"},
         egress_only=tuple(g for g in gateways if g.kind == "egress_only"),

@@ -90,7 +90,7 @@ def steps_to(seen: State, wanted: Wanted) -> list[Step]:
     for namespace in changed:
         steps += _ground(namespace, seen.get(namespace.name), state[namespace.name])
     steps += [Join(link) for link in missing]
-    devices_of = {n.name: _others(survivors.get(n.name, NO_FACT).links, state[n.name].links) for n in changed}
+    devices_of = {n.name: _other_devices(n.name, survivors.get(n.name), seen, wanted) for n in changed}
     steps += [_ends_up(name, survivors, wanted, own, host_ends=False) for name, own in devices_of.items()]
     steps += [
         SetPolicy(n.name, n.policy)
@@ -129,7 +129,7 @@ def _missing(seen: State, wanted: Wanted, others: Iterable[str]) -> list[Link]:
     missing: dict[tuple[str, str], Link] = {}
     for name in [name for name in others if name in wanted.state]:
         had, links = seen.get(name, NO_FACT).links, wanted.state[name].links
-        for device in _others(had, links):
+        for device in _other_devices(name, seen.get(name), seen, wanted):
             found = had.get(device)
             if found is None or found[:4] != links[device][:4]:
                 link = wanted.links[name][device]
@@ -137,9 +137,14 @@ def _missing(seen: State, wanted: Wanted, others: Iterable[str]) -> list[Link]:
     return list(missing.values())
 
 
-def _others(had: Mapping[str, LinkFact], links: Mapping[str, LinkFact]) -> list[str]:
-    """Devices of which the facts are not the very same."""
-    return [] if had is links else list(compress(links, map(is_not, map(had.get, links), links.values())))
+def _other_devices(name: str, was: NamespaceFact | None, seen: State, wanted: Wanted) -> list[str]:
+    """Devices of a namespace of which the facts are not the very same as they were."""
+    had, links = (was or NO_FACT).links, wanted.state[name].links
+    if had is links:
+        return []
+    if seen is wanted.since:
+        return [device for device in wanted.ends.get(name, ()) if device in links]
+    return list(compress(links, map(is_not, map(had.get, links), links.values())))
 
 
 def _doomed(

@@ -81,6 +81,7 @@ class Wanted(NamedTuple):
     """A program, what observation shows once it is in force, and the contents of its policies.
 
     since, others   the state before, and the namespaces of which the facts may be others than there, or gone
+    ends            the devices in each namespace of which the facts may be others than there, or gone
     """
 
     program: NetworkProgram
@@ -90,9 +91,10 @@ class Wanted(NamedTuple):
     links: Mapping[str, Mapping[str, Link]]  # namespace -> device -> the link it is an end of
     since: State
     others: Collection[str]
+    ends: Mapping[str, Collection[str]]
 
 
-NOTHING = Wanted(NetworkProgram(), {}, {}, {}, {}, {}, ())
+NOTHING = Wanted(NetworkProgram(), {}, {}, {}, {}, {}, (), {})
 _Devices = dict[str, Link | None]  # None: one that is no more
 
 
@@ -123,7 +125,7 @@ def wanted_of(program: NetworkProgram, before: Wanted = NOTHING) -> Wanted:
         had = before.state.get(name, NO_FACT)
         state[name] = _fact(namespace, old, touched.get(name, {}), had, contents.get(name))
     others += before.state.keys() - state.keys()
-    return Wanted(program, state, contents, namespaces, links, before.state, others)
+    return Wanted(program, state, contents, namespaces, links, before.state, others, touched)
 
 
 def _changed_ends(program: NetworkProgram, before: Wanted) -> dict[str, _Devices]:
