@@ -5,7 +5,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from seawall.host.balancer.configuration import digest, whole
-from seawall.host.balancer.servers import Server
+from seawall.host.balancer.servers import KEPT, Server
 from seawall.program.balancer import BalancerFile, BalancerProgram, Pool, PoolTarget
 
 TEXT = """\
@@ -31,9 +31,9 @@ def test_servers_stand_at_the_end_of_their_backend() -> None:
         "default_backend a",
         "backend a",
         "balance roundrobin",
-        "server t0 10.0.0.1:80 weight 100 disabled",
+        f"server t0 10.0.0.1:80 {KEPT} weight 100 disabled",
         "backend b",
-        "server t1 10.0.0.2:80 weight 100",
+        f"server t1 10.0.0.2:80 {KEPT} weight 100",
     ]
 
 

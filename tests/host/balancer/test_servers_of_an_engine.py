@@ -2,7 +2,7 @@
 
 import pytest
 
-from seawall.host.balancer.servers import Seen, Server, commands, read_servers
+from seawall.host.balancer.servers import KEPT, Seen, Server, commands, read_servers
 
 KEY = ("tg", "t0")
 HEAD = (
@@ -17,9 +17,9 @@ def test_nothing_is_said_when_nothing_differs() -> None:
 def test_a_new_server_is_added_and_used() -> None:
     wanted = {KEY: Server("10.0.0.1", 80, "ssl verify none"), ("tg", "t1"): Server("fd00::1", 81, used=False)}
     assert commands(wanted, {}) == [
-        "add server tg/t0 10.0.0.1:80 ssl verify none weight 100",
+        f"add server tg/t0 10.0.0.1:80 ssl verify none {KEPT} weight 100",
         "set server tg/t0 state ready",
-        "add server tg/t1 [fd00::1]:81 weight 100",
+        f"add server tg/t1 [fd00::1]:81 {KEPT} weight 100",
     ]
 
 
@@ -61,6 +61,6 @@ def test_another_answer_is_no_state() -> None:
 def test_the_line_of_a_configuration() -> None:
     assert (
         Server("10.0.0.1", 80, "ssl", 50, used=False).line("t0")
-        == "server t0 10.0.0.1:80 ssl weight 50 disabled"
+        == f"server t0 10.0.0.1:80 ssl {KEPT} weight 50 disabled"
     )
-    assert Server("fd00::1", 80).line("t0") == "server t0 [fd00::1]:80 weight 100"
+    assert Server("fd00::1", 80).line("t0") == f"server t0 [fd00::1]:80 {KEPT} weight 100"

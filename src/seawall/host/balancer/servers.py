@@ -10,6 +10,9 @@ from typing import NamedTuple
 from seawall.program.balancer import PoolTarget
 
 FULL_WEIGHT = 100
+# One that is added at run time lacks the defaults of those in the configuration: it would keep no connection
+# for the next request, so each request would make one.
+KEPT = "pool-purge-delay 5s pool-max-conn -1"
 _UNUSED = 0x01 | 0x08 | 0x20  # forced maintenance, forced drain, no address: bits of srv_admin_state
 
 Key = tuple[str, str]  # backend, server
@@ -29,13 +32,17 @@ class Server(NamedTuple):
     used: bool = True
 
     @property
+    def words(self) -> str:
+        """What comes after its name, the same whether it is written down or told."""
+        return " ".join(f"{self.place} {self.options} {KEPT} weight {self.weight}".split())
+
+    @property
     def place(self) -> str:
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
 
     def line(self, name: str) -> str:
         """As the configuration has it."""
-        words = f"server {name} {self.place} {self.options} weight {self.weight}"
-        return " ".join(f"{words}{'' if self.used else ' disabled'}".split())
+        return f"server {name} {self.words}{'' if self.used else ' disabled'}"
 
 
 class Seen(NamedTuple):
@@ -61,8 +68,7 @@ def commands(wanted: Mapping[Key, Server], seen: Mapping[Key, Seen], ending: Ite
         place = f"{backend}/{name}"
         known = seen.get((backend, name))
         if known is None:
-            words = f"add server {place} {server.place} {server.options} weight {server.weight}"
-            first.append(" ".join(words.split()))
+            first.append(f"add server {place} {server.words}")
         elif known.weight != server.weight:
             first.append(f"set server {place} weight {server.weight}")
         used = known is not None and known.used
