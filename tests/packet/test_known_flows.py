@@ -93,6 +93,14 @@ def assert_ends(heard: list[int], in_force: int) -> None:
     assert len(heard) <= in_force
 
 
+def assert_go_on(heard: list[int], in_force: int, end: int) -> None:
+    """All passed, but perhaps the one that was on its way in the moment of the change."""
+    missing = set(range(end)) - set(heard)
+    assert heard == sorted(heard)
+    assert len(missing) <= 1
+    assert all(number < in_force for number in missing)
+
+
 def assert_begins(heard: list[int], in_force: int, end: int) -> None:
     assert heard == list(range(end - len(heard), end))
     assert len(heard) >= end - in_force
@@ -126,7 +134,8 @@ def test_an_acl_takes_hold_of_known_flows(lab: Lab, subnet: str) -> None:
             assert_ends(asked[0], in_force)
             assert_ends(answered[1], in_force)
             assert_ends(asked[2], in_force)
-            assert answered[0] == asked[1] == answered[2] == list(range(end))
+            for numbers in (answered[0], asked[1], answered[2]):
+                assert_go_on(numbers, in_force, end)
             acl((ways[0], 4002), (ways[1], 4001), (ways[0], NEVER_OPEN))
             in_force, end, asked, answered = numbers_during(lab, *flows)
             assert asked[2] == []  # neither lets it pass
