@@ -45,7 +45,7 @@ fuzz-network: dev
 
 ## make bench   measure against podman, a bare veth and moto; writes build/bench.jsonl
 bench: .venv/.installed-bench
-	tools/setup --packages podman:podman iperf3:iperf3
+	tools/setup --packages podman:podman iperf3:iperf3 wrk:wrk
 	$(PYTHON) -m bench
 .venv/.installed-bench: requirements-bench.txt .venv/.installed
 	tools/setup requirements-bench.txt

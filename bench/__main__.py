@@ -8,6 +8,7 @@ from pathlib import Path
 
 from botocore.credentials import Credentials
 
+from bench.balancers import balancers
 from bench.density import AT_ONCE, density
 from bench.describe import describe_rate, moto_server, moto_tasks
 from bench.network import UNITS, in_turns
@@ -17,6 +18,7 @@ from bench.record import Result, compare, compare_turns, lines, sample, write
 from bench.rule_in_force import rule_in_force
 from bench.scale import scale
 from bench.seawall_side import CLUSTER, SeawallSide, seawall_side
+from bench.service_scale import SERVICE, service_scale
 from seawall.app.demo.images import api_image
 
 LAUNCHES = 20
@@ -111,6 +113,10 @@ def main() -> int:
             results += networks(seawall, baseline)
             say("DescribeTasks")
             results += descriptions(seawall)
+            say("a load balancer")
+            results += balancers(seawall)
+            say(f"a service of {SERVICE}")
+            results += service_scale(seawall)
             say(f"{AT_ONCE} tasks at once")
             results += density(seawall)
             say("a rule in force beside a thousand interfaces")

@@ -34,34 +34,34 @@ def density(seawall: SeawallSide, count: int = AT_ONCE) -> list[Result]:
     for group in groups:
         seawall.stop(*group)
     one = Sample(1.0, 1.0, 1.0)
-    rate, share = Sample(count / seconds, count / seconds, count / seconds), Sample(each, each, each)
+    rate, memory = Sample(count / seconds, count / seconds, count / seconds), Sample(each, each, each)
     return [
         compare(f"launches, {count} at once", "1/s", rate, one, against="one a second"),
-        compare(f"memory of an idle task, of {count}", "MiB", share, one, against="1 MiB", at_most=GOAL_MIB),
+        compare(f"memory of an idle task, of {count}", "MiB", memory, one, against="1 MiB", at_most=GOAL_MIB),
     ]
 
 
 def _memory(state_dir: Path) -> int:
     """Bytes."""
-    ours = [pid for pid in _numbers() if str(state_dir) in _command(pid)]
-    agent = next(pid for pid in ours if "seawall.host.agent" in _command(pid))
+    ours = [pid for pid in processes() if str(state_dir) in command_of(pid)]
+    agent = next(pid for pid in ours if "seawall.host.agent" in command_of(pid))
     run = Path(f"/proc/{agent}/root{state_dir}/run")
     stage = Path(f"/proc/{agent}/root{(run / 'stage').readlink()}")
-    return sum(map(_share, ours)) + sum(map(_used, (run, stage)))
+    return sum(map(share, ours)) + sum(map(_used, (run, stage)))
 
 
-def _numbers() -> list[str]:
+def processes() -> list[str]:
     return [path.name for path in Path("/proc").iterdir() if path.name.isdigit()]
 
 
-def _command(pid: str) -> str:
+def command_of(pid: str) -> str:
     try:
         return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
     except OSError:
         return ""
 
 
-def _share(pid: str) -> int:
+def share(pid: str) -> int:
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:

@@ -1,0 +1,72 @@
+"""HTTP to be measured: who asks, who answers, and an engine run by hand between the two."""
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.place import Place
+
+CONNECTIONS = 32
+REPORT = Path(__file__).with_name("load.lua")
+_DEFAULTS = """\
+defaults
+  mode http
+  timeout client 60s
+  timeout server 60s
+  timeout connect 5s
+"""
+
+
+class Load(NamedTuple):
+    """Requests a second; milliseconds."""
+
+    rate: float
+    p50: float
+    p99: float
+
+
+def load(client: Place, url: str, seconds: int, connections: int = CONNECTIONS) -> Load:
+    """Ask again and again over so many kept connections.  Raises RuntimeError when a request fails."""
+    words = ("wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds}s", "-s", str(REPORT), url)
+    done = subprocess.run([*client.enter, *words], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"wrk {url}: {done.stderr.strip() or done.stdout.strip()}")
+    told = json.loads(done.stdout.splitlines()[-1])
+    if told["failed"] or not told["requests"]:
+        raise RuntimeError(f"wrk {url}: {done.stdout}")
+    rate = told["requests"] / told["microseconds"] * 1e6
+    return Load(rate, told["p50_us"] / 1000, told["p99_us"] / 1000)
+
+
+@contextmanager
+def origin(place: Place, first: int, last: int) -> Iterator[None]:
+    """A server on a range of ports, as quick as there is one: each answer is the port it was asked at."""
+    text = f"""\
+frontend origin
+  bind {place.address}:{first}-{last}
+  http-request return status 200 content-type text/plain lf-string %[dst_port]
+"""
+    with _haproxy(place, threads=1, text=text):
+        yield
+
+
+@contextmanager
+def by_hand(place: Place, port: int, servers: list[str], threads: int) -> Iterator[None]:
+    """HAProxy as one writes it down who wants nothing but requests passed on; `servers` ADDRESS:PORT."""
+    named = "".join(f"  server s{number} {server}\n" for number, server in enumerate(servers))
+    text = f"frontend web\n  bind {place.address}:{port}\n  default_backend web\nbackend web\n{named}"
+    with _haproxy(place, threads, text):
+        yield
+
+
+@contextmanager
+def _haproxy(place: Place, threads: int, text: str) -> Iterator[None]:
+    with tempfile.NamedTemporaryFile("w", prefix="seawall-bench-", suffix=".cfg") as file:
+        file.write(f"global\n  nbthread {threads}\n{_DEFAULTS}{text}")
+        file.flush()
+        with place.running("haproxy", "-W", "-db", "-f", file.name, ready="Loading success"):
+            yield
