@@ -43,7 +43,7 @@ MINUTES ?= 10
 fuzz-network: dev
 	$(PYTHON) -m seawall.host.world run -- $(PYTHON) -m tests.fuzz.network --minutes $(MINUTES)
 
-## make bench   measure against podman, a bare veth and moto; writes build/bench.jsonl
+## make bench   measure against podman, a bare veth, moto and HAProxy; writes build/bench.jsonl
 bench: .venv/.installed-bench
 	tools/setup --packages podman:podman iperf3:iperf3 wrk:wrk
 	$(PYTHON) -m bench
