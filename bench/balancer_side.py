@@ -113,7 +113,7 @@ class BalancerSide:
 
     def public_of(self, place: Place) -> str:
         """The public address of a task."""
-        address = [{"Name": "private-ip-address", "Values": [place.address]}]
+        address: Any = [{"Name": "private-ip-address", "Values": [place.address]}]
         found = self.seawall.clients.ec2.describe_network_interfaces(Filters=address)
         return str(found["NetworkInterfaces"][0]["Association"]["PublicIp"])
 

@@ -54,7 +54,8 @@ def main() -> None:
         if what == "choose":
             print(chosen(nodes[0]), flush=True)
         else:
-            print(changed(nodes, *rest, what == "back"), flush=True)
+            target, cookie = rest
+            print(changed(nodes, target, cookie, what == "back"), flush=True)
 
 
 if __name__ == "__main__":
