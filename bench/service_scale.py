@@ -43,7 +43,7 @@ def service_scale(seawall: SeawallSide, count: int = SERVICE) -> list[Result]:
         ),
         compare(f"service of {count}, created to all running", "s", _once(running), one, against="1 s"),
         compare(f"service of {count}, created to steady", "s", _once(steady), one, against="1 s"),
-        compare(f"service of {count}, to none", "s", _once(gone), one, against="1 s"),
+        compare(f"service of {count}, none counted as running", "s", _once(gone), one, against="1 s"),
     ]
 
 
