@@ -190,10 +190,22 @@ def test_one_node_is_enough_to_find_it_unhealthy(
 def test_what_was_known_holds_while_a_host_that_came_back_has_not_asked_yet(bench: Bench) -> None:
     settle(bench)
     for node in NODES:
-        report(bench, node, state="healthy")
+        report(bench, node, state="healthy", in_force=True)
     assert said(bench)[0] == "healthy"
     bench.meet("w1")
     report(bench, "eni-1")
+    assert said(bench)[0] == "healthy"
+
+
+def test_it_is_not_healthy_before_the_engine_knows_it_and_stays_so(bench: Bench) -> None:
+    settle(bench)
+    for node in NODES:
+        report(bench, node, state="healthy")
+    assert said(bench)[0] == "initial"
+    for node in NODES:
+        report(bench, node, state="healthy", in_force=True)
+    assert said(bench)[0] == "healthy"
+    report(bench, "eni-1", state="healthy")
     assert said(bench)[0] == "healthy"
 
 

@@ -37,8 +37,12 @@ def judged_target(target: Target, users: Iterable[LoadBalancer], words: Words) -
 
 
 def _of_node(before: str | None, said: Sequence[TargetReport | None]) -> str:
-    """A target of several addresses is well where one is.  What was known holds until there is an answer."""
-    states = {report.state for report in said if report is not None}
+    """A target of several addresses is well where one is.  What was known holds until there is an answer.
+
+    One that passes its checks is not well yet where it cannot get requests: others may leave for its sake.
+    """
+    heard = [report for report in said if report is not None]
+    states = {r.state for r in heard if r.in_force or r.state != "healthy" or before == "healthy"}
     for state in ("healthy", "unhealthy"):
         if state in states:
             return state
