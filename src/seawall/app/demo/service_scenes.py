@@ -26,7 +26,7 @@ from seawall.app.failure import CommandFailed
 
 COUNT, MORE = 2, 4
 PAGE = "/revision.txt"
-ROLLBACK_PATIENCE_S = 40.0
+ROLLBACK_PATIENCE_S = RELEASE_PATIENCE_S = 40.0
 
 
 class ServiceScenes:
@@ -161,7 +161,7 @@ class ServiceScenes:
             partial(ec2.delete_security_group, GroupId=shop.balancer_group),
         ]
         for delete in deletions:
-            if not self.stage.until(partial(_deleted, delete)):
+            if not self.stage.until(partial(_deleted, delete), RELEASE_PATIENCE_S):
                 delete()
 
     def _update(self, **change: Any) -> None:
