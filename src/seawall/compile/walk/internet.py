@@ -37,11 +37,12 @@ def to_egress_only(journey: Journey, route: Route, table: RouteTable, origin: Or
 
 def _out(journey: Journey, gateway_id: str, origin: Origin) -> Place | None:
     """IPv4 under the public address, IPv6 as it is."""
+    brought_back = _is_brought_back(journey, origin)
     if not leaves_by_door(journey, origin):
         return None
     source = journey.packet.source
     if journey.packet.version == 4:
-        return _out_under_public_address(journey, gateway_id, origin)
+        return _out_under_public_address(journey, gateway_id, origin, brought_back=brought_back)
     if not within_any(source, journey.cloud.vpcs[origin.vpc_id].all_blocks):
         text = f"{source} is no address of {origin.vpc_id}"
         journey.refuse("GATEWAY_REJECTS_SPOOFED_TRAFFIC", text, "egress", internet_gateway=gateway_id)
@@ -50,7 +51,16 @@ def _out(journey: Journey, gateway_id: str, origin: Origin) -> Place | None:
     return OnInternet()
 
 
-def _out_under_public_address(journey: Journey, gateway_id: str, origin: Origin) -> Place | None:
+def _is_brought_back(journey: Journey, origin: Origin) -> bool:
+    """Whether a transit gateway brings what went out to it from this very VPC; an overlapping VPC's packet
+    under the same address is another flow."""
+    by_transit = origin.interface is not None and origin.interface.interface_type == "transit_gateway"
+    return by_transit and journey.is_known(origin.vpc_id)
+
+
+def _out_under_public_address(
+    journey: Journey, gateway_id: str, origin: Origin, *, brought_back: bool
+) -> Place | None:
     packet, public = journey.packet, _public_of(journey.cloud, origin.vpc_id)
     components = {"internet_gateway": gateway_id}
     if origin.interface is not None:
@@ -63,7 +73,7 @@ def _out_under_public_address(journey: Journey, gateway_id: str, origin: Origin)
         text = f"{packet.source} has no public address; {gateway_id} drops it silently"
         journey.refuse("IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS", text, "egress", **components)
         return None
-    if origin.interface is not None and origin.interface.interface_type == "transit_gateway":
+    if brought_back:
         text = (
             f"{packet.source} was brought back into its VPC; {gateway_id} knows it by its own interface only"
         )
