@@ -25,6 +25,7 @@ from seawall.app.demo.stage import Stage, quote
 from seawall.app.failure import CommandFailed
 
 COUNT, MORE = 2, 4
+KILLED = 128 + 9
 PAGE = "/revision.txt"
 ROLLBACK_PATIENCE_S = RELEASE_PATIENCE_S = 40.0
 
@@ -96,8 +97,8 @@ class ServiceScenes:
             )
             # fmt: on
             done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=30)
-            if done.returncode:
-                raise CommandFailed(f"seawall exec: {done.stderr.strip()}")
+            if done.returncode not in (0, KILLED):  # the container's end may come before the command's own
+                raise CommandFailed(f"seawall exec: status {done.returncode}: {done.stderr.strip()}")
             replaced = self.stage.until(lambda: before[0] not in self._tasks())
             self._steady()
         self.stage.ledger.line(
