@@ -53,11 +53,12 @@ def test_load_balancers_of_both_kinds(seawall: Seawall, tmp_path: Path) -> None:
     done = terraform(tmp_path, seawall, "apply", "-auto-approve", "-input=false")
     assert "0 added, 1 changed, 0 destroyed" in done.stdout, done.stdout + done.stderr
     elb = seawall.client("elbv2")
-    [web] = elb.describe_load_balancers(Names=["web"])["LoadBalancers"]
+    [web] = elb.describe_load_balancers(Names=["site-web"])["LoadBalancers"]
     found = elb.describe_load_balancer_attributes(LoadBalancerArn=web["LoadBalancerArn"])["Attributes"]
     assert {"Key": "idle_timeout.timeout_seconds", "Value": "45"} in found
 
     done = terraform(tmp_path, seawall, "destroy", "-auto-approve", "-input=false")
     assert done.returncode == 0, done.stderr
-    assert elb.describe_load_balancers()["LoadBalancers"] == []
-    assert elb.describe_target_groups()["TargetGroups"] == []
+    left = [one["LoadBalancerName"] for one in elb.describe_load_balancers()["LoadBalancers"]]
+    left += [one["TargetGroupName"] for one in elb.describe_target_groups()["TargetGroups"]]
+    assert not [name for name in left if name.startswith("site-")]

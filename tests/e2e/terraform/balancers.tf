@@ -45,7 +45,7 @@ resource "aws_acm_certificate" "web" {
 }
 
 resource "aws_lb" "web" {
-  name                       = "web"
+  name                       = "site-web"
   load_balancer_type         = "application"
   security_groups            = [aws_security_group.web.id]
   subnets                    = aws_subnet.public[*].id
@@ -55,7 +55,7 @@ resource "aws_lb" "web" {
 }
 
 resource "aws_lb" "flow" {
-  name               = "flow"
+  name               = "site-flow"
   load_balancer_type = "network"
   subnet_mapping {
     subnet_id     = aws_subnet.public[0].id
@@ -66,7 +66,7 @@ resource "aws_lb" "flow" {
 }
 
 resource "aws_lb_target_group" "web" {
-  name                 = "web"
+  name                 = "site-web"
   port                 = 80
   protocol             = "HTTP"
   vpc_id               = aws_vpc.main.id
@@ -84,7 +84,7 @@ resource "aws_lb_target_group" "web" {
 }
 
 resource "aws_lb_target_group" "other" {
-  name        = "other"
+  name        = "site-other"
   port        = 8080
   protocol    = "HTTP"
   vpc_id      = aws_vpc.main.id
@@ -92,7 +92,7 @@ resource "aws_lb_target_group" "other" {
 }
 
 resource "aws_lb_target_group" "flow" {
-  name        = "flow"
+  name        = "site-flow"
   port        = 9000
   protocol    = "TCP"
   vpc_id      = aws_vpc.main.id
