@@ -1,8 +1,11 @@
 """The program on disk: whole, with changes, cut short."""
 
+from itertools import pairwise
 from pathlib import Path
 
-from seawall.host.saved_program import MOST_CHANGES, SavedProgram
+import msgspec
+
+from seawall.host.saved_program import MOST_CHANGED_BYTES, MOST_CHANGES, SavedProgram
 from seawall.program.change import host_change
 from seawall.program.host import HostProgram
 from seawall.program.network import Namespace, NetworkProgram
@@ -46,3 +49,21 @@ def test_it_does_not_grow_for_ever(tmp_path: Path) -> None:
     follow(saved, 1, 3 * MOST_CHANGES)
     assert path.stat().st_size < 200 * MOST_CHANGES
     assert SavedProgram(path).load() == program(3 * MOST_CHANGES)
+
+
+def test_large_changes_do_not_pile_up(tmp_path: Path) -> None:
+    path = tmp_path / "program"
+    saved = SavedProgram(path)
+    large = tuple(Namespace(name=f"n{number}") for number in range(4000))
+    programs = [
+        HostProgram(revision=revision, network=NetworkProgram(namespaces=large if revision % 2 else ()))
+        for revision in range(MOST_CHANGES)
+    ]
+    saved.save(programs[0])
+    most = 0
+    for before, after in pairwise(programs):
+        saved.append(after, host_change(before, after))
+        most = max(most, path.stat().st_size)
+    whole = len(msgspec.msgpack.encode(programs[1]))
+    assert most < 2 * whole + MOST_CHANGED_BYTES + 1000
+    assert SavedProgram(path).load() == programs[-1]

@@ -13,7 +13,10 @@ import msgspec
 from seawall.program.change import HostChange, changed_host
 from seawall.program.host import HostProgram
 
-MOST_CHANGES = 200  # then it is written whole again
+# After so many changes, or bytes of them beyond its own size, it is written whole again: it lies in memory,
+# and has to be put together by the agent after this one.
+MOST_CHANGES = 200
+MOST_CHANGED_BYTES = 256 * 1024
 _HEAD = struct.Struct(">I")
 
 
@@ -21,21 +24,24 @@ class SavedProgram:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._changes = MOST_CHANGES
+        self._room = 0  # bytes of changes until it is written whole again
 
     def save(self, program: HostProgram) -> None:
+        whole = _frame(program)
         draft = self._path.with_suffix(".new")
-        draft.write_bytes(_frame(program))
+        draft.write_bytes(whole)
         draft.replace(self._path)
-        self._changes = 0
+        self._changes, self._room = 0, len(whole) + MOST_CHANGED_BYTES
 
     def append(self, program: HostProgram, change: HostChange) -> None:
         """The program that came out of the change, and the change."""
-        if self._changes >= MOST_CHANGES:
+        added = _frame(change)
+        if self._changes >= MOST_CHANGES or len(added) > self._room:
             self.save(program)
             return
         with self._path.open("ab") as file:
-            file.write(_frame(change))
-        self._changes += 1
+            file.write(added)
+        self._changes, self._room = self._changes + 1, self._room - len(added)
 
     def load(self) -> HostProgram | None:
         """None where nothing was saved yet."""
