@@ -10,7 +10,9 @@ from tests.api.conftest import Clock
 from tests.api.ecs.conftest import Site
 from tests.api.ecs.ecs_requests import container, fargate
 
-from seawall.api.ecs.launch_limits import RESOURCE, VCPU_LIMIT, LaunchLimits
+from seawall.api.ecs.launch_limits import NO_CAPACITY, RESOURCE, TASKS_PER_HOST, VCPU_LIMIT, LaunchLimits
+from seawall.compile.network.interfaces import _choose_in_turn
+from seawall.model.network_interface import NetworkInterface
 from seawall.model.task import Task
 from seawall.store.store import Store
 
@@ -124,7 +126,25 @@ def test_launches_are_throttled_where_asked(
     assert refused(run) == ("ThrottlingException", "Rate exceeded")
 
 
-def test_nothing_limits_launches_unless_asked(run: Run) -> None:
+def test_a_host_holds_as_many_tasks_as_it_has_addresses_for(ecs: Any, run: Run, store: Store) -> None:
+    """One more would leave the host's program without an address for it."""
+    run(count=1)
+    (first,) = (one for one in store.all(NetworkInterface) if one.owner and one.owner.kind == "task")
+    with store.write() as txn:
+        for number in range(TASKS_PER_HOST - 5):
+            txn.put(replace(first, id=f"eni-{number:017x}"), expect=0)
+    answer = run(count=6)
+    assert len(answer["tasks"]) == 4
+    assert answer["failures"] == [{"reason": NO_CAPACITY}] * 2
+    with store.write() as txn:
+        txn.delete(NetworkInterface, f"eni-{0:017x}")
+    assert len(run(count=2)["tasks"]) == 1
+    assert len(_choose_in_turn(range(TASKS_PER_HOST), ())) == TASKS_PER_HOST
+    with pytest.raises(ValueError):
+        _choose_in_turn(range(TASKS_PER_HOST + 1), ())
+
+
+def test_nothing_else_limits_launches_unless_asked(run: Run) -> None:
     assert all(run(count=10)["failures"] == [] for _ in range(11))
 
 

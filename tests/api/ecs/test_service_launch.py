@@ -11,11 +11,12 @@ from tests.api.ecs.conftest import Site
 from tests.api.ecs.ecs_requests import fargate
 from tests.api.ecs.service_requests import service_input
 
+from seawall.api.ecs import launch_limits
 from seawall.api.ecs.launch_limits import LaunchLimits
 from seawall.api.ecs.service_launch import ServiceLaunches
 from seawall.model.network_interface import NetworkInterface
 from seawall.model.service import Service, ServiceRevision
-from seawall.model.service_launch import Launch
+from seawall.model.service_launch import Launch, LaunchRefusal
 from seawall.model.task import Task
 from seawall.store.store import Store
 
@@ -133,6 +134,14 @@ def test_the_quota_of_the_account(ecs: Any, site: Site, start: Start) -> None:
         "placement",
         "You've reached the limit on the number of tasks you can run concurrently",
     )
+
+
+def test_a_full_host(ecs: Any, site: Site, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    ecs.create_service(**service_input(site))
+    monkeypatch.setattr(launch_limits, "TASKS_PER_HOST", 3)
+    launch = start([site.subnets[0]] * 4)
+    assert len(launch.tasks) == 3
+    assert launch.refusal == LaunchRefusal("placement", launch_limits.NO_CAPACITY)
 
 
 def test_the_launch_rate(ecs: Any, site: Site, start: Start, clock: Clock) -> None:

@@ -1,14 +1,17 @@
-"""How fast and how many: Fargate's launch rate and the vCPUs that may run at once.  Off unless asked for.
+"""How fast and how many: Fargate's launch rate, the vCPUs that may run at once, and what a host holds.
 
 Sources: "Fargate throttling quotas" of the ECS developer guide (a bucket of 100 tasks, filled with 20 a
-second, for on-demand tasks and for Spot tasks each); "Fargate vCPU quotas".
+second, for on-demand tasks and for Spot tasks each); "Fargate vCPU quotas"; both off unless asked for.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from ipaddress import IPv4Network
 
 from seawall.api.registry import Call
+from seawall.model.internet import LINK_LOCAL_NETWORK
+from seawall.model.network_interface import NetworkInterface
 from seawall.model.task import Task
 from seawall.store.store import Reader
 from seawall.wire.errors import ApiError
@@ -18,7 +21,11 @@ BURST = 100.0
 TASKS_PER_S = 20.0
 SPOT = "FARGATE_SPOT"
 CPU_UNITS_PER_VCPU = 1024
+TASKS_PER_HOST = IPv4Network(LINK_LOCAL_NETWORK).num_addresses - 3  # its own, the gateway's, the broadcast's
 VCPU_LIMIT = "You've reached the limit on the number of vCPUs you can run concurrently"
+NO_CAPACITY = (
+    "Capacity is unavailable at this time. Please try again later or in a different availability zone"
+)
 
 
 @dataclass
@@ -41,15 +48,18 @@ class LaunchLimits:
 
     def grant(
         self, now: datetime, reader: Reader, providers: Sequence[str | None], cpu: int
-    ) -> list[str | None]:
-        """The tasks (by capacity provider) of one call that may be started; the others fail.
+    ) -> tuple[list[str | None], list[str]]:
+        """The tasks (by capacity provider) of one call that may be started; why each of the others fails.
 
         cpu      CPU units of each
         Raises   ApiError ThrottlingException
         """
         if len(self.admit(now, providers, all_or_none=True)) < len(providers):
             raise ApiError("ThrottlingException", "Rate exceeded")
-        return self.within_quota(reader, providers, cpu)
+        allowed = self.within_quota(reader, providers, cpu)
+        granted = within_capacity(reader, allowed)
+        reasons = [NO_CAPACITY] * (len(allowed) - len(granted))
+        return granted, reasons + [VCPU_LIMIT] * (len(providers) - len(allowed))
 
     def admit(
         self, now: datetime, providers: Sequence[str | None], *, all_or_none: bool = False
@@ -88,6 +98,20 @@ class LaunchLimits:
         seconds = max((now - bucket.at).total_seconds(), 0.0)
         bucket.tokens, bucket.at = min(BURST, bucket.tokens + seconds * TASKS_PER_S), now
         return bucket
+
+
+def within_capacity(reader: Reader, providers: Sequence[str | None]) -> list[str | None]:
+    """Those of the tasks, the first ones, that the host has room for beside what is there.
+
+    A task that stopped counts until its interface is gone.
+    """
+    if not providers:
+        return []
+    held = sum(
+        interface.owner is not None and interface.owner.kind == "task"
+        for interface in reader.all(NetworkInterface)
+    )
+    return list(providers[: max(TASKS_PER_HOST - held, 0)])
 
 
 def limits_of(call: Call) -> LaunchLimits:

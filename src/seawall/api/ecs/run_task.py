@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from seawall.api.ecs.account_setting import effective_setting
 from seawall.api.ecs.definition_names import runnable_definition
 from seawall.api.ecs.launch import read_launch
-from seawall.api.ecs.launch_limits import VCPU_LIMIT, limits_of
+from seawall.api.ecs.launch_limits import limits_of
 from seawall.api.ecs.names import active_cluster, check_choice, invalid_parameter
 from seawall.api.ecs.passed_role import passed_role_arn
 from seawall.api.ecs.platform import check_platform
@@ -55,24 +55,23 @@ def run_task(call: Call, params: Params) -> dict[str, Any]:
         seen = _seen(call, txn, token, fingerprint)
         if seen is not None:
             params.plain()  # the first call looked at every member
-            tasks, failed = seen
+            tasks, failures = seen
         else:
-            tasks, failed = _launch(call, txn, _read(call, txn, params))
-            answer = {"tasks": [[task.cluster, task.id] for task in tasks], "failed": failed}
+            tasks, failures = _launch(call, txn, _read(call, txn, params))
+            answer = {"tasks": [[task.cluster, task.id] for task in tasks], "failures": failures}
             record(txn, SCOPE, token, fingerprint, answer)
     return {
         "tasks": [show_task(call, task, with_tags=True) for task in tasks],
-        "failures": [{"reason": VCPU_LIMIT}] * failed,
+        "failures": [{"reason": reason} for reason in failures],
     }
 
 
-def _launch(call: Call, txn: Transaction, request: _Request) -> tuple[list[Task], int]:
-    """The tasks, and how many more the account may not have at once."""
+def _launch(call: Call, txn: Transaction, request: _Request) -> tuple[list[Task], list[str]]:
+    """The tasks, and why each of the others cannot be had now."""
     birth, asked = request.birth, request.providers
-    granted = limits_of(call).grant(call.now, txn, asked, int(birth.overrides.cpu))
+    granted, failures = limits_of(call).grant(call.now, txn, asked, int(birth.overrides.cpu))
     choice = SubnetChoice(txn, birth.network)
-    tasks = [bear(call, txn, birth, provider, choice.take()) for provider in granted]
-    return tasks, len(asked) - len(granted)
+    return [bear(call, txn, birth, provider, choice.take()) for provider in granted], failures
 
 
 def _token(token: str | None) -> str | None:
@@ -86,8 +85,8 @@ def _token(token: str | None) -> str | None:
 
 def _seen(
     call: Call, txn: Transaction, token: str | None, params: dict[str, Any]
-) -> tuple[list[Task], int] | None:
-    """The tasks, as they are now, of the call that used this token before, and how many failed."""
+) -> tuple[list[Task], list[str]] | None:
+    """The tasks, as they are now, of the call that used this token before, and why others failed."""
     try:
         answer = replay(txn, SCOPE, token, params)
     except TokenMismatch as mismatch:
@@ -101,7 +100,7 @@ def _seen(
     if answer is None:
         return None
     found = (txn.find(Task, id) for _, id in answer["tasks"])
-    return [task for task in found if task is not None], answer.get("failed", 0)
+    return [task for task in found if task is not None], answer["failures"]
 
 
 def _read(call: Call, txn: Transaction, params: Params) -> _Request:

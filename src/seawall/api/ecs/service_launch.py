@@ -12,7 +12,7 @@ from itertools import islice
 from seawall.api.ec2.addressing import free_address_count
 from seawall.api.ecs.account_setting import effective_setting
 from seawall.api.ecs.capacity_provider import next_providers
-from seawall.api.ecs.launch_limits import LaunchLimits
+from seawall.api.ecs.launch_limits import NO_CAPACITY, LaunchLimits, within_capacity
 from seawall.api.ecs.passed_role import passed_role_arn
 from seawall.api.ecs.service_tags import tags_of_task
 from seawall.api.ecs.task_birth import Birth, bear
@@ -68,13 +68,16 @@ class ServiceLaunches:
             return Launch(refusal=LaunchRefusal("configuration", error.message))
         asked = _providers(txn, service, deployment, revision, len(subnet_ids))
         admitted = self.limits.admit(now, asked)
-        granted = self.limits.within_quota(txn, admitted, int(birth.overrides.cpu))
+        allowed = self.limits.within_quota(txn, admitted, int(birth.overrides.cpu))
+        granted = within_capacity(txn, allowed)
         subnets = {subnet.id: subnet for subnet in birth.network.subnets}
         tasks = tuple(
             bear(moment, txn, birth, provider, subnets[subnet_id])
             for provider, subnet_id in zip(granted, subnet_ids, strict=False)
         )
-        if len(granted) < len(admitted):
+        if len(granted) < len(allowed):
+            return Launch(tasks, LaunchRefusal("placement", NO_CAPACITY))
+        if len(allowed) < len(admitted):
             return Launch(tasks, LaunchRefusal("placement", TASK_LIMIT))
         if len(admitted) < len(asked):
             return Launch(tasks, LaunchRefusal("throttled", THROTTLED))
