@@ -1,11 +1,13 @@
 """Services with real containers: kept, scaled, rolled over, rolled back, and deleted."""
 
+import json
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
-from tests.e2e.harness import ROLE, WAIT, Network, Seawall, prepare_account, register, wait_for
+from tests.e2e.harness import BIN, ROLE, TRUST, WAIT, Network, Seawall, prepare_account, register, wait_for
 
 DESIRED = 3
 
@@ -52,6 +54,32 @@ class Cloud:
             self.seawall.settle()
         raise AssertionError(f"it never came so far: {shortly(found)}")
 
+    def role_for(self, action: str) -> str:
+        """A role for tasks that may do one thing."""
+        iam = self.seawall.client("iam")
+        role = iam.create_role(RoleName=action.partition(":")[2], AssumeRolePolicyDocument=json.dumps(TRUST))
+        allowed = {"Effect": "Allow", "Action": action, "Resource": "*"}
+        policy = {"Version": "2012-10-17", "Statement": allowed}
+        name = role["Role"]["RoleName"]
+        iam.put_role_policy(RoleName=name, PolicyName="it", PolicyDocument=json.dumps(policy))
+        return str(role["Role"]["Arn"])
+
+    def protect(self, task: str) -> dict[str, Any]:
+        """Let a task protect itself, from its own shell; returns what it is told."""
+        head = [
+            "PUT /api/${ECS_AGENT_URI##*/}/task-protection/v1/state HTTP/1.1",
+            "Host: agent",
+            "Content-Length: 26",
+            "Connection: close",
+        ]
+        request = "\\r\\n".join([*head, "", '{\\"ProtectionEnabled\\":true}'])
+        script = f'printf "{request}" | nc 169.254.170.2 80'
+        command = [BIN / "seawall", "--state-dir", self.seawall.state_dir, "exec", task, "web", "--"]
+        done = subprocess.run(
+            [*command, "/bin/sh", "-c", script], capture_output=True, text=True, timeout=30, check=True
+        )
+        return dict(json.loads(done.stdout.partition("\r\n\r\n")[2]))
+
     def tasks(self, name: str) -> list[dict[str, Any]]:
         arns = self.ecs.list_tasks(serviceName=name)["taskArns"]
         return list(self.ecs.describe_tasks(tasks=arns)["tasks"]) if arns else []
@@ -77,7 +105,8 @@ def cloud(another_seawall: Callable[..., AbstractContextManager[Seawall]]) -> It
 
 
 def test_a_service_is_kept_scaled_and_deleted(cloud: Cloud) -> None:
-    cloud.create("kept")
+    role = cloud.role_for("ecs:UpdateTaskProtection")
+    cloud.create("kept", taskDefinition=register(cloud.seawall, "kept", cloud.role, task_role=role, web={}))
     service = cloud.until("kept", completed)
     assert service["runningCount"] == DESIRED
     tasks = cloud.tasks("kept")
@@ -94,9 +123,12 @@ def test_a_service_is_kept_scaled_and_deleted(cloud: Cloud) -> None:
     cloud.until("kept", lambda s: s["runningCount"] == DESIRED)
     assert lost not in {task["taskArn"] for task in cloud.tasks("kept")}
 
+    protected = cloud.tasks("kept")[-1]["taskArn"]
+    said = cloud.protect(protected)
+    assert (said["protection"]["ProtectionEnabled"], said["protection"]["TaskArn"]) == (True, protected)
     cloud.ecs.update_service(service="kept", desiredCount=1)
     cloud.stable("kept")
-    assert len(cloud.tasks("kept")) == 1
+    assert [task["taskArn"] for task in cloud.tasks("kept")] == [protected]
     gone = cloud.ecs.list_tasks(serviceName="kept", desiredStatus="STOPPED")["taskArns"]
     reasons = {t["stoppedReason"] for t in cloud.ecs.describe_tasks(tasks=gone)["tasks"]}
     assert f"Scaling activity initiated by (deployment {service['deployments'][0]['id']})" in reasons

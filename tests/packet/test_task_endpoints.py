@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from tests.packet.lab import Lab
 
-from seawall.host.metadata.conversation import BURST
+from seawall.host.metadata.conversation import BURST, LONGEST_BODY
 from seawall.host.metadata.endpoints import Endpoints
 from seawall.host.metadata.readings import Readings
+from seawall.host.namespace_http import NamespaceHttp
 from seawall.program.host import HostProgram
 from seawall.program.network import NetworkProgram
 from seawall.program.report import ContainerReport, TaskReport
@@ -60,29 +61,39 @@ class Served:
         self.lab = lab
         no_groups: Any = SimpleNamespace(version=1, folder=lambda *_: None)
         readings = Readings(no_groups, lab.namespaces)
-        self.endpoints = Endpoints(lab.namespaces, readings, Path("/nowhere"), report_of)
+        http = NamespaceHttp(lab.namespaces, None)
+        self.endpoints = Endpoints(lab.namespaces, readings, Path("/nowhere"), report_of, http)
         self.follow(network, *names)
 
     def follow(self, network: NetworkProgram, *names: str) -> None:
         program = HostProgram(revision=1, network=network, tasks=tuple(map(program_of, names)))
         assert self.lab.run(self.endpoints.follow(program)) == ()
 
-    def ask(self, task: str, path: str, times: int = 1) -> list[tuple[int, Any]]:
+    def ask(
+        self, task: str, path: str, times: int = 1, method: str = "GET", body: str = ""
+    ) -> list[tuple[int, Any]]:
+        head = f"{method} {path} HTTP/1.1\r\nHost: me\r\nContent-Length: {len(body)}\r\n\r\n"
+
         async def talk() -> list[tuple[int, Any]]:
             with self.lab.namespaces.socket_in(f"task-{task}") as sock:
                 sock.setblocking(False)
                 await asyncio.wait_for(asyncio.get_running_loop().sock_connect(sock, (ADDRESS, 80)), 2)
                 reader, writer = await asyncio.open_connection(sock=sock.dup())
                 answers = []
-                for _ in range(times):
-                    writer.write(f"GET {path} HTTP/1.1\r\nHost: me\r\n\r\n".encode())
-                    head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 2)).decode()
-                    length = int(head.lower().partition("content-length: ")[2].split()[0])
-                    body = await reader.readexactly(length)
-                    answers.append(
-                        (int(head.split()[1]), json.loads(body) if b"{" in body or b'"' in body else body)
-                    )
-                writer.close()
+                try:
+                    for _ in range(times):
+                        for part in (head, body):  # in two packets
+                            writer.write(part.encode())
+                            await writer.drain()
+                        told = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 2)).decode()
+                        length = int(told.lower().partition("content-length: ")[2].split()[0])
+                        said = await reader.readexactly(length)
+                        answers.append(
+                            (int(told.split()[1]), json.loads(said) if b"{" in said or b'"' in said else said)
+                        )
+                finally:
+                    writer.close()
+                    await asyncio.gather(writer.wait_closed(), return_exceptions=True)
                 return answers
 
         return list(self.lab.run(talk()))
@@ -130,6 +141,20 @@ def test_errors_read_as_the_agents(served: Served) -> None:
     assert served.ask("t1", "/v2/credentials/")[0][1]["code"] == "NoIdInRequest"
     assert served.ask("t1", "/v4/same/stats")[0][0] == 500  # it does not run
     assert served.ask("t1", "/nothing")[0][0] == 404
+
+
+def test_a_question_may_have_a_body(served: Served) -> None:
+    """Two on one connection; the network of this task leads to no ECS."""
+    path = "/api/same/task-protection/v1/state"
+    for status, said in served.ask("t1", path, 2, "PUT", '{"Other": 1}'):
+        assert (status, said["error"]["Message"]) == (400, "UpdateTaskProtection: failed to decode request")
+    ((status, said),) = served.ask("t1", path, 1, "PUT", '{"ExpiresInMinutes": 1}')
+    assert (status, said["error"]["Arn"]) == (400, "t1")
+    assert served.ask("t1", "/api/other/task-protection/v1/state")[0][0] == 404
+    assert served.ask("t1", path, 1, "POST", "{}") == [(405, b"")]
+    assert served.ask("t1", "/v4/same", 1, "PUT", "{}") == [(405, b"")]
+    with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+        served.ask("t1", path, 1, "PUT", "x" * (LONGEST_BODY + 1))
 
 
 def test_too_many_requests_of_one_are_not_the_others(served: Served) -> None:

@@ -105,6 +105,7 @@ class Agent:
             self._readings,
             self._tasks_dir,
             lambda id: self._tasks[id].report if id in self._tasks else TaskReport(id=id, containers=()),
+            http,
         )
         self._engine = NetworkEngine(run)
         self._resolvers = Resolvers(run)

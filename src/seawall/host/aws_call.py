@@ -18,10 +18,12 @@ _DENIED = ("AccessDenied", "UnrecognizedClient", "InvalidSignature", "ExpiredTok
 class AwsRefused(Exception):
     """The service answered with an error; the text is `CODE: MESSAGE`."""
 
-    def __init__(self, code: str, message: str, status: int) -> None:
+    def __init__(self, code: str, message: str, status: int, request_id: str | None = None) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
+        self.message = message
         self.status = status
+        self.request_id = request_id
 
     @property
     def cause(self) -> CallCause:
@@ -78,5 +80,6 @@ async def call(
         raise RequestFailed("other", service.url, text) from None
     if answer.status != 200:
         code = str(parsed.get("__type") or f"HTTP {answer.status}").rpartition("#")[2]
-        raise AwsRefused(code, str(parsed.get("message") or parsed.get("Message") or ""), answer.status)
+        message = str(parsed.get("message") or parsed.get("Message") or "")
+        raise AwsRefused(code, message, answer.status, answer.headers.get("x-amzn-requestid"))
     return parsed

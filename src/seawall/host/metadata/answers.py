@@ -8,13 +8,17 @@ import asyncio
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
+from seawall.host.metadata.answer import NOT_FOUND, WRONG_METHOD, Answer, Question
 from seawall.host.metadata.description import Known, Version, describe_container, describe_task, moment
+from seawall.host.metadata.protection import PATH as PROTECTION
+from seawall.host.metadata.protection import protection
 from seawall.host.metadata.readings import Readings, clock_error
 from seawall.host.metadata.statistics import Marks, Reading, container_stats, mark_of
+from seawall.host.namespace_http import NamespaceHttp
 from seawall.host.storage import used_bytes
 from seawall.program.report import TaskReport
 from seawall.program.task import ContainerProgram, TaskProgram
@@ -22,42 +26,43 @@ from seawall.program.task import ContainerProgram, TaskProgram
 CREDENTIALS = "/v2/credentials"
 STORAGE_AGE_S = 30.0  # counting what a task has stored takes a while
 MIB = 1024 * 1024
-JSON = "application/json"
 _VERSIONS: dict[str, Version] = {"v3": 3, "v4": 4}
-
-
-class Answer(NamedTuple):
-    status: int
-    body: bytes
-    content_type: str = JSON
-
-
-NOT_FOUND = Answer(404, b"404 page not found\n", "text/plain; charset=utf-8")
 
 
 class Answers:
     """One task's.  `program` is replaced when it changes; `report` tells the newest facts."""
 
     def __init__(
-        self, program: TaskProgram, report: Callable[[], TaskReport], readings: Readings, folder: Path
+        self,
+        program: TaskProgram,
+        report: Callable[[], TaskReport],
+        readings: Readings,
+        folder: Path,
+        http: NamespaceHttp,
     ) -> None:
         self.program = program
         self._report = report
         self._readings = readings
         self._folder = folder
+        self._http = http
         self._marks: dict[str, Marks] = {}
         self._stored: tuple[float, int] | None = None
 
-    async def answer(self, path: str) -> Answer:
-        """path   of the request, with its query"""
-        path = path.partition("?")[0]
+    async def answer(self, question: Question) -> Answer:
+        path = question.path.partition("?")[0]
+        area, _, rest = path.lstrip("/").partition("/")
+        id, _, what = rest.partition("/")
+        if area == "api" and id and what == PROTECTION:
+            if question.method not in ("GET", "PUT"):
+                return WRONG_METHOD
+            return await protection(self._http, self.program, id, question.method, question.body)
+        if question.method not in ("GET", "HEAD"):
+            return WRONG_METHOD
         if path == CREDENTIALS or path.startswith(f"{CREDENTIALS}/"):
             return self._credentials(path[len(CREDENTIALS) + 1 :])
-        version, _, rest = path.lstrip("/").partition("/")
-        id, _, what = rest.partition("/")
-        if version not in _VERSIONS or not id:
+        if area not in _VERSIONS or not id:
             return NOT_FOUND
-        return await self._metadata(_VERSIONS[version], id, what.rstrip("/"))
+        return await self._metadata(_VERSIONS[area], id, what.rstrip("/"))
 
     def compare_from_now(self, report: TaskReport) -> None:
         """Begin with the statistics of containers that run now, so that the first answer has rates."""

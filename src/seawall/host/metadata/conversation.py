@@ -10,15 +10,14 @@ from typing import cast
 
 import h11
 
-from seawall.host.metadata.answers import Answer
+from seawall.host.metadata.answer import TOO_MANY, Answer, Question
 
 RATE, BURST = 40.0, 60.0
 MOST_CONNECTIONS = 64  # of one task at a time
 MOST_UNREAD = 256 * 1024  # bytes of answers that somebody asked for and does not read
 LONGEST_HEAD = 8 * 1024
+LONGEST_BODY = 8 * 1024
 IDLE_S = 5.0
-TOO_MANY = Answer(429, b"You have reached maximum request limit.", "text/plain; charset=utf-8")
-WRONG_METHOD = Answer(405, b"", "text/plain; charset=utf-8")
 
 log = logging.getLogger("seawall.metadata")
 
@@ -40,7 +39,7 @@ class Allowance:
 class Conversations:
     """All of one task; a factory of protocols for `create_server`."""
 
-    def __init__(self, answer: Callable[[str], Awaitable[Answer]]) -> None:
+    def __init__(self, answer: Callable[[Question], Awaitable[Answer]]) -> None:
         self.answer = answer
         self.allowance = Allowance(asyncio.get_running_loop().time())
         self.open: set[Conversation] = set()
@@ -60,6 +59,8 @@ class Conversation(asyncio.Protocol):
         self._among = among
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=LONGEST_HEAD)
         self._transport: asyncio.Transport | None = None
+        self._asked: h11.Request | None = None
+        self._body = bytearray()
         self._answering: asyncio.Task[None] | None = None
         self._end: asyncio.TimerHandle | None = None
 
@@ -92,7 +93,7 @@ class Conversation(asyncio.Protocol):
             self._transport.abort()
 
     def _wait(self) -> None:
-        """Time begins anew with every answer, not with every byte."""
+        """Time begins anew with every question and every answer, not with every byte."""
         if self._end is not None:
             self._end.cancel()
         self._end = asyncio.get_running_loop().call_later(IDLE_S, self.abort)
@@ -102,7 +103,14 @@ class Conversation(asyncio.Protocol):
             while self._answering is None and self._transport is not None:
                 event = self._http.next_event()
                 if isinstance(event, h11.Request):
-                    self._answering = asyncio.ensure_future(self._respond(event))
+                    self._asked, self._body = event, bytearray()
+                elif isinstance(event, h11.Data):
+                    self._body += event.data
+                    if len(self._body) > LONGEST_BODY:
+                        self.abort()
+                elif isinstance(event, h11.EndOfMessage):
+                    self._wait()
+                    self._answering = asyncio.ensure_future(self._respond())
                 elif event is h11.NEED_DATA or event is h11.PAUSED:
                     return
                 elif isinstance(event, h11.ConnectionClosed):
@@ -112,23 +120,22 @@ class Conversation(asyncio.Protocol):
             log.debug("metadata.not_http", extra={"error": str(error)})
             self.abort()
 
-    async def _respond(self, request: h11.Request) -> None:
-        answer = await self._answer(request)
+    async def _respond(self) -> None:
+        assert self._asked is not None
+        asked = self._asked
+        answer = await self._answer(asked)
         transport = self._transport
         if transport is None:
             return
-        whole = self._drained()
         headers = [("Content-Type", answer.content_type), ("Content-Length", str(len(answer.body)))]
-        if not whole:  # a body is of no use here
-            headers.append(("Connection", "close"))
         parts = [
             self._http.send(h11.Response(status_code=answer.status, headers=headers)),
-            self._http.send(h11.Data(data=b"" if request.method == b"HEAD" else answer.body)),
+            self._http.send(h11.Data(data=b"" if asked.method == b"HEAD" else answer.body)),
             self._http.send(h11.EndOfMessage()),
         ]
         transport.write(b"".join(part for part in parts if part))
         self._answering = None
-        if not whole or self._http.our_state is h11.MUST_CLOSE:
+        if self._http.our_state is h11.MUST_CLOSE:
             transport.close()
         elif transport.get_write_buffer_size() > MOST_UNREAD:
             transport.abort()
@@ -137,13 +144,8 @@ class Conversation(asyncio.Protocol):
             self._wait()
             self._go_on()
 
-    async def _answer(self, request: h11.Request) -> Answer:
+    async def _answer(self, asked: h11.Request) -> Answer:
         if not self._among.allowance.take(asyncio.get_running_loop().time()):
             return TOO_MANY
-        if request.method not in (b"GET", b"HEAD"):
-            return WRONG_METHOD
-        return await self._among.answer(request.target.decode("latin-1"))
-
-    def _drained(self) -> bool:
-        """Whether the request was complete with its head."""
-        return isinstance(self._http.next_event(), h11.EndOfMessage)
+        question = Question(asked.method.decode(), asked.target.decode("latin-1"), bytes(self._body))
+        return await self._among.answer(question)

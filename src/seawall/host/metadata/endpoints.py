@@ -13,6 +13,7 @@ from pathlib import Path
 from seawall.host.metadata.answers import Answers
 from seawall.host.metadata.conversation import Conversations
 from seawall.host.metadata.readings import Readings
+from seawall.host.namespace_http import NamespaceHttp
 from seawall.host.namespaces import Namespaces
 from seawall.program.host import HostProgram
 from seawall.program.network import NetworkProgram
@@ -26,6 +27,7 @@ class Endpoints:
     """Those of a host.
 
     report   the newest facts of a task, by its id
+    http     by which what a task asks for is asked of AWS in its name
     tasks_dir   where tasks keep what they write, a folder each
     """
 
@@ -35,11 +37,13 @@ class Endpoints:
         readings: Readings,
         tasks_dir: Path,
         report: Callable[[str], TaskReport],
+        http: NamespaceHttp,
     ) -> None:
         self._namespaces = namespaces
         self._readings = readings
         self._tasks_dir = tasks_dir
         self._report = report
+        self._http = http
         self._open: dict[str, _Endpoint] = {}
 
     async def follow(self, program: HostProgram) -> tuple[Problem, ...]:
@@ -77,7 +81,8 @@ class Endpoints:
         device = devices.get(task.namespace)
         if device is None:
             raise OSError("there is no link to it")
-        answers = Answers(task, lambda: self._report(task.id), self._readings, self._tasks_dir / task.id)
+        folder = self._tasks_dir / task.id
+        answers = Answers(task, lambda: self._report(task.id), self._readings, folder, self._http)
         conversations = Conversations(answers.answer)
         listener = self._listen(task.endpoint, device)
         server = await asyncio.get_running_loop().create_server(conversations, sock=listener, backlog=BACKLOG)
