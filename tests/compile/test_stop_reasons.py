@@ -12,6 +12,7 @@ PULL = (
     "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref"
     f" {IMAGE}: "
 )
+START = "CannotStartContainerError: ResourceInitializationError: "
 CALL = "service call has been retried 1 time(s): "
 RETRIEVAL = f"{HEAD}execution resource retrieval failed: unable to "
 
@@ -73,8 +74,8 @@ RETRIEVAL = f"{HEAD}execution resource retrieval failed: unable to "
             " status 1",
         ),
         (Failure(step="volumes", cause="other", text="full"), "CannotCreateVolumeError: full"),
-        (Failure(step="create", cause="other", text="x"), "CannotCreateContainerError: x"),
-        (Failure(step="start", cause="other", text="x"), "CannotStartContainerError: x"),
+        (Failure(step="create", cause="other", text="x"), f"{START}x"),
+        (Failure(step="start", cause="other", text="x"), f"{START}x"),
         (Failure(step="dependency", cause="other", text="dep"), "CannotStartContainerError: dep"),
     ],
 )

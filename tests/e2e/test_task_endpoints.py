@@ -31,6 +31,7 @@ CONTAINER_KEYS = {
     "LogOptions",
     "ContainerARN",
     "Snapshotter",
+    "Volumes",
 }
 TASK_KEYS = {
     "Cluster",
@@ -103,9 +104,11 @@ def pair(seawall: Seawall, account: None, network: Network) -> Iterator[tuple[st
                 "image": f"{image}/{name}:latest",
                 "logConfiguration": {"logDriver": "awslogs", "options": logs},
                 "memory": 256,
+                "mountPoints": [{"sourceVolume": "shared", "containerPath": f"/of/{name}"}],
             }
             for name in ("web", "api")
         ],
+        volumes=[{"name": "shared"}],
     )
     arns = [run_task(seawall, network.private, network.group, family="asking") for _ in range(2)]
     wait_for(seawall, "tasks_running", *arns)
@@ -152,6 +155,8 @@ def test_the_task_and_its_containers(seawall: Seawall, pair: tuple[str, str]) ->
         assert shown["ImageID"] == container["imageDigest"]
         assert shown["LogOptions"]["awslogs-stream"] == f"ecs/{container['name']}/{pair[0]}"
         assert shown["Limits"] == {"CPU": 2, "Memory": 256}
+        path = f"/of/{container['name']}"
+        assert shown["Volumes"] == [{"DockerName": "shared", "Destination": path}]
         (net,) = shown["Networks"]
         assert set(net) == NETWORK_KEYS
         assert net["IPv4Addresses"] == [container["networkInterfaces"][0]["privateIpv4Address"]]

@@ -95,11 +95,11 @@ def _volumes(failure: Failure, image: str) -> str:
     return f"CannotCreateVolumeError: {failure.text}"
 
 
-def _create(failure: Failure, image: str) -> str:
-    return f"CannotCreateContainerError: {failure.text}"
-
-
 def _start(failure: Failure, image: str) -> str:
+    return f"CannotStartContainerError: ResourceInitializationError: {failure.text}"
+
+
+def _dependency(failure: Failure, image: str) -> str:
     return f"CannotStartContainerError: {failure.text}"
 
 
@@ -110,8 +110,8 @@ _REASONS: dict[FailureStep, Callable[[Failure, str], str]] = {
     "pull": _pull,
     "logs": _logs,
     "volumes": _volumes,
-    "dependency": _start,
-    "create": _create,
+    "dependency": _dependency,
+    "create": _start,
     "start": _start,
 }
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from seawall.compile.supervision import mounts
 from seawall.model.internet import TASK_ENDPOINT_ADDRESS
 from seawall.model.network_interface import NetworkInterface
 from seawall.model.private_dns import interface_dns_name, private_domain, resolver_address
@@ -68,6 +69,7 @@ def known_metadata(
         c.name: _container(
             task, c, definition.container(c.name), overrides.get(c.name, {}), described, region, prefix
         )
+        | _volumes(definition.container(c.name), definition)
         | {"Networks": [network]}
         for c in task.containers
     }
@@ -112,6 +114,14 @@ def _container(
         stream = f"{options.pop('awslogs-stream-prefix', '')}/{container.name}/{task.id}"
         shown |= {"LogDriver": "awslogs", "LogOptions": {**options, "awslogs-stream": stream}}
     return shown
+
+
+def _volumes(container: ContainerDefinition, definition: TaskDefinition) -> dict[str, Any]:
+    """What is mounted where.  Where on the host a volume lies is not said."""
+    mounted = [
+        {"DockerName": mount.volume, "Destination": mount.path} for mount in mounts(container, definition)
+    ]
+    return {"Volumes": mounted} if mounted else {}
 
 
 def _network(interface: NetworkInterface, subnet: Subnet, vpc: Vpc, region: str) -> dict[str, Any]:

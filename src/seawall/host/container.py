@@ -33,6 +33,7 @@ from seawall.host.oci_spec import SpecError, container_capabilities, cut_ulimits
 from seawall.host.pause import Pause
 from seawall.host.phases import Phases
 from seawall.host.pull_progress import PullProgress
+from seawall.host.runtime_words import runtime_failure, unmade
 from seawall.host.traces import Traces
 from seawall.host.volumes import Volumes
 from seawall.program.report import ContainerReport, Failure, FailureStep, Health
@@ -217,6 +218,7 @@ class Container:
         self._record.layers = tuple(str(layer) for layer in image.layers)
         # Saved before anything is made, so that an agent after this one looks for it.
         self._note(notes=cut_ulimits(self.program, hard_limits()))
+        command = ""
         try:
             bundle = Bundle(self._host, self._task, self.program, self._folder, self._rootfs)
             bundle.mount(image)
@@ -228,10 +230,13 @@ class Container:
             shared = None if self._pause is None else await self._pause.namespace()
             spec = runtime_spec(self._task, program, config, bundle.surroundings(self._volumes, shared))
             (self._folder / "config.json").write_bytes(msgspec.json.encode(spec))
+            command = spec["process"]["args"][0]
             self._record.monitor = await self._run_conmon()
             self._record.save(self._folder)
-        except (RuntimeFailed, SpecError, OSError) as error:
-            raise self._failed("create", str(error)) from error
+        except RuntimeFailed as error:
+            raise self._failed("create", runtime_failure(str(error), command)) from error
+        except (SpecError, OSError) as error:
+            raise self._failed("create", unmade(str(error))) from error
         compiled = self._host.conmon.compiled_filter(self.program.runtime_id)
         if compiled is not None:
             self._host.filters.setdefault(container_capabilities(self.program), compiled)
@@ -252,7 +257,7 @@ class Container:
             with self._phases.during("start"):
                 await self._host.conmon.start(self.program.runtime_id)
         except RuntimeFailed as error:
-            raise self._failed("start", str(error)) from error
+            raise self._failed("start", runtime_failure(str(error), "")) from error
         self._record.began = time.time()
         health = None if self.program.health_check is None else Health(since=self._record.began)
         self._note(state="running", started_at=self._record.began, health=health)
