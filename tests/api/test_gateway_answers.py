@@ -94,6 +94,18 @@ def test_operations_that_aws_does_not_have_are_unknown(gateway: Gateway) -> None
     )
 
 
+def test_a_form_of_nonsense_is_refused_in_the_words_of_the_service_it_is_signed_for(gateway: Gateway) -> None:
+    scope = (
+        "AWS4-HMAC-SHA256 Credential=AKID/20261121/us-east-1/{}/aws4_request, SignedHeaders=a, Signature=b"
+    )
+    shapes = {"ec2": "Response", "iam": "ErrorResponse"}
+    for service, root in shapes.items():
+        answer = ask(gateway, b"\xff\xfe&&=", FORM | {"authorization": scope.format(service)})
+        assert ElementTree.fromstring(answer.body).tag.rpartition("}")[2] == root
+        assert answer.status in (400, 401, 403)  # nobody has that key
+    assert ask(gateway, b"\xff", FORM).status == 400
+
+
 def test_requests_are_validated_from_the_model(gateway: Gateway) -> None:
     ec2 = "Version=2016-11-15&Action="
     assert ask_form(gateway, ec2 + "DeleteVpc") == (

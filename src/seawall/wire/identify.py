@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import msgspec
 from botocore.model import OperationModel
 
-from seawall.wire.errors import ApiError
+from seawall.wire.errors import ApiError, WireError
 from seawall.wire.http import Request
 from seawall.wire.protocol import Protocol
 from seawall.wire.protocol_cbor import MARK, PATH
@@ -74,7 +74,7 @@ class Identifier:
                 self._by_version.setdefault(service.api_version, []).append(service)
 
     def identify(self, request: Request) -> Target:
-        """Raises Unidentified when no service can be made out, WireError when the form is malformed."""
+        """Raises Unidentified when no service can be made out, WireError when even the form is malformed."""
         scope = scoped_service(request)
         target = request.headers.get("x-amz-target")
         if target is not None:
@@ -127,7 +127,10 @@ class Identifier:
         raise _stranger(scope, "?", "json", "UnknownOperationException", "")
 
     def _from_form(self, request: Request, scope: str | None) -> Target | None:
-        form = request_form(request)
+        try:
+            form = request_form(request)
+        except WireError as error:
+            return self._misformed(scope, error)
         action = form["Action"].text if "Action" in form else None
         version = form["Version"].text if "Version" in form else None
         candidates = self._scoped(scope) or self._by_version.get(version or "", [])
@@ -147,6 +150,15 @@ class Identifier:
         if action not in service.operation_names or version not in (None, service.api_version):
             return Target(service, protocol, None, _invalid_action(service, action, version))
         return Target(service, protocol, service.operation(action))
+
+    def _misformed(self, scope: str | None, error: WireError) -> Target:
+        """Told in the protocol of the service that the request is signed for; raises `error` without one."""
+        for service in self._scoped(scope):
+            for spoken in ("ec2", "query"):
+                if spoken in service.protocols:
+                    refusal = ApiError(error.code, error.message, status=error.status)
+                    return Target(service, protocol_for(service, spoken), None, refusal)
+        raise error
 
     def _unknown(self, request: Request, scope: str | None) -> Target:
         for service in self._scoped(scope) or self._hosted(request):

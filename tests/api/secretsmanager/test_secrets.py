@@ -167,6 +167,9 @@ def test_lists_are_filtered_and_paged(manager: Any) -> None:
     assert {s["Name"] for s in named} == {"app/a", "app/b"}
     others = manager.list_secrets(Filters=[{"Key": "tag-value", "Values": ["!app"]}])["SecretList"]
     assert [s["Name"] for s in others] == ["web/c"]
+    keyless = [{"Values": ["app"]}]  # boto3 lets it through, for the model does not require a key
+    assert refused(manager.list_secrets, Filters=keyless)[0] == "InvalidParameterException"
+    assert refused(manager.batch_get_secret_value, Filters=keyless)[0] == "InvalidParameterException"
     seen, token = [], {}
     while True:
         page = manager.list_secrets(MaxResults=2, **token)

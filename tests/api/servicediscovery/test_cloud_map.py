@@ -181,6 +181,8 @@ def test_a_namespace_for_the_api_alone(cloud_map: Any) -> None:
     cloud_map.untag_resource(ResourceARN=described["Arn"], TagKeys=["team"])
     tags = cloud_map.list_tags_for_resource(ResourceARN=described["Arn"])["Tags"]
     assert tags == [{"Key": "b", "Value": "c"}]
+    unknown = described["Arn"].replace("ns-", "ns-x")
+    assert refused(cloud_map.list_tags_for_resource, ResourceARN=unknown)[0] == "ResourceNotFoundException"
     kinds = [{"Name": "TYPE", "Values": ["DNS_PRIVATE"]}]
     assert cloud_map.list_namespaces(Filters=kinds)["Namespaces"] == []
     found = cloud_map.list_services(Filters=[{"Name": "NAMESPACE_ID", "Values": [described["Arn"]]}])

@@ -5,13 +5,23 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from seawall.model.secret import Secret
+from seawall.wire.errors import ApiError
 
 
 def matches(secret: Secret, filters: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether a secret passes every filter, that is, one of each filter's values."""
+    """Whether a secret passes every filter, that is, one of each filter's values.
+
+    Raises ApiError where a filter has no key, which the model does not require.
+    """
     return all(
-        any(_passes(secret, each["Key"], value) for value in each.get("Values") or ()) for each in filters
+        any(_passes(secret, _key(each), value) for value in each.get("Values") or ()) for each in filters
     )
+
+
+def _key(wanted: Mapping[str, Any]) -> str:
+    if "Key" not in wanted:
+        raise ApiError("InvalidParameterException", "You must provide a key for each filter.")
+    return str(wanted["Key"])
 
 
 def _passes(secret: Secret, key: str, value: str) -> bool:

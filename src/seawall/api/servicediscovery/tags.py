@@ -63,6 +63,5 @@ def _tagged(reader: Reader, arn: str) -> DiscoveryNamespace | DiscoveryService:
         raise ApiError(
             "ResourceNotFoundException",
             "The operation can't be completed because the resource was not found.",
-            members={"ResourceName": arn},
         )
     return found
