@@ -78,7 +78,7 @@ class Cloud:
         done = subprocess.run(
             [*command, "/bin/sh", "-c", script], capture_output=True, text=True, timeout=30, check=True
         )
-        return dict(json.loads(done.stdout.partition("\r\n\r\n")[2]))
+        return dict(json.loads(done.stdout.partition("\n\n")[2]))
 
     def tasks(self, name: str) -> list[dict[str, Any]]:
         arns = self.ecs.list_tasks(serviceName=name)["taskArns"]

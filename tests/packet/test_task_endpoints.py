@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests.packet.lab import Lab
 
+from seawall.host.held_sockets import HeldSockets
 from seawall.host.metadata.conversation import BURST, LONGEST_BODY
 from seawall.host.metadata.endpoints import Endpoints
 from seawall.host.metadata.readings import Readings
@@ -62,7 +63,8 @@ class Served:
         no_groups: Any = SimpleNamespace(version=1, folder=lambda *_: None)
         readings = Readings(no_groups, lab.namespaces)
         http = NamespaceHttp(lab.namespaces, None)
-        self.endpoints = Endpoints(lab.namespaces, readings, Path("/nowhere"), report_of, http)
+        held = HeldSockets(lab.run_dir / "held.sock")
+        self.endpoints = Endpoints(lab.namespaces, readings, Path("/nowhere"), report_of, http, held)
         self.follow(network, *names)
 
     def follow(self, network: NetworkProgram, *names: str) -> None:
@@ -81,10 +83,12 @@ class Served:
                 reader, writer = await asyncio.open_connection(sock=sock.dup())
                 answers = []
                 try:
-                    for _ in range(times):
+                    for number in range(1, times + 1):
                         for part in (head, body):  # in two packets
                             writer.write(part.encode())
                             await writer.drain()
+                        if number == times:  # it hears the answer nevertheless
+                            writer.write_eof()
                         told = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 2)).decode()
                         length = int(told.lower().partition("content-length: ")[2].split()[0])
                         said = await reader.readexactly(length)

@@ -84,9 +84,11 @@ class Conversation(asyncio.Protocol):
         self._http.receive_data(data)
         self._go_on()
 
-    def eof_received(self) -> None:
+    def eof_received(self) -> bool:
+        """Who asks no more may still wait for an answer."""
         self._http.receive_data(b"")
         self._go_on()
+        return True
 
     def abort(self) -> None:
         if self._transport is not None:
