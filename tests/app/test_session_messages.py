@@ -30,6 +30,12 @@ def test_what_is_cut_off_is_refused(change: slice) -> None:
         unpack(AgentMessage("acknowledge", b"hello").pack()[change])
 
 
+def test_a_client_may_write_what_it_likes_where_the_digest_is() -> None:
+    packed = bytearray(AgentMessage("input_stream_data", b"hello", 1, 7, 1, ID, 1000).pack())
+    packed[80:112] = b"2cf24dba5fb0a30e26e83b2ac5b9e29e"  # letters of a digest, as ssm-session of npm has it
+    assert unpack(bytes(packed)).payload == b"hello"
+
+
 def heard(*frames: bytes) -> list[Message]:
     """What a server makes of frames; ends with EOFError or NotWebSocket."""
 

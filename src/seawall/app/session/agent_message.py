@@ -54,13 +54,17 @@ class AgentMessage(NamedTuple):
 
 
 def unpack(data: bytes) -> AgentMessage:
-    """Raises Malformed."""
+    """Raises Malformed.
+
+    The digest is not looked at: clients other than the plugin write something else there, and Session Manager
+    takes it from them.
+    """
     if len(data) < _HEADER.size + _LENGTH.size:
         raise Malformed("too short")
-    length, kind, _, created, sequence, flags, halves, digest, payload_type = _HEADER.unpack_from(data)
-    payload = data[length + _LENGTH.size :]
-    if length != _HEADER.size or (payload and hashlib.sha256(payload).digest() != digest):
-        raise Malformed("its header or digest does not fit")
+    length, kind, _, created, sequence, flags, halves, _, payload_type = _HEADER.unpack_from(data)
+    payload = data[_HEADER.size + _LENGTH.size :]
+    if length != _HEADER.size or _LENGTH.unpack_from(data, _HEADER.size) != (len(payload),):
+        raise Malformed("its lengths do not fit")
     return AgentMessage(
         kind=kind.strip(b" \0").decode("latin-1"),
         payload=payload,

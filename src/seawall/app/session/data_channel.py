@@ -89,8 +89,8 @@ class DataChannel:
         if message.payload_type == am.HANDSHAKE_RESPONSE:
             done = {"HandshakeTimeToComplete": 1_000_000, "CustomerMessage": ""}
             await self._say(am.HANDSHAKE_COMPLETE, json.dumps(done).encode())
-            self._shaken.set()
-        elif message.payload_type == am.SIZE:
+        self._shaken.set()  # a client that knows no handshake begins with what it has to say
+        if message.payload_type == am.SIZE:
             size = json.loads(message.payload)
             told = Resize(rows=int(size["rows"]), columns=int(size["cols"]))
             await loop.sock_sendall(self._command, frame(told))
