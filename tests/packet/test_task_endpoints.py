@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from tests.packet.lab import Lab
 
-from seawall.host.held_sockets import HeldSockets
 from seawall.host.metadata.conversation import BURST, LONGEST_BODY
 from seawall.host.metadata.endpoints import Endpoints
 from seawall.host.metadata.readings import Readings
@@ -63,8 +62,7 @@ class Served:
         no_groups: Any = SimpleNamespace(version=1, folder=lambda *_: None)
         readings = Readings(no_groups, lab.namespaces)
         http = NamespaceHttp(lab.namespaces, None)
-        held = HeldSockets(lab.run_dir / "held.sock")
-        self.endpoints = Endpoints(lab.namespaces, readings, Path("/nowhere"), report_of, http, held)
+        self.endpoints = Endpoints(lab.namespaces, readings, Path("/nowhere"), report_of, http)
         self.follow(network, *names)
 
     def follow(self, network: NetworkProgram, *names: str) -> None:
