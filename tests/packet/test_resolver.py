@@ -13,6 +13,7 @@ import pytest
 from msgspec.structs import replace
 from tests.packet.lab import Lab
 
+from seawall.host.held_sockets import HeldSockets
 from seawall.host.resolver import Resolvers
 from seawall.program.network import NameRecord, NameZone, NetworkProgram
 
@@ -25,7 +26,7 @@ SIX = "fd00:ec2::253"
 class Names:
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
-        self.service = Resolvers(lab.run_dir)
+        self.service = Resolvers(lab.run_dir, HeldSockets(lab.run_dir / "held.sock"))
 
     def serve(self) -> None:
         self.apply(self.lab.settle())

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests.packet.lab import Lab
 
+from seawall.host.held_sockets import HeldSockets
 from seawall.host.metadata.conversation import BURST, LONGEST_BODY
 from seawall.host.metadata.endpoints import Endpoints
 from seawall.host.metadata.readings import Readings
@@ -62,7 +63,8 @@ class Served:
         no_groups: Any = SimpleNamespace(version=1, folder=lambda *_: None)
         readings = Readings(no_groups, lab.namespaces)
         http = NamespaceHttp(lab.namespaces, None)
-        self.endpoints = Endpoints(lab.namespaces, readings, Path("/nowhere"), report_of, http)
+        held = HeldSockets(lab.run_dir / "held.sock")
+        self.endpoints = Endpoints(lab.namespaces, readings, Path("/nowhere"), report_of, http, held)
         self.follow(network, *names)
 
     def follow(self, network: NetworkProgram, *names: str) -> None:

@@ -257,6 +257,8 @@ def prepare() -> tuple[AgentLab, Path]:
 
 def clear(lab: AgentLab, stage: Path) -> list[str]:
     """Remove all that `prepare` made; returns what was still mounted below the stage."""
+    for holder in holders(lab):
+        os.kill(holder, signal.SIGKILL)
     left = mounts_below(stage)
     subprocess.run(["umount", "--lazy", "--recursive", lab.state_dir / "run"], check=True)
     unmount(stage)
@@ -325,6 +327,17 @@ def registry(state_dir: Path) -> Iterator[None]:
         thread.join()
         server.server_close()
         namespaces.close()
+
+
+def holders(lab: AgentLab) -> list[int]:
+    """The processes that hold sockets for the agent, which outlive it."""
+    place, found = str(lab.state_dir / "run/held.sock"), []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                if place in (entry / "cmdline").read_bytes().decode(errors="replace").split("\0"):
+                    found.append(int(entry.name))
+    return found
 
 
 def mounts_below(folder: Path) -> list[str]:

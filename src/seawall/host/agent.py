@@ -24,6 +24,7 @@ from seawall.host.conmon import Conmon
 from seawall.host.deadline import within
 from seawall.host.exec_server import ExecServer
 from seawall.host.ground import Ground
+from seawall.host.held_sockets import HeldSockets
 from seawall.host.host import Host
 from seawall.host.images import Images
 from seawall.host.log_format import JsonLines, PlainLines
@@ -99,6 +100,7 @@ class Agent:
             init=next((Path(found) for name in INITS if (found := shutil.which(name))), None),
             authority=ca_file.read_bytes(),
         )
+        self._held = HeldSockets(run / "held.sock")
         self._readings = Readings(self._host.cgroups, namespaces)
         self._endpoints = Endpoints(
             namespaces,
@@ -106,9 +108,10 @@ class Agent:
             self._tasks_dir,
             lambda id: self._tasks[id].report if id in self._tasks else TaskReport(id=id, containers=()),
             http,
+            self._held,
         )
         self._engine = NetworkEngine(run)
-        self._resolvers = Resolvers(run)
+        self._resolvers = Resolvers(run, self._held)
         self._server = Server(state_dir / "agent.sock", self._answer, gone=self._host.upstream.lost)
         self._balancers = Balancers(
             namespaces,
@@ -116,6 +119,7 @@ class Agent:
             run,
             lambda report: self._server.tell(BalancerChanged(report=report)),
             Ear(lambda: self._server.connected, lambda traffic: self._server.tell(Carried(traffic=traffic))),
+            self._held,
         )
         self._execs = ExecServer(self._host, self._tasks_dir, state_dir / SOCKET, run, self._find)
         self._program: HostProgram | None = None
@@ -128,8 +132,10 @@ class Agent:
     async def run(self) -> None:
         """Serve until cancelled."""
         self._forget_other_worlds()
+        self._held.connect()
         self._program = self._saved.load()
         if self._program is not None:
+            await self._resolvers.apply(self._program.network, early=True)  # somebody waits
             self._wake.set()
         await self._finish_removals()
         self._engine.prepare()
@@ -157,6 +163,8 @@ class Agent:
         await self._balancers.remove_unnamed(program.balancers)
         known = frozenset(self._tasks)
         self._begin_tasks(program)
+        if not self._applied:
+            await self._endpoints.follow(program, early=True)
         problems = await self._engine.apply(program.network, self._namespace_made)
         problems += await self._resolvers.apply(program.network)
         problems += await self._endpoints.follow(program)

@@ -40,6 +40,12 @@ ALL = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
 QUIET = MS_NOSUID | MS_NODEV
 STAGES = ("/mnt", "/media", "/srv", "/opt")
 INIT = "s6-svscan"
+# s6 waits for a second before it starts a service again.  One that was killed (status 256) need not wait, and
+# s6 can be told so once it has seen the end of this script.
+AT_ONCE = """\
+[ "$1" = 256 ] || exit 0
+{ while kill -0 $$; do :; done; s6-svc -u .; } 2>/dev/null &
+"""
 
 
 def give_birth(state_dir: Path, id: str, agent_command: list[str]) -> int:
@@ -89,9 +95,10 @@ def _become_first(state_dir: Path, id: str, agent_command: list[str]) -> NoRetur
     service = run / "services/agent"
     service.mkdir(parents=True)
     log = shlex.quote(str(state_dir / "agent.log"))
-    script = service / "run"
-    script.write_text(f"#!/bin/sh\nexec {shlex.join(agent_command)} >>{log} 2>&1\n")
-    script.chmod(0o755)
+    for name, text in (("run", f"exec {shlex.join(agent_command)} >>{log} 2>&1\n"), ("finish", AT_ONCE)):
+        script = service / name
+        script.write_text(f"#!/bin/sh\n{text}")
+        script.chmod(0o755)
     init = shutil.which(INIT)
     if init is None:
         raise OSError(0, "not installed", INIT)

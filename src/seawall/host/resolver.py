@@ -5,8 +5,9 @@ from pathlib import Path
 import dns.exception
 
 from seawall.host.dns.names import Names
-from seawall.host.dns.server import NameServer
+from seawall.host.dns.server import HELD_AS, NameServer
 from seawall.host.dns.zone import Zone
+from seawall.host.held_sockets import HeldSockets
 from seawall.host.namespaces import Namespaces
 from seawall.program.network import NameZone, NetworkProgram
 from seawall.program.report import Problem
@@ -15,13 +16,17 @@ from seawall.program.report import Problem
 class Resolvers:
     """All resolvers of a host.  Zones are compiled once, however many resolvers know them."""
 
-    def __init__(self, run_dir: Path) -> None:
+    def __init__(self, run_dir: Path, held: HeldSockets) -> None:
         self._namespaces = Namespaces(run_dir)
+        self._held = held
         self._servers: dict[tuple[str, str], NameServer] = {}
         self._zones: dict[str, Zone] = {}
 
-    async def apply(self, program: NetworkProgram) -> tuple[Problem, ...]:
-        """Serve what the program names.  Sockets that stay are not touched; only what they know changes."""
+    async def apply(self, program: NetworkProgram, *, early: bool = False) -> tuple[Problem, ...]:
+        """Serve what the program names.  Sockets that stay are not touched; only what they know changes.
+
+        early   the network does not stand yet: only where an agent before this one has left the sockets
+        """
         changed, problems = self._compile(program.zones)
         wanted = {(r.namespace, address): r for r in program.resolvers for address in r.addresses}
         for key in [key for key in self._servers if key not in wanted]:
@@ -43,14 +48,18 @@ class Resolvers:
             if server is not None:
                 server.resolver, server.names = resolver, names
                 continue
-            server = NameServer(resolver, names)
-            namespace, address = key
+            server = NameServer(self._namespaces, self._held, key, resolver, names)
+            if early and not server.outlived:
+                continue
             try:
-                await server.start(self._namespaces, namespace, address)
+                await server.start()
             except OSError as error:
+                namespace, address = key
                 problems.append(Problem(subject=namespace, text=f"resolver at {address}: {error}"))
                 continue
             self._servers[key] = server
+        if not early:
+            self._held.let_go_of_unasked(HELD_AS)
         return tuple(problems)
 
     async def close(self) -> None:

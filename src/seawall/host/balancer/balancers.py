@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from seawall.host.balancer.log_tap import LOGS, name_of_socket
 from seawall.host.balancer.node import Node
 from seawall.host.balancer.places import Places
 from seawall.host.balancer.process import find_engines
 from seawall.host.balancer.traffic import Ear
 from seawall.host.exec_process import end_all_of
+from seawall.host.held_sockets import HeldSockets
 from seawall.host.namespaces import Namespaces
 from seawall.program.balancer import BalancerProgram
 from seawall.program.report import BalancerReport
@@ -27,12 +29,14 @@ class Balancers:
         memory: Path,
         tell: Callable[[BalancerReport], None],
         ear: Ear,
+        held: HeldSockets,
     ) -> None:
         self._namespaces = namespaces
         self._stage = stage / "balancers"
         self._memory = memory / "balancers"
         self._tell = tell
         self._ear = ear
+        self._held = held
         self._nodes: dict[str, Node] = {}
         self._found: dict[str, list[int]] | None = None
 
@@ -45,11 +49,13 @@ class Balancers:
         named = {balancer.id for balancer in program}
         if self._found is None:
             self._found = find_engines()
+            self._held.let_go_of_unasked(LOGS, {name_of_socket(id) for id in named})
             for folder in [*self._folders(self._stage), *self._folders(self._memory)]:
                 if folder.name not in named:
                     self._clear(folder.name)
         for id in [id for id in self._nodes if id not in named]:
             await self._nodes.pop(id).remove()
+            self._held.let_go(name_of_socket(id))
 
     def apply(self, program: tuple[BalancerProgram, ...], revision: int, broken: frozenset[str]) -> None:
         """Follow the program; returns at once.
@@ -63,7 +69,7 @@ class Balancers:
                 continue
             if node is None:
                 adopted, places = self._found or {}, self._places(wanted.id)
-                node = Node(wanted, self._namespaces, places, self._tell, self._ear, adopted)
+                node = Node(wanted, self._namespaces, places, self._tell, self._ear, self._held, adopted)
                 adopted.pop(str(places.console), None)
                 self._nodes[wanted.id] = node
             node.follow(wanted, revision)

@@ -1,7 +1,8 @@
 """The log lines of one engine, which sends them over a socket of the node's folder.
 
 While no agent takes them they wait in the engine.  Taken, they are in the world's memory until they are
-passed on, so that an agent that is killed loses at most what was on its way between the two.
+passed on, so that an agent that is killed loses at most what was on its way between the two.  The socket
+outlives it: an engine that nobody listens to tries again without a pause, with a processor to itself.
 """
 
 import asyncio
@@ -11,7 +12,9 @@ import socket
 from pathlib import Path
 
 from seawall.host.balancer.configuration import LONGEST_LINE
+from seawall.host.held_sockets import HeldSockets
 
+LOGS = "log"  # as a kind of held sockets
 MOST_BYTES = 4 * 1024 * 1024  # that wait to be passed on
 _LEVEL = b"<6>"  # info: requests and connections; what the engine says of itself has other levels
 
@@ -21,8 +24,9 @@ class LogTap:
     spool   where lines wait
     """
 
-    def __init__(self, path: Path, id: int, spool: Path) -> None:
+    def __init__(self, path: Path, id: int, spool: Path, held: HeldSockets) -> None:
         self._path = path
+        self._held = held
         self._id = id
         self._spool = spool
         self._dropped = 0
@@ -33,18 +37,22 @@ class LogTap:
         """Raises OSError."""
         if self._server is not None:
             return
+        name = name_of_socket(self._path.parent.name)
+        listener = self._held.obtain(name, self._listen, lambda held: self._path.is_socket())
+        self._server = await asyncio.start_unix_server(self._receive, sock=listener, limit=2 * LONGEST_LINE)
+
+    def _listen(self) -> socket.socket:
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self._path.unlink(missing_ok=True)
             listener.bind(str(self._path))
             os.chown(self._path, self._id, self._id)
             self._path.chmod(0o600)
-            self._server = await asyncio.start_unix_server(
-                self._receive, sock=listener, limit=2 * LONGEST_LINE
-            )
+            listener.listen()
         except OSError:
             listener.close()
             raise
+        return listener
 
     def close(self) -> None:
         if self._server is not None:
@@ -89,3 +97,8 @@ class LogTap:
                 file.write(line + b"\n")
                 kept += 1
         self._dropped += len(wanted) - kept
+
+
+def name_of_socket(node: str) -> str:
+    """By which that of a node is held."""
+    return f"{LOGS}/{node}"

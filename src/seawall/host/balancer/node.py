@@ -17,6 +17,7 @@ from seawall.host.balancer.prober import Prober
 from seawall.host.balancer.process import EngineProcess
 from seawall.host.balancer.servers import FULL_WEIGHT, Key, Server, server_of
 from seawall.host.balancer.traffic import Ear, Traffic
+from seawall.host.held_sockets import HeldSockets
 from seawall.host.namespaces import Namespaces
 from seawall.program.balancer import BalancerProgram, Pool, PoolTarget
 from seawall.program.report import BalancerReport, TargetReport
@@ -44,6 +45,7 @@ class Node:
         places: Places,
         tell: Callable[[BalancerReport], None],
         ear: Ear,
+        held: HeldSockets,
         adopted: dict[str, list[int]],
     ) -> None:
         self.namespace = program.namespace
@@ -61,7 +63,7 @@ class Node:
             lambda family: namespaces.socket_in(program.namespace, family, proto=socket.IPPROTO_TCP),
             self._wake,
         )
-        self._tap = LogTap(places.log_socket, id, places.memory / "lines")
+        self._tap = LogTap(places.log_socket, id, places.memory / "lines", held)
         counters = places.memory / "counters.msgpack"
         self._traffic = Traffic(program.id, self._engine, self._tap, counters, ear, self._wake)
         self._measuring: asyncio.Task[None] | None = None

@@ -7,7 +7,8 @@ import asyncio
 import contextlib
 import random
 import socket
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from functools import partial
 
 import dns.exception
 import dns.flags
@@ -27,52 +28,95 @@ from seawall.host.dns.message import (
 )
 from seawall.host.dns.names import Answer, Names
 from seawall.host.dns.record_set import wire_data
+from seawall.host.held_sockets import HeldSockets, is_in
 from seawall.host.namespaces import Namespaces
 from seawall.program.network import Resolver
 
 PORT = 53
+HELD_AS = "dns"  # as a kind of held sockets
 TCP_IDLE_S = 10.0
 UPSTREAM_TIMEOUT_S = 3.0
 MOST_WAITING = 256  # connections and questions to the upstream at once; more get no answer
+ROOM = 1 << 20  # bytes of packets that may wait while no agent runs; the kernel gives what it allows
 READ_AT_ONCE = 64  # packets, then others have the loop
 
 
 class NameServer:
-    """What it knows may change under it; its sockets stay."""
+    """At one address in one namespace.  What it knows may change under it; its sockets stay."""
 
-    def __init__(self, resolver: Resolver, names: Names) -> None:
+    def __init__(
+        self,
+        namespaces: Namespaces,
+        held: HeldSockets,
+        place: tuple[str, str],
+        resolver: Resolver,
+        names: Names,
+    ) -> None:
         self.resolver = resolver
         self.names = names
+        self._namespaces = namespaces
+        self._held = held
+        self._namespace, self._address = place
         self._udp: socket.socket | None = None
         self._tcp: asyncio.Server | None = None
         self._waiting: set[asyncio.Task[None]] = set()
-        self._namespaces: Namespaces | None = None
 
-    async def start(self, namespaces: Namespaces, namespace: str, address: str) -> None:
+    @property
+    def outlived(self) -> bool:
+        """Whether an agent before this one has left its sockets."""
+        return self._held.has(self._name("udp")) and self._held.has(self._name("tcp"))
+
+    async def start(self) -> None:
         """Raises OSError when the address cannot be bound."""
-        self._namespaces = namespaces
-        family = _family(address)
-        udp = namespaces.socket_in(namespace, family, socket.SOCK_DGRAM)
-        tcp = namespaces.socket_in(namespace, family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
-            udp.setblocking(False)
-            udp.bind((address, PORT))
-            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            tcp.bind((address, PORT))
+            udp = self._socket("udp", self._bind_udp)
+            tcp = self._socket("tcp", self._bind_tcp)
             self._tcp = await asyncio.start_server(self._serve_connection, sock=tcp)
         except OSError:
-            udp.close()
-            tcp.close()
+            self._let_go()
             raise
         self._udp = udp
         asyncio.get_running_loop().add_reader(udp, self._read_udp)
 
+    def _socket(self, kind: str, make: Callable[[], socket.socket]) -> socket.socket:
+        fits = partial(is_in, self._namespaces, self._namespace)
+        return self._held.obtain(self._name(kind), make, fits)
+
+    def _name(self, kind: str) -> str:
+        return f"{HELD_AS}/{kind}/{self._namespace}/{self._address}"
+
+    def _bind_udp(self) -> socket.socket:
+        udp = self._namespaces.socket_in(self._namespace, _family(self._address), socket.SOCK_DGRAM)
+        try:
+            udp.setblocking(False)
+            udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM)
+            udp.bind((self._address, PORT))
+        except OSError:
+            udp.close()
+            raise
+        return udp
+
+    def _bind_tcp(self) -> socket.socket:
+        family = _family(self._address)
+        tcp = self._namespaces.socket_in(self._namespace, family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        try:
+            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tcp.bind((self._address, PORT))
+        except OSError:
+            tcp.close()
+            raise
+        return tcp
+
+    def _let_go(self) -> None:
+        for kind in ("udp", "tcp"):
+            self._held.let_go(self._name(kind))
+
     async def close(self) -> None:
         if self._udp is not None:
             asyncio.get_running_loop().remove_reader(self._udp)
-            self._udp.close()
         if self._tcp is not None:
             self._tcp.close()
+        self._let_go()
         for task in tuple(self._waiting):
             task.cancel()
         await asyncio.gather(*self._waiting, return_exceptions=True)
@@ -161,7 +205,6 @@ class NameServer:
 
         Raises OSError, EOFError, asyncio.TimeoutError or dns.exception.DNSException.
         """
-        assert self._namespaces is not None
         assert self.resolver.upstream is not None
         query = write_query(random.getrandbits(16), name, type)
         server, where = self.resolver.upstream, self.resolver.upstream_namespace
