@@ -5,7 +5,16 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from msgspec.structs import replace
 
-from seawall.compile.service_history import BREAKER, DELETED, NO_WAY_BACK, REPLACED, REQUESTED, told
+from seawall.compile.service_history import (
+    ALARMED,
+    BREAKER,
+    DELETED,
+    NO_WAY_BACK,
+    NO_WAY_BACK_FROM_ALARMS,
+    REPLACED,
+    REQUESTED,
+    told,
+)
 from seawall.model.service import CircuitBreaker, Deployment, DeploymentConfiguration, RolloutState, Service
 from seawall.model.service_deployment import ServiceDeployment
 
@@ -88,6 +97,15 @@ def test_it_is_rolled_back(status: str, reason: str, state: RolloutState, end: s
     assert (going.rollback.revision, going.rollback.started_at) == ("default/web/1", NOW)
     ended = told(going, service(replace(back, rollout_state=state)), NOW)
     assert (ended.status, ended.status_reason, ended.finished_at) == (end, reason, NOW)
+
+
+def test_alarms_that_ended_it_are_named() -> None:
+    failed = deployment(2, "FAILED", status="ACTIVE", triggered_alarms=("errors",))
+    going = told(record(2), service(deployment(1, rolled_back_from="ecs-svc/2"), failed), NOW)
+    assert (going.status, going.status_reason) == ("ROLLBACK_IN_PROGRESS", ALARMED.format("errors"))
+    assert going.triggered_alarms == ("errors",)
+    alone = told(record(2), service(failed), NOW)
+    assert (alone.status, alone.status_reason) == ("STOPPED", NO_WAY_BACK_FROM_ALARMS.format("errors"))
 
 
 def test_what_is_gone_back_to_stays_a_success() -> None:

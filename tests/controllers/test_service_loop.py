@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
-from tests.compile.service.imagined import GROUP, deployment, revision
+from tests.compile.service.imagined import GROUP, Imagined, deployment, revision
 from tests.controllers.recording import Bench, make
 
 from seawall.compile.service.situation import Pace
@@ -14,7 +14,14 @@ from seawall.controllers.loop import After, Done, load_reconcilers
 from seawall.controllers.service_targets import acquaintance
 from seawall.model.listener import Action, Listener, WeightedGroup
 from seawall.model.resource import Ref
-from seawall.model.service import Deployment, Service, ServiceEvents, ServiceRegistry, ServiceRevision
+from seawall.model.service import (
+    Deployment,
+    DeploymentConfiguration,
+    Service,
+    ServiceEvents,
+    ServiceRegistry,
+    ServiceRevision,
+)
 from seawall.model.service_discovery import DiscoveryInstance, DiscoveryService
 from seawall.model.service_launch import Launch, LaunchRefusal
 from seawall.model.service_notice import ServiceNotice
@@ -209,6 +216,24 @@ def test_it_becomes_steady_when_its_tasks_are_healthy(bench: Bench) -> None:
         "SERVICE_DEPLOYMENT_COMPLETED",
         "SERVICE_STEADY_STATE",
     ]
+
+
+def test_an_alarm_that_goes_off_is_heard_of(bench: Bench) -> None:
+    alarms = {"alarmNames": ["errors"], "enable": True, "rollback": True}
+    bench.put(service(deployment_configuration=DeploymentConfiguration(alarms=alarms)))
+    look(bench)
+    run(bench)
+    look(bench)
+    web = Imagined(1)
+    web.alarm("errors", "ALARM")
+    web.alarm("another", "ALARM")
+    bench.put(*web.alarms.values())
+    (reconciler,) = [r for r in load_reconcilers() if r.name == "service"]
+    assert "metric_alarm" in reconciler.kinds
+    assert [list(reconciler.keys(bench.context, alarm.ref)) for alarm in web.alarms.values()] == [[ID], []]
+    look(bench)
+    primary = bench.store.get(Service, ID).primary
+    assert (primary.rollout_state, primary.triggered_alarms) == ("FAILED", ("errors",))
 
 
 def test_patience_is_a_setting(bench: Bench) -> None:

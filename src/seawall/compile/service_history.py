@@ -13,6 +13,8 @@ from seawall.model.service_deployment import Rollback, ServiceDeployment
 
 BREAKER = "Service deployment rolled back because the circuit breaker threshold was exceeded."
 NO_WAY_BACK = "Service deployment stopped because the circuit breaker threshold was exceeded."
+ALARMED = "Service deployment rolled back because of alarms: {}."
+NO_WAY_BACK_FROM_ALARMS = "Service deployment stopped because of alarms: {}."
 REQUESTED = "Service deployment rolled back because of a StopServiceDeployment request."
 REPLACED = "Service deployment stopped because a newer one was started."
 DELETED = "Service deployment stopped because the service was deleted."
@@ -29,6 +31,8 @@ def told(record: ServiceDeployment, service: Service, now: datetime) -> ServiceD
     own = next((d for d in service.deployments if d.id == record.deployment), None)
     if own is not None:
         record = _with_failures(record, own, service)
+    if own is not None and own.triggered_alarms:
+        record = replace(record, triggered_alarms=own.triggered_alarms)
     if own is not None and (own is primary or own.rollout_state == "COMPLETED"):
         return _of_own(record, own, now)
     if primary.rolled_back_from == record.deployment:
@@ -49,7 +53,8 @@ def _of_own(record: ServiceDeployment, own: Deployment, now: datetime) -> Servic
         at = own.finished_at or now
         return replace(record, status="SUCCESSFUL", finished_at=at, updated_at=now)
     if own.rollout_state == "FAILED":
-        return _stopped(record, NO_WAY_BACK, now)
+        names = ", ".join(own.triggered_alarms)
+        return _stopped(record, NO_WAY_BACK_FROM_ALARMS.format(names) if names else NO_WAY_BACK, now)
     if record.status == "PENDING":
         return replace(record, status="IN_PROGRESS", started_at=now, updated_at=now)
     return record
@@ -63,6 +68,8 @@ def _of_rollback(record: ServiceDeployment, primary: Deployment, now: datetime) 
     if record.status == "ROLLBACK_IN_PROGRESS":
         return record
     reason = REQUESTED if record.status == "ROLLBACK_REQUESTED" else BREAKER
+    if record.triggered_alarms:
+        reason = ALARMED.format(", ".join(record.triggered_alarms))
     return replace(
         record,
         status="ROLLBACK_IN_PROGRESS",

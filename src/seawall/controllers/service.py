@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from seawall.compile.service import event_text
+from seawall.compile.service.alarms import alarm_names
 from seawall.compile.service.decide import Decision, decide
 from seawall.compile.service.event_log import told_steady, with_events
 from seawall.compile.service.launching import launch_texts, places, refusal_notice, refusal_text
@@ -21,6 +22,7 @@ from seawall.compile.service.zone_spread import fewest, zone_counts
 from seawall.controllers.loop import After, Context, Done, Reconciler, reconciler
 from seawall.controllers.service_instances import write_instances
 from seawall.controllers.service_targets import targets_of, with_target_finding, write_registrations
+from seawall.model.alarm import MetricAlarm
 from seawall.model.resource import Ref
 from seawall.model.service import Service, ServiceEvents, ServiceRevision
 from seawall.model.service_launch import LaunchRefusal
@@ -86,6 +88,7 @@ def _situation(reader: Reader, service: Service, context: Context) -> Situation:
         now=context.clock.now(),
         pace=context.pace,
         told_steady=told_steady(events.events) if events is not None else None,
+        alarms={name: alarm for name in alarm_names(service) if (alarm := reader.find(MetricAlarm, name))},
     )
 
 
@@ -179,6 +182,8 @@ def _keys(context: Context, changed: Ref) -> Iterable[str]:
         case "task":
             task = context.store.find(Task, changed.id)
             return (task.service,) if task is not None and task.service else ()
+        case "metric_alarm":
+            return [s.id for s in context.store.all(Service) if changed.id in alarm_names(s)]
         case _:
             target = context.store.find(Target, changed.id)
             task = context.store.find(Task, (target and target.task) or "")
@@ -197,7 +202,7 @@ reconciler(
     Reconciler(
         name="service",
         run=reconcile,
-        kinds=frozenset({"service", "task", "target"}),
+        kinds=frozenset({"service", "task", "target", "metric_alarm"}),
         keys=_keys,
         all_keys=_all,
         on_host=_none,

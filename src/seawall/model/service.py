@@ -98,6 +98,9 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     rolled_back_from      the deployment this one undoes
     announced             that it began is told
     rollback_requested    somebody wants it undone
+    ignored_alarms        were in ALARM when it began and do not count
+    triggered_alarms      went off and ended it
+    baking_since          when its tasks stood, and its alarms were watched on
     """
 
     id: str
@@ -117,6 +120,9 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: datetime | None = None
     announced: bool = False
     rollback_requested: bool = False
+    ignored_alarms: tuple[str, ...] = ()
+    triggered_alarms: tuple[str, ...] = ()
+    baking_since: datetime | None = None
 
 
 class ServiceEvent(msgspec.Struct, frozen=True, kw_only=True):

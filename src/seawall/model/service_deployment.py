@@ -44,6 +44,7 @@ class ServiceDeployment(Resource, frozen=True, kw_only=True):
 
     deployment      the ecs-svc/DIGITS it stands for
     breaker_failures, breaker_threshold   of the circuit breaker, at its newest
+    triggered_alarms   those that ended it
     """
 
     cluster: str
@@ -58,6 +59,7 @@ class ServiceDeployment(Resource, frozen=True, kw_only=True):
     rollback: Rollback | None = None
     breaker_failures: int = 0
     breaker_threshold: int = 0
+    triggered_alarms: tuple[str, ...] = ()
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None

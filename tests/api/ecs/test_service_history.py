@@ -10,6 +10,7 @@ from tests.api.ecs.ecs_requests import fargate
 from tests.api.ecs.service_requests import service_input
 
 from seawall.model.service import Service
+from seawall.model.service_deployment import ServiceDeployment
 from seawall.store.store import Store
 
 Refused = Callable[..., tuple[str, str]]
@@ -67,12 +68,21 @@ def test_a_revision(ecs: Any, site: Site) -> None:
     assert (revision["launchType"], revision["platformVersion"]) == ("FARGATE", "1.4.0")
 
 
-def test_alarms_are_kept_and_told(ecs: Any, site: Site) -> None:
+def test_alarms_are_kept_and_told(ecs: Any, site: Site, store: Store) -> None:
     alarms = {"alarmNames": ["errors"], "enable": True, "rollback": True}
     made = ecs.create_service(**service_input(site, deploymentConfiguration={"alarms": alarms}))["service"]
     assert made["deploymentConfiguration"]["alarms"] == alarms
     (one,) = deployments(ecs)
     assert one["alarms"] == {"status": "MONITORING", "alarmNames": ["errors"]}
+    with store.write() as txn:
+        (known,) = txn.all(ServiceDeployment)
+        txn.put(replace(known, status="ROLLBACK_IN_PROGRESS", triggered_alarms=("errors",)))
+    (one,) = deployments(ecs)
+    assert one["alarms"] == {
+        "status": "TRIGGERED",
+        "alarmNames": ["errors"],
+        "triggeredAlarmNames": ["errors"],
+    }
 
 
 def test_one_is_stopped_when_there_is_a_way_back(

@@ -10,6 +10,7 @@ from seawall.compile.service.event_log import told_steady, with_events
 from seawall.compile.service.launching import launch_texts, places
 from seawall.compile.service.rollout import Start
 from seawall.compile.service.situation import Pace, Situation, is_alive
+from seawall.model.alarm import AlarmState, MetricAlarm
 from seawall.model.service import (
     Deployment,
     DeploymentConfiguration,
@@ -66,6 +67,7 @@ class Imagined:
     targets: dict[str, tuple[Target, ...]] = field(default_factory=dict)
     events: tuple[ServiceEvent, ...] = ()
     notices: list[str] = field(default_factory=list)
+    alarms: dict[str, MetricAlarm] = field(default_factory=dict)
     free: dict[str, int] = field(default_factory=lambda: dict.fromkeys(ZONES, 250))
     _born: int = 0
 
@@ -96,6 +98,22 @@ class Imagined:
         self.revisions[new.revision] = revision(number, balanced=self.balanced)
         self.service = replace(self.service, deployments=(new, *before))
 
+    def alarm(self, name: str, state: AlarmState, *, period: int = 60, evaluations: int = 2) -> None:
+        self.alarms[name] = MetricAlarm(
+            id=name,
+            namespace="n",
+            metric_name="m",
+            statistic="Sum",
+            period=period,
+            evaluation_periods=evaluations,
+            threshold=1,
+            comparison="GreaterThanThreshold",
+            state=state,
+            state_updated_at=self.now,
+            state_changed_at=self.now,
+            configured_at=self.now,
+        )
+
     # What the scheduler does
 
     def look(self) -> Decision:
@@ -108,6 +126,7 @@ class Imagined:
             now=self.now,
             pace=self.pace,
             told_steady=told_steady(self.events),
+            alarms=self.alarms,
         )
         decision = decide(situation, GROUPS)
         for task in decision.tasks:

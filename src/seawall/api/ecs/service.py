@@ -8,7 +8,7 @@ from seawall.api.ecs.deployment_configuration import read_configuration
 from seawall.api.ecs.launch import refuse_placement
 from seawall.api.ecs.names import active_cluster, find_cluster, invalid_parameter
 from seawall.api.ecs.service_deploying import begin_deployment
-from seawall.api.ecs.service_members import REFUSED, REFUSED_AT_CREATION, STORED
+from seawall.api.ecs.service_members import REFUSED, REFUSED_AT_CREATION
 from seawall.api.ecs.service_names import NAME, get_service
 from seawall.api.ecs.service_request import (
     check_controller,
@@ -39,7 +39,7 @@ MOST_SERVICES = 5000  # of a cluster ("Amazon ECS endpoints and quotas")
 SERVICE_LINKED_ROLE = "role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"
 
 
-@operation("ecs", "CreateService", stored=STORED, refused=REFUSED_AT_CREATION)
+@operation("ecs", "CreateService", refused=REFUSED_AT_CREATION)
 def create_service(call: Call, params: Params) -> dict[str, Any]:
     token = read_token(params.get("clientToken"))
     fingerprint = params.copy_unread()
@@ -130,7 +130,7 @@ def _make_room(txn: Transaction, service: Service) -> None:
     forget_service(txn, earlier)
 
 
-@operation("ecs", "UpdateService", stored=STORED, refused=REFUSED)
+@operation("ecs", "UpdateService", refused=REFUSED)
 def update_service(call: Call, params: Params) -> dict[str, Any]:
     with call.write() as txn:
         service = get_service(call, txn, params.get("cluster"), params["service"])

@@ -192,12 +192,10 @@ def _show_breaker(one: ServiceDeployment) -> dict[str, Any]:
 
 
 def _show_alarms(one: ServiceDeployment) -> dict[str, Any]:
-    """No alarm ever fires here."""
     alarms = one.configuration.alarms
     if alarms is None or not alarms["enable"]:
         return {"status": "DISABLED"}
-    going_on = one.status in ("PENDING", "IN_PROGRESS")
-    return {
-        "status": "MONITORING" if going_on else "MONITORING_COMPLETE",
-        "alarmNames": alarms["alarmNames"],
-    }
+    shown = {"status": "MONITORING_COMPLETE", "alarmNames": alarms["alarmNames"]}
+    if one.triggered_alarms:
+        return shown | {"status": "TRIGGERED", "triggeredAlarmNames": list(one.triggered_alarms)}
+    return shown | ({"status": "MONITORING"} if one.status in ("PENDING", "IN_PROGRESS") else {})

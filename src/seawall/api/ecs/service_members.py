@@ -23,14 +23,12 @@ READ_BY_UPDATE = ("forceNewDeployment", "service")
 READ_PARTS = {
     "loadBalancers": ("targetGroupArn", "containerName", "containerPort"),
     "deploymentConfiguration": (
+        "alarms",
         "deploymentCircuitBreaker",
         "maximumPercent",
         "minimumHealthyPercent",
         "strategy",
     ),
-}
-STORED = {
-    "deploymentConfiguration.alarms": "there are no CloudWatch alarms that could fire",
 }
 _ROLLING_ONLY = "deployments are rolling ones: there is no second target group and no traffic to shift"
 _FARGATE_ONLY = "as on AWS: Fargate places tasks itself"

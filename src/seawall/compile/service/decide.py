@@ -8,6 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from seawall.compile.service import event_text
+from seawall.compile.service.alarms import baked_at, in_alarm, went_off
 from seawall.compile.service.deployment import (
     STEADY_AGAIN,
     Notice,
@@ -52,8 +53,8 @@ def decide(situation: Situation, group_arn: str) -> Decision:
     states = healths(situation)
     made = Decision(service=situation.service)
     situation = _counted(made, situation, progress(situation, states, group_arn))
-    for turn in (judged, _announced):
-        situation = _turned(made, situation, turn(made.service, situation.now))
+    situation = _turned(made, situation, judged(made.service, situation.now, went_off(situation)))
+    situation = _turned(made, situation, announced(made.service, in_alarm(situation)))
     situation = _rebalanced(made, situation)
     moves = Rollout(situation, states).moves()
     situation = replace(situation, service=moves.service)
@@ -66,10 +67,6 @@ def decide(situation: Situation, group_arn: str) -> Decision:
         situation = _turned(made, situation, settled(situation, states))
     made.again_at = _next_look(situation, states)
     return made
-
-
-def _announced(service: Service, now: datetime) -> Turn:
-    return announced(service)
 
 
 def _turned(made: Decision, situation: Situation, turn: Turn) -> Situation:
@@ -218,6 +215,8 @@ def _next_look(situation: Situation, states: Mapping[str, Health]) -> datetime |
     times += [deployment.retry_at for deployment in service.deployments]
     times += [task.protected_until for task in situation.tasks if is_alive(task)]
     times.append(going_back_until(situation))
+    if service.primary.baking_since is not None:
+        times.append(baked_at(situation))
     if service.steady:
         times.append((situation.told_steady or now) + STEADY_AGAIN)
     return min((time for time in times if time is not None and time > now), default=None)

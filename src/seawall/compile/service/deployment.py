@@ -12,14 +12,25 @@ from typing import Literal, NamedTuple
 from msgspec.structs import replace
 
 from seawall.compile.service import event_text
+from seawall.compile.service.alarms import baked_at
 from seawall.compile.service.health import Health
 from seawall.compile.service.situation import GONE, Situation, is_alive, is_settled
 from seawall.model.service import CircuitBreaker, Deployment, Service
 
 LEAST_FAILURES, MOST_FAILURES = 3, 200  # of a bounded threshold
 STEADY_AGAIN = timedelta(hours=6)
-BREAKER_TRIPPED = "ECS deployment circuit breaker: tasks failed to start."
-ROLLBACK_REQUESTED = "ECS deployment: a rollback was requested."  # StopServiceDeployment
+
+
+class Cause(NamedTuple):
+    """Why a deployment is over: `judge` has found `what`."""
+
+    judge: str
+    what: str
+
+
+BREAKER = Cause("ECS deployment circuit breaker", "tasks failed to start")
+ALARMS = Cause("ECS deployment alarms", "alarm detected")
+REQUEST = Cause("ECS deployment", "a rollback was requested")  # StopServiceDeployment
 
 
 class Notice(NamedTuple):
@@ -47,36 +58,53 @@ def threshold(breaker: CircuitBreaker, desired_count: int) -> int:
     return min(max(failures, LEAST_FAILURES), MOST_FAILURES)
 
 
-def announced(service: Service) -> Turn:
-    """Tell of a deployment that has begun."""
+def announced(service: Service, in_alarm: tuple[str, ...]) -> Turn:
+    """Tell of a deployment that has begun.
+
+    in_alarm   the alarms that went off before it
+    """
     primary = service.primary
     if primary.announced:
         return Turn(service)
     reason = primary.rollout_state_reason or f"ECS deployment {primary.id} in progress."
-    begun = replace(primary, announced=True, rollout_state_reason=reason)
+    begun = replace(primary, announced=True, rollout_state_reason=reason, ignored_alarms=in_alarm)
     notice = Notice("INFO", "SERVICE_DEPLOYMENT_IN_PROGRESS", begun.id, reason)
     return Turn(replace(service, deployments=(begun, *service.deployments[1:])), (), (notice,))
 
 
-def judged(service: Service, now: datetime) -> Turn:
-    """End a deployment whose tasks failed too often, and go back where that is wanted and possible."""
+def judged(service: Service, now: datetime, alarms: tuple[str, ...]) -> Turn:
+    """End a deployment whose tasks failed too often, and go back where that is wanted and possible.
+
+    alarms   that went off meanwhile
+    """
     primary, breaker = service.primary, service.deployment_configuration.circuit_breaker
     if primary.rollout_state != "IN_PROGRESS":
         return Turn(service)
-    tripped = breaker is not None and _is_tripped(breaker, primary, service.desired_count)
-    if not tripped and not primary.rollback_requested:
+    cause, wants_back = None, False
+    if breaker is not None and _is_tripped(breaker, primary, service.desired_count):
+        cause, wants_back = BREAKER, breaker.rollback
+    elif alarms:
+        configured = service.deployment_configuration.alarms or {}
+        cause, wants_back = ALARMS, bool(configured.get("rollback"))
+    if primary.rollback_requested:
+        cause, wants_back = cause or REQUEST, True
+    if cause is None:
         return Turn(service)
-    wants_back = primary.rollback_requested or (breaker is not None and breaker.rollback)
-    reason = BREAKER_TRIPPED if tripped else ROLLBACK_REQUESTED
     ended = replace(
-        primary, rollout_state="FAILED", rollout_state_reason=reason, updated_at=now, finished_at=now
+        primary,
+        rollout_state="FAILED",
+        rollout_state_reason=f"{cause.judge}: {cause.what}.",
+        triggered_alarms=alarms if cause is ALARMS else (),
+        updated_at=now,
+        finished_at=now,
     )
-    texts = [event_text.failed(service.name, ended.id)]
-    notices = (Notice("ERROR", "SERVICE_DEPLOYMENT_FAILED", ended.id, reason),)
+    texts = [event_text.failed(service.name, ended.id, cause.what)]
+    notices = (Notice("ERROR", "SERVICE_DEPLOYMENT_FAILED", ended.id, ended.rollout_state_reason),)
     others = service.deployments[1:]
     if not wants_back or service.completed is None:
         return Turn(replace(service, deployments=(ended, *others)), tuple(texts), notices)
-    back = _going_back(service.completed, ended, others, service.desired_count, now)
+    known = next((d for d in others if d.id == service.completed.id), service.completed)
+    back = _going_back(known, ended, cause, service.desired_count, now)
     texts.append(event_text.rolling_back(service.name, back.id))
     rest = tuple(d for d in others if d.id != back.id)
     deployments = (back, replace(ended, status="ACTIVE"), *rest)
@@ -88,9 +116,8 @@ def _is_tripped(breaker: CircuitBreaker, primary: Deployment, desired_count: int
 
 
 def _going_back(
-    completed: Deployment, ended: Deployment, others: tuple[Deployment, ...], desired: int, now: datetime
+    known: Deployment, ended: Deployment, cause: Cause, desired: int, now: datetime
 ) -> Deployment:
-    known = next((d for d in others if d.id == completed.id), completed)
     return replace(
         known,
         status="PRIMARY",
@@ -100,9 +127,11 @@ def _going_back(
         consecutive_crashes=0,
         retry_at=None,
         rollout_state="IN_PROGRESS",
-        rollout_state_reason=f"ECS deployment circuit breaker: rolling back to deploymentId {completed.id}.",
+        rollout_state_reason=f"{cause.judge}: rolling back to deploymentId {known.id}.",
         rolled_back_from=ended.id,
         announced=False,
+        triggered_alarms=(),
+        baking_since=None,
         updated_at=now,
         finished_at=None,
     )
@@ -114,12 +143,14 @@ def settled(situation: Situation, healths: Mapping[str, Health]) -> Turn:
     if situation.now < going_back_until(situation):
         return Turn(replace(service, steady=False))
     service = _without_replaced(situation)
-    primary, now = service.primary, situation.now
+    primary, now, baked = service.primary, situation.now, baked_at(situation)
     living = [t for t in situation.tasks if t.deployment_id == primary.id and is_alive(t)]
     healthy = all(healths[task.id].state == "healthy" for task in living)
     alone = len(service.deployments) == 1
     if not (alone and healthy and len(living) == service.desired_count) or primary.rollout_state == "FAILED":
         return Turn(replace(service, steady=False))
+    if primary.rollout_state == "IN_PROGRESS" and baked is not None and now < baked:
+        return Turn(_baking(situation.service, now))
     texts: list[str] = []
     notices: list[Notice] = []
     if primary.rollout_state == "IN_PROGRESS":
@@ -133,6 +164,13 @@ def settled(situation: Situation, healths: Mapping[str, Health]) -> Turn:
         texts.append(event_text.steady(service.name))
         notices.append(Notice("INFO", "SERVICE_STEADY_STATE"))
     return Turn(replace(service, steady=True), tuple(texts), tuple(notices))
+
+
+def _baking(service: Service, now: datetime) -> Service:
+    """The deployments before stay listed until the newest was watched for long enough."""
+    primary = service.primary
+    baking = replace(primary, baking_since=primary.baking_since or now)
+    return replace(service, deployments=(baking, *service.deployments[1:]), steady=False)
 
 
 def going_back_until(situation: Situation) -> datetime:

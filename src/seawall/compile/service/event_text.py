@@ -49,8 +49,9 @@ def steady(service: str) -> str:
     return f"(service {service}) has reached a steady state."
 
 
-def failed(service: str, deployment: str) -> str:
-    return f"(service {service}) (deployment {deployment}) deployment failed: tasks failed to start."
+def failed(service: str, deployment: str, why: str) -> str:
+    """why   as "tasks failed to start" """
+    return f"(service {service}) (deployment {deployment}) deployment failed: {why}."
 
 
 def rolling_back(service: str, deployment: str) -> str:

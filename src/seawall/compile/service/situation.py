@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from seawall.model.alarm import MetricAlarm
 from seawall.model.service import Deployment, Service, ServiceRevision
 from seawall.model.target_group import Target
 from seawall.model.task import Task
@@ -33,6 +34,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     targets    what was registered for tasks, by task id, also what is draining
     zones      the availability zone of each subnet of the revisions
     told_steady   when the event "has reached a steady state" was told last
+    alarms     those there are of the alarms that watch over its deployments, by name
     """
 
     service: Service
@@ -43,6 +45,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     now: datetime
     pace: Pace = Pace()
     told_steady: datetime | None = None
+    alarms: Mapping[str, MetricAlarm] = {}
 
     def revision_of(self, deployment_id: str | None) -> ServiceRevision | None:
         found = (d.revision for d in self.service.deployments if d.id == deployment_id)
