@@ -8,6 +8,7 @@ import pytest
 from seawall.app import cli
 from seawall.app.commands import up
 from seawall.app.failure import CommandFailed
+from seawall.app.running import write_process
 from seawall.app.target import parse_forward
 
 
@@ -85,12 +86,29 @@ def test_settings_of_up(tmp_path: Path) -> None:
         ["--listen", "a:99999"],
         ["--account", "12345678901"],
         ["--account", "x" * 12],
+        ["--region", "moon"],
+        ["--state-dir", "/proc"],
+        ["--state-dir", "/dev/null/x"],
         ["--interface-release", "-1"],
         ["--fargate-vcpus", "0"],
     ],
 )
 def test_settings_that_make_no_sense_end_with_2(words: list[str], tmp_path: Path) -> None:
     assert cli.main(["--state-dir", str(tmp_path), "up", *words]) == 2
+
+
+def test_a_program_without_its_dashes_is_told_where_they_go(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["internet", "curl"]) == 2
+    assert "seawall internet -- curl" in capsys.readouterr().err
+
+
+def test_a_seawall_that_is_starting_is_not_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_process(tmp_path)
+    assert cli.main(["--state-dir", str(tmp_path), "env"]) == 3
+    assert "is not ready yet" in capsys.readouterr().err
+    (tmp_path / "state.db").touch()
+    assert cli.main(["--state-dir", str(tmp_path), "reset", "--yes"]) == 1
+    assert (tmp_path / "state.db").exists()
 
 
 def test_forward_targets_may_hold_colons() -> None:
@@ -111,11 +129,13 @@ def test_forwards_that_make_no_sense_are_refused(text: str) -> None:
 def test_reset_of_a_seawall_that_is_down_asks_and_keeps_foreign_files(tmp_path: Path) -> None:
     (tmp_path / "state.db").touch()
     (tmp_path / "registry").mkdir()
-    (tmp_path / "mine.txt").touch()
+    (tmp_path / "s3").mkdir()
+    for mine in ("mine.txt", "runner", "s3-notes"):
+        (tmp_path / mine).touch()
     assert cli.main(["--state-dir", str(tmp_path), "reset"]) == 2
     assert (tmp_path / "state.db").exists()
     assert cli.main(["--state-dir", str(tmp_path), "reset", "--yes"]) == 0
-    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.txt", "runner", "s3-notes"]
 
 
 def test_another_s3_needs_a_key_that_is_no_argument(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -132,6 +132,23 @@ def test_down_ends_it_and_says_so_when_there_was_nothing(tmp_path: Path) -> None
         _ = instance.running
     again = subprocess.run(instance.command("down"), capture_output=True, text=True, timeout=60)
     assert (again.returncode, "No Seawall was running" in again.stdout) == (0, True)
+    emptied = subprocess.run(instance.command("reset", "--yes"), capture_output=True, text=True, timeout=60)
+    assert (emptied.returncode, tmp_path.exists()) == (0, False), emptied.stdout
+
+
+def test_a_removed_folder_ends_the_seawall_in_it(tmp_path: Path) -> None:
+    instance = Instance(tmp_path / "state")
+    instance.state_dir.mkdir()
+    instance.log = tmp_path / "up.log"
+    instance.up()
+    world = instance.world()
+    try:
+        shutil.rmtree(instance.state_dir)
+        assert instance.wait() == 1
+    finally:
+        instance.down()
+    assert f"{instance.state_dir} was removed" in instance.last_words()
+    assert not world.alive
 
 
 @pytest.mark.parametrize("time", ["first", "again"])

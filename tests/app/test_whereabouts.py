@@ -81,12 +81,25 @@ def test_nodes_of_load_balancers_are_called_by_name_and_zone(
         ("nobody", "10.0.0.20:80", "no interface, task, load balancer or address"),
         ("internet", "198.18.0.20", "say the port too"),
         ("internet", "198.18.0.20:web", "web is no port number"),
+        ("internet", "198.18.0.20:70000", "70000 is no port number"),
+        ("internet", "198.18.0.20:0", "0 is no port number"),
+        ("internet", ":80", "say whom, too"),
+        (TASK, "127.0.0.1:80", "is the sender itself"),
+        (TASK, "[::1]:80", "is the sender itself"),
         ("internet", "nowhere.example:80", "no such name"),
     ],
 )
 def test_what_cannot_be_made_out(cloud: Cloud, source: str, destination: str, words: str) -> None:
     with pytest.raises(CommandFailed, match=words):
         find_question(cloud.snapshot(), source, destination, "tcp")
+
+
+def test_protocols_have_one_name_each(cloud: Cloud) -> None:
+    for text, meant in {"6": "tcp", "icmp": "icmp", "1": "icmp", "47": "47"}.items():
+        assert find_question(cloud.snapshot(), TASK, "10.0.0.21:80", text).packet.protocol == meant
+    for text in ("foo", "256", "-1", "²"):
+        with pytest.raises(CommandFailed, match="tcp, udp, icmp"):
+            find_question(cloud.snapshot(), TASK, "10.0.0.21:80", text)
 
 
 def test_a_task_that_the_internet_cannot_speak_to(cloud: Cloud) -> None:
@@ -101,6 +114,10 @@ def test_explain_on_a_saved_model(cloud: Cloud, tmp_path: Path, capsys: pytest.C
     words = ["explain", "--model", str(file), "internet"]
     assert main([*words, "198.18.0.20:80"]) == 0
     assert "Let through by" in capsys.readouterr().out
+    assert main(["explain", "--model", str(file), OTHER, f"{OTHER}:80"]) == 0
+    assert "both ends are one interface" in capsys.readouterr().out
+    assert main(["explain", "--model", str(file), TASK, "internet:443"]) == 0
+    assert "Let through by sgr-a-web-out0, rtb-a-main (0.0.0.0/0)." in capsys.readouterr().out
     assert main([*words, "198.18.0.20:81"]) == 1
     said = capsys.readouterr().out
     assert "Cause: no ingress rule of sg-a-web allows tcp 203.0.113.10 -> 10.0.0.20 port 81" in said

@@ -1,6 +1,7 @@
 """Writes to files, told by the kernel."""
 
 import asyncio
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,6 +48,21 @@ def test_who_has_ended_is_told_nothing(tmp_path: Path, watch: FileWatch) -> None
         other.write_text("line\n")
         await asyncio.wait_for(told.wait(), 10)
         assert not ended.is_set()
+
+    asyncio.run(run())
+
+
+def test_who_asks_is_told_of_the_end_of_a_file(tmp_path: Path, watch: FileWatch) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "one").touch()
+
+    async def run() -> None:
+        written, gone = asyncio.Event(), asyncio.Event()
+        watch.watch(folder / "one", written.set, gone.set)
+        shutil.rmtree(folder)
+        await asyncio.wait_for(gone.wait(), 10)
+        assert not written.is_set()
 
     asyncio.run(run())
 

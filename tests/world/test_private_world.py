@@ -3,6 +3,7 @@
 import contextlib
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,15 @@ import pytest
 
 from seawall.host import cgroup
 from seawall.host import world as world_module
-from seawall.host.world import World, WorldError, end_world, enter_world, find_world, start_world
+from seawall.host.world import (
+    World,
+    WorldError,
+    end_world,
+    enter_world,
+    find_world,
+    lost_worlds,
+    start_world,
+)
 
 pytestmark = pytest.mark.e2e  # starts worlds, so it cannot run inside of one
 
@@ -139,6 +148,27 @@ def test_a_world_outlives_who_started_it_and_is_found_again(tmp_path: Path) -> N
         assert enter_world(found, ["true"]) == 0
     finally:
         end_world(tmp_path)
+
+
+def test_a_world_whose_folder_was_removed_is_found_and_ended(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    roll = Roll(tmp_path)
+    world = start_world(folder, roll.agent)
+    try:
+        roll.next()
+        assert world not in list(lost_worlds())
+        shutil.rmtree(folder)
+        assert find_world(folder) is None
+        assert world in list(lost_worlds())
+        end_world(tmp_path / "other")  # another's folder: nothing of ours ends
+        assert world.alive
+    finally:
+        end_world(folder)
+        roll.close()
+    assert not world.alive
+    assert not list(Path("/sys/fs/cgroup").glob(f"**/seawall-{world.id}*"))
+    assert not folder.exists()
 
 
 def test_a_start_that_is_interrupted_leaves_no_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

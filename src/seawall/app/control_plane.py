@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import secrets
 import shutil
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import uvicorn
@@ -38,7 +40,14 @@ from seawall.app.logs import set_up_logging
 from seawall.app.own_routes import OwnRoutes
 from seawall.app.registry import Registry
 from seawall.app.registry_front import RegistryFront
-from seawall.app.running import Running, remove_running, start_time, write_process, write_running
+from seawall.app.running import (
+    PROCESS_FILE,
+    Running,
+    remove_running,
+    start_time,
+    write_process,
+    write_running,
+)
 from seawall.app.s3_front import S3Front
 from seawall.app.session.sessions import Sessions
 from seawall.app.settings import Settings
@@ -49,6 +58,7 @@ from seawall.compile.service.situation import Pace
 from seawall.controllers.host_view import HostView
 from seawall.controllers.loop import Context, Loops, Timer
 from seawall.host.deadline import within
+from seawall.host.file_watch import FileWatch
 from seawall.model.access_key import AccessKey
 from seawall.model.installation import Installation
 from seawall.model.internet import API_ADDRESS, CLIENT_NAMESPACE, EDGE_NAMESPACE, REGISTRY_ADDRESS, S3_ADDRESS
@@ -57,6 +67,8 @@ from seawall.store.log_events import LogEvents
 from seawall.store.metrics import Metrics
 from seawall.store.objects import Objects
 from seawall.store.store import Store
+
+log = logging.getLogger("seawall.up")
 
 READY_TIMEOUT_S = 30.0
 
@@ -97,10 +109,10 @@ def run(settings: Settings) -> int:
     try:
         return asyncio.run(_serve(settings))
     except Busy as error:
-        print(f"seawall: {error}. Use another --state-dir, or end it with `seawall down`.", file=sys.stderr)
+        _say(settings, f"{error}. Use another --state-dir, or end it with `seawall down`.", logging.ERROR)
         return EXIT_BUSY
     except StartError as error:
-        print(f"seawall: {error}", file=sys.stderr)
+        _say(settings, str(error), logging.ERROR)
         return EXIT_FAILED
 
 
@@ -117,20 +129,41 @@ async def _serve(settings: Settings) -> int:
             starting.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await starting
-            _say("ended before it was ready")
+            _say(settings, "ended before it was ready")
             return EXIT_FAILED
         own, url = starting.result()
         _announce(settings, own, url)
+        robbed = _watch_folder(settings.state_dir, stop, stack)
         await stopped
-        _say("ending: stopping tasks, removing the world")
-    return EXIT_OK
+        if robbed.is_set():
+            _say(settings, f"{settings.state_dir} was removed", logging.ERROR)
+        _say(settings, "ending: stopping tasks, removing the world")
+    return EXIT_FAILED if robbed.is_set() else EXIT_OK
+
+
+def _watch_folder(state_dir: Path, stop: asyncio.Event, stack: contextlib.AsyncExitStack) -> asyncio.Event:
+    """End when the state directory is removed: without it no other command would find this Seawall.
+
+    Returns what is set then.
+    """
+    robbed, watch = asyncio.Event(), FileWatch()
+    stack.callback(watch.close)
+
+    def gone() -> None:
+        robbed.set()
+        stop.set()
+
+    stack.callback(watch.watch(state_dir / PROCESS_FILE, lambda: None, gone))
+    return robbed
 
 
 async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[OwnRoutes, str]:
-    _say(f"state: {settings.state_dir}")
+    _say(settings, f"state: {settings.state_dir}")
     if settings.uplink and shutil.which("pasta") is None:
         raise StartError("--uplink needs the program pasta: apt-get install passt")
     kept = _open(settings, stack)
+    listener = _bind(settings)
+    stack.callback(listener.close)
     certificates = Certificates(settings.state_dir / "tls", account=settings.account, region=settings.region)
     certificates.ensure()
     registry = Registry(settings.state_dir)
@@ -154,15 +187,15 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
     keeper = WorldKeeper(settings)
     stack.push_async_callback(keeper.stop)
     await keeper.start()
-    _say(f"world: {'adopted' if keeper.adopted else 'started'}")
+    _say(settings, f"world: {'adopted' if keeper.adopted else 'started'}")
     await _background(stack, keeper.keep())
     await _background(stack, link.serve())
     await _background(stack, _serve_inside(link, host, doors.inside, certificates))
     await _background(stack, _health_checker(kept.store, ports.reports, link).run())
-    url = await _listen(stack, doors.outside, settings)
+    url = await _listen(stack, doors.outside, settings, listener)
     stack.push_async_callback(doors.own.end_streams)
     stack.callback((await ports.sessions.listen(settings.listen_host)).close)
-    _say("network: waiting until the host has it in force")
+    _say(settings, "network: waiting until the host has it in force")
     await _ready(doors.own, settings)
     if settings.uplink:
         await _background(stack, keep_uplink(lambda: keeper.world))
@@ -337,22 +370,31 @@ def _first_start(
         )
 
 
-async def _listen(stack: contextlib.AsyncExitStack, gateway: Gateway, settings: Settings) -> str:
+async def _listen(
+    stack: contextlib.AsyncExitStack, gateway: Gateway, settings: Settings, listener: socket.socket
+) -> str:
     """Answer AWS clients of this machine; returns the URL (port 0 in the settings: any free one)."""
-    config = _uvicorn_config(gateway, host=settings.listen_host, port=settings.listen_port)
-    try:
-        listener = config.bind_socket()
-    except SystemExit as error:  # uvicorn ends the process when the address is taken
-        raise StartError(
-            f"cannot listen on {settings.listen_host}:{settings.listen_port}; is another program using it?"
-            " Choose another with --listen."
-        ) from error
+    server = Server(_uvicorn_config(gateway))
+    await _background(stack, server.serve(sockets=[listener]))
+    host = f"[{settings.listen_host}]" if ":" in settings.listen_host else settings.listen_host
+    return f"http://{host}:{listener.getsockname()[1]}"
+
+
+def _bind(settings: Settings) -> socket.socket:
+    """The address for AWS clients, before a world is made in vain.  Raises StartError."""
+    host, port = settings.listen_host, settings.listen_port
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     # asyncio does this only for sockets made with a protocol number; without it every answer waits 40 ms
     # for the client's acknowledgement of its head.  Accepted connections inherit it.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    server = Server(config)
-    await _background(stack, server.serve(sockets=[listener]))
-    return f"http://{settings.listen_host}:{listener.getsockname()[1]}"
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        text = f"cannot listen on {host}:{port}: {error.strerror}. Choose another with --listen."
+        raise StartError(text) from error
+    return listener
 
 
 async def _serve_inside(
@@ -432,8 +474,13 @@ def _announce(settings: Settings, own: OwnRoutes, url: str) -> None:
         control_token=own.control_token,
     )
     write_running(settings.state_dir, running)
-    _say(f"ready at {url} (account {settings.account}, region {settings.region}, auth {settings.auth})")
+    told = f"account {settings.account}, region {settings.region}, auth {settings.auth}"
+    _say(settings, f"ready at {url} ({told})")
 
 
-def _say(text: str) -> None:
-    print(f"seawall: {text}", file=sys.stderr, flush=True)
+def _say(settings: Settings, text: str, level: int = logging.INFO) -> None:
+    """To whoever started this: a line for people, or with --json-logs one of the log's."""
+    if settings.json_logs:
+        log.log(level, text)
+    else:
+        print(f"seawall: {text}", file=sys.stderr, flush=True)

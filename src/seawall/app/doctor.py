@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from seawall.app.cgroup import limits_here
+from seawall.host.world import lost_worlds
 
 Verdict = Literal["ok", "limited", "missing"]
 
@@ -68,6 +69,7 @@ def examine() -> list[Finding]:
         _kernel,
         _sub_ids,
         _cgroups,
+        _lost_worlds,
     )
     return [finding for check in checks for finding in check()]
 
@@ -201,3 +203,10 @@ def _cgroups() -> Iterator[Finding]:
         else "Run Seawall as root, or boot with systemd.unified_cgroup_hierarchy=1."
     )
     yield Finding("cgroups", "limited", limits.sentence(), remedy)
+
+
+def _lost_worlds() -> Iterator[Finding]:
+    """What runs on although its control plane was killed and its files are gone; else nothing is said."""
+    for world in lost_worlds():
+        text = f"process {world.pid} runs on, but {world.state_dir} is gone"
+        yield Finding("a lost world", "limited", text, f"Run: seawall --state-dir {world.state_dir} down")

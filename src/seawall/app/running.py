@@ -15,10 +15,13 @@ PROCESS_FILE = "control.pid"  # from the first moment of a start on, not only wh
 
 
 class NotRunning(Exception):
-    """No Seawall runs in that state directory."""
+    """No Seawall runs in that state directory, or it is not ready yet."""
 
     def __init__(self, state_dir: Path) -> None:
-        super().__init__(f"No Seawall is running in {state_dir}. Start one with `seawall up`.")
+        text = f"No Seawall is running in {state_dir}. Start one with `seawall up`."
+        if read_process(state_dir) is not None:
+            text = f"The Seawall in {state_dir} is not ready yet. `seawall up` says when it is."
+        super().__init__(text)
         self.state_dir = state_dir
 
 

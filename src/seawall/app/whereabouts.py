@@ -1,5 +1,6 @@
 """The two ends of a question about packets, as people name them."""
 
+import contextlib
 import ipaddress
 import re
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ SOURCE_PORT = 50_000  # any port a client may have
 _TASK = re.compile(r"(?:arn:[^/]+/(?:[^/]+/)?)?([0-9a-f]{6,32})")
 _DESTINATION = re.compile(r"(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<plain>[^:\[\]]+))(?::(?P<port>\d+))?")
 PORTLESS = ("icmp", "icmpv6")
+_PROTOCOLS = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6"}
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,13 @@ class Question:
 
 def find_question(snapshot: NetworkSnapshot, source: str, destination: str, protocol: str) -> Question:
     """Raises CommandFailed where an end cannot be made out."""
+    protocol = _protocol(protocol)
     interface = None if source == INTERNET else find_interface(snapshot, source)
     host, port = _split(destination)
     if port is None and protocol in ("tcp", "udp"):
         raise CommandFailed(_no_port(host), status=USAGE)
+    if port is not None and not 0 < port <= 65535:
+        raise CommandFailed(f"{destination}: {port} is no port number", status=USAGE)
     address = _address(snapshot, host, interface, protocol)
     six = ":" in address
     if protocol == "icmp" and six:
@@ -54,6 +59,14 @@ def find_question(snapshot: NetworkSnapshot, source: str, destination: str, prot
         return Question(None, packet, host)
     named = _is_name(snapshot, host) or host in (address, INTERNET)
     return Question(interface.id, packet, host, None if named else _host_name(host, address, interface))
+
+
+def _protocol(text: str) -> str:
+    """As packets have it: a name where there is one, else a number.  Raises CommandFailed."""
+    named = _PROTOCOLS.get(text, text)
+    if named in _PROTOCOLS.values() or (named.isascii() and named.isdigit() and int(named) <= 255):
+        return named
+    raise CommandFailed(f"--protocol {text}: tcp, udp, icmp, icmpv6 or a number from 0 to 255", status=USAGE)
 
 
 def _is_name(snapshot: NetworkSnapshot, host: str) -> bool:
@@ -113,6 +126,8 @@ def _split(destination: str) -> tuple[str, int | None]:
 
 def _no_port(host: str) -> str:
     name, colon, port = host.rpartition(":")
+    if colon and not name:
+        return f"{host}: say whom, too: an address, a name or a task"
     if colon and ":" not in name:
         return f"{host}: {port or 'nothing'} is no port number"
     return f"{host}: say the port too, e.g. {f'[{host}]' if colon else host}:443"
@@ -120,10 +135,13 @@ def _no_port(host: str) -> str:
 
 def _address(snapshot: NetworkSnapshot, host: str, interface: NetworkInterface | None, protocol: str) -> str:
     six = protocol == "icmpv6"
-    try:
-        return str(ipaddress.ip_address(host))
-    except ValueError:
-        pass
+    with contextlib.suppress(ValueError):
+        address = ipaddress.ip_address(host)
+        if address.is_loopback or address.is_unspecified:
+            raise CommandFailed(
+                f"{host}: is the sender itself; such packets leave no interface", status=USAGE
+            )
+        return str(address)
     if host == INTERNET:
         return CLIENT_IPV6_ADDRESS if six else CLIENT_ADDRESS
     if _is_name(snapshot, host):

@@ -1,4 +1,4 @@
-"""Files that others write to: being told when they do (inotify), instead of looking again and again."""
+"""Files that others write to or remove: being told when they do (inotify), instead of looking again."""
 
 import asyncio
 import ctypes
@@ -19,11 +19,14 @@ class FileWatch:
 
     def __init__(self) -> None:
         self._queue = -1  # opened when it is needed
-        self._listeners: dict[int, Callable[[], None]] = {}
+        self._listeners: dict[int, tuple[Callable[[], None], Callable[[], None] | None]] = {}
 
-    def watch(self, path: Path, changed: Callable[[], None]) -> Callable[[], None]:
+    def watch(
+        self, path: Path, changed: Callable[[], None], gone: Callable[[], None] | None = None
+    ) -> Callable[[], None]:
         """Call `changed` after every write to a file that no one else here watches; returns what ends that.
 
+        gone   called once when the file has been removed and nobody has it open
         In a running event loop.  Raises OSError: no such file, too many watches or queues.
         """
         if self._queue < 0:
@@ -31,7 +34,7 @@ class FileWatch:
         number = _checked(_libc.inotify_add_watch(self._queue, bytes(path), _IN_MODIFY))
         if not self._listeners:
             asyncio.get_running_loop().add_reader(self._queue, self._read)
-        self._listeners[number] = changed
+        self._listeners[number] = (changed, gone)
 
         def end() -> None:
             if self._listeners.pop(number, None) is not None:
@@ -55,10 +58,13 @@ class FileWatch:
             number, mask, _, length = _EVENT.unpack_from(events, position)
             position += _EVENT.size + length
             if number == -1:  # the queue ran over: anything may have been written
-                for changed in tuple(self._listeners.values()):
+                for changed, _ in tuple(self._listeners.values()):
                     changed()
-            elif not mask & _IN_IGNORED and number in self._listeners:
-                self._listeners[number]()
+            elif number in self._listeners:
+                changed, gone = self._listeners[number]
+                heard = gone if mask & _IN_IGNORED else changed
+                if heard is not None:
+                    heard()
 
 
 def _checked(status: int) -> int:

@@ -16,12 +16,13 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
 import msgspec
 
+from seawall.host.birth import INIT
 from seawall.host.cgroup import remove_world_cgroups
 from seawall.host.entrance import NoEntrance, enter
 
@@ -29,6 +30,7 @@ IDS_PER_WORLD = 65537  # root and the 65,536 ids of a container
 ROOTS_FIRST_ID = 1_000_000_000  # where the ids of root's worlds begin: beyond what distributions hand out
 ROOTS_WORLDS = 16_384
 END_TIMEOUT_S = 20.0
+ID_VARIABLE = "SEAWALL_WORLD"  # of process 1: tells a world whose files are gone
 
 
 class WorldError(Exception):
@@ -56,6 +58,7 @@ def start_world(state_dir: Path, agent_command: Sequence[str]) -> World:
     command = [sys.executable, "-m", "seawall.host.birth", str(state_dir), id, *agent_command]
     with subprocess.Popen(
         [*_delegated_scope(id), *command],
+        env=os.environ | {ID_VARIABLE: id},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -119,12 +122,38 @@ def find_world(state_dir: Path) -> World | None:
     return world if world.alive else None
 
 
+def lost_worlds() -> Iterator[World]:
+    """Of those that this user may end, the worlds that no file tells of: the state directory was removed."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            if words[0] != INIT or len(words) < 2 or not _is_first(folder):
+                continue
+            said = (folder / "environ").read_bytes().decode(errors="replace").split("\0")
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue
+        ids = [word.partition("=")[2] for word in said if word.startswith(f"{ID_VARIABLE}=")]
+        started = _start_time(int(folder.name))
+        state_dir = Path(words[1]).parent.parent
+        if ids and started is not None and find_world(state_dir) is None:
+            yield World(id=ids[0], pid=int(folder.name), started=started, state_dir=str(state_dir))
+
+
+def _is_first(folder: Path) -> bool:
+    """Whether a process of /proc is number 1 of a PID namespace made in ours."""
+    lines = (folder / "status").read_text().splitlines()
+    return any(line.split()[0] == "NSpid:" and line.split()[2:] == ["1"] for line in lines if line)
+
+
 def end_world(state_dir: Path) -> None:
     """End a world and remove what it left outside of itself: control groups, its socket and pid file.
 
     One that ended by itself, or is not there at all, leaves nothing either.  Raises WorldError.
     """
     world = find_world(state_dir)
+    if world is None:
+        place = str(state_dir.resolve())
+        world = next((lost for lost in lost_worlds() if lost.state_dir == place), None)
     if world is not None:
         descriptor = os.pidfd_open(world.pid)
         try:
@@ -134,7 +163,7 @@ def end_world(state_dir: Path) -> None:
         finally:
             os.close(descriptor)
     try:
-        id = _pid_file(state_dir).read_text().split()[2]
+        id = world.id if world is not None else _pid_file(state_dir).read_text().split()[2]
     except (FileNotFoundError, IndexError):
         return
     held = remove_world_cgroups(id)

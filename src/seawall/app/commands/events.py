@@ -10,6 +10,7 @@ import argparse
 import json
 
 from seawall.app.event_line import EventLines
+from seawall.app.failure import CommandFailed
 from seawall.app.own_stream import own_lines
 
 
@@ -31,9 +32,12 @@ def run(args: argparse.Namespace) -> int:
     last = 0 if args.follow and args.last is None else args.last
     if last is not None:
         asked["last"] = str(max(last, 0))
-    lines, wanted = EventLines(), args.task.rpartition("/")[2]
+    lines, wanted, shown = EventLines(), args.task.rpartition("/")[2], 0
     for raw in own_lines(args.state_dir, "events", asked):
         event = json.loads(raw)
         if not wanted or event["detail"].get("taskArn", "").rpartition("/")[2].startswith(wanted):
             print(raw.decode() if args.output == "json" else lines.line(event), flush=True)
+            shown += 1
+    if wanted and not shown and last is None:
+        raise CommandFailed(f"{args.task}: no events are kept of a task whose id begins so")
     return 0

@@ -39,12 +39,14 @@ def run(args: argparse.Namespace) -> int:
 def lines(found: Answer) -> Iterator[str]:
     yield "There:"
     yield from _way(found.trip.forward)
+    if not found.trip.forward.hops:
+        yield "  both ends are one interface: the packet does not leave it"
     if found.trip.back is not None:
         yield "And back:"
         yield from _way(found.trip.back)
     yield ""
     if found.cause is None:
-        yield f"It connects. Let through by {', '.join(found.allowed_by) or 'no rule: none is asked'}."
+        yield f"It connects. Let through by {allowing(found.trip.forward)}."
         return
     yield f"It does not connect{': the answer is dropped' if found.answering else ''}."
     if found.sometimes:
@@ -55,6 +57,16 @@ def lines(found: Answer) -> Iterator[str]:
         yield from (f"    {command}" for command in found.commands)
     else:
         yield "No small change is known that would let it through."
+
+
+def allowing(walk: Walk) -> str:
+    """What had a say and let the packet through, by its id."""
+    named = (
+        hop.rule if hop.kind != "route_table" else f"{hop.id} ({hop.rule})"
+        for hop in walk.hops
+        if hop.rule is not None and hop.kind in ("security_group", "network_acl", "route_table")
+    )
+    return ", ".join(named) or "no rule: none is asked"
 
 
 def _way(walk: Walk) -> Iterator[str]:

@@ -48,7 +48,7 @@ def listen(port: int) -> socket.socket:
     try:
         return socket.create_server(("127.0.0.1", port))
     except OSError as error:
-        raise CommandFailed(f"cannot listen on 127.0.0.1:{port}: {error.strerror}") from error
+        raise CommandFailed(f"cannot listen on 127.0.0.1:{port}: {os.strerror(error.errno or 0)}") from error
 
 
 def start_dialer(

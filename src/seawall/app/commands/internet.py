@@ -16,9 +16,13 @@ TAKES_PROGRAM = True
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--namespace", default=CLIENT_NAMESPACE, help=argparse.SUPPRESS)
+    parser.add_argument("forgotten", nargs="*", help=argparse.SUPPRESS)
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.forgotten:
+        text = f"put -- before the program: seawall internet -- {' '.join([*args.forgotten, *args.tail])}"
+        raise CommandFailed(text, status=USAGE)
     if not args.tail:
         raise CommandFailed("say what to run: seawall internet -- curl http://198.18.0.5/", status=USAGE)
     world = find_world(args.state_dir)

@@ -7,6 +7,7 @@ Example:  seawall logs 3fb2 web --follow
 
 import argparse
 import json
+from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("task", metavar="TASK")
     parser.add_argument("container", nargs="?", metavar="CONTAINER", help="(default: all of them)")
     parser.add_argument("--follow", action="store_true", help="go on with what comes")
-    parser.add_argument("--last", type=int, metavar="N", help="with --follow: begin with the last N lines")
+    parser.add_argument("--last", type=int, metavar="N", help="only the last N of the kept lines")
     parser.add_argument("--times", action="store_true", help="say when each line was written")
 
 
@@ -36,13 +37,15 @@ def run(args: argparse.Namespace) -> int:
     clients = Clients(read_running(args.state_dir))
     task = find_task(clients, args.task)
     places = log_places(clients, task, args.container)
+    last = None if args.last is None else max(args.last, 0)
     if args.follow:
-        last = None if args.last is None else max(args.last, 0)
         asked = LogsAsked(task=task["taskArn"].rpartition("/")[2], places=places, last=last)
         raw = own_lines(args.state_dir, "logs", {"asked": msgspec.json.encode(asked).decode()})
         lines: Iterable[Any] = map(json.loads, raw)
     else:
         lines = kept_lines(clients, places)
+        if last is not None:
+            lines = deque(lines, maxlen=last)
     for line in lines:
         print(
             json.dumps(line) if args.output == "json" else written(line, many=len(places) > 1, args=args),

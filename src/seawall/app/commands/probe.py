@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from seawall.app.answer import answer, table
+from seawall.app.commands.explain import allowing
 from seawall.app.failure import USAGE, CommandFailed
 from seawall.app.prober import Observed
 from seawall.app.saved_model import read_model
@@ -85,8 +86,7 @@ def lines(question: Question, predicted: Answer, observed: Observed, agree: bool
     cause = predicted.cause
     expected = "an answer" if cause is None else "either" if predicted.sometimes else "silence"
     seen = f"{observed.outcome} after {observed.milliseconds:g} ms"
-    rules = ", ".join(predicted.allowed_by) or "no rule: none is asked"
-    why = f"let through by {rules}" if cause is None else f"{cause.text}"
+    why = f"let through by {allowing(predicted.trip.forward)}" if cause is None else f"{cause.text}"
     yield from table(("", "PREDICTED", "OBSERVED"), [(question.name, expected, seen)])
     yield f"Predicted because: {why}."
     yield from (f"Would let it through: {command}" for command in predicted.commands)

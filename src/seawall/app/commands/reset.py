@@ -8,23 +8,19 @@ import contextlib
 
 from seawall.app.answer import answer
 from seawall.app.failure import USAGE, CommandFailed
-from seawall.app.running import NotRunning, read_running
+from seawall.app.running import NotRunning, read_process, read_running
 from seawall.app.state_files import remove
 from seawall.host.world import find_world
 
-OURS = (
-    "state.db",
-    "state.lock",
-    "logs.db",
-    "metrics.db",
-    "control.log",
-    "agent.log",
-    "up.log",
-    "run",
-    "tls",
-    "images",
-    "tasks",
-    "registry",
+DATABASES = ("state.db", "logs.db", "metrics.db")
+OURS = frozenset(
+    {
+        *(f"{name}{tail}" for name in DATABASES for tail in ("", "-wal", "-shm", "-journal")),
+        *("state.lock", "control.json", "control.pid", "world.pid", "world.new", "pasta.pid"),
+        *("agent.sock", "exec.sock"),
+        *("control.log", "agent.log", "up.log"),
+        *("run", "tls", "images", "tasks", "registry", "s3", "access-logs"),
+    }
 )
 
 
@@ -55,9 +51,13 @@ def empty_state_dir(args: argparse.Namespace) -> int:
         raise CommandFailed(
             f"Seawall is down. `seawall reset --yes` removes what it keeps in {args.state_dir}.", status=USAGE
         )
+    if read_process(args.state_dir) is not None:
+        raise CommandFailed(
+            f"the Seawall in {args.state_dir} is not ready yet: wait, or `seawall down` first"
+        )
     if find_world(args.state_dir) is not None:
         raise CommandFailed(f"a world still runs in {args.state_dir}: `seawall down` first")
-    remove(path for path in sorted(args.state_dir.glob("*")) if path.name.startswith(OURS))
+    remove(path for path in sorted(args.state_dir.glob("*")) if path.name in OURS)
     text = f"Everything that Seawall kept in {args.state_dir} is gone."
     with contextlib.suppress(OSError):  # there are files of others in it, or it is not there
         args.state_dir.rmdir()

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from seawall.app.answer import answer, table
+from seawall.app.failure import CommandFailed
 from seawall.app.rule_use import LAST_ENTRY, Counted, EntryUse, RuleUse, entry_use, rule_use
 from seawall.app.saved_model import fetch_own, read_model
 
@@ -44,6 +45,9 @@ def run(args: argparse.Namespace) -> int:
 def show(args: argparse.Namespace) -> None:
     counted = msgspec.json.decode(fetch_own(args.state_dir, "counters"), type=Counted)
     snapshot = read_model(args.state_dir, None)
+    known = {name for group in snapshot.security_groups for name in (group.id, group.name)}
+    if strangers := [name for name in args.groups if name not in known]:
+        raise CommandFailed(f"{', '.join(strangers)}: no security group of this id or name")
     rules = [use for use in rule_use(snapshot, counted, args.groups) if not (args.unused and use.flows)]
     entries = [] if args.groups or args.unused else entry_use(snapshot, counted)
     value = {

@@ -6,11 +6,14 @@ machine are left alone: all that Seawall makes lives in a private world that end
 
 import argparse
 import os
+import re
 from typing import Literal, cast
 
 from seawall.app.doctor import programs
 from seawall.app.failure import UNPREPARED, USAGE, CommandFailed
 from seawall.app.settings import ExternalS3Settings, Settings
+
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d{1,2}")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -83,8 +86,9 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError, FileNotFoundError) as error:
-        text = f"--state-dir {settings.state_dir}: no folder can be made there ({error.strerror})"
+        (settings.state_dir / "control.log").touch()
+    except OSError as error:
+        text = f"--state-dir {settings.state_dir}: nothing can be kept there ({error.strerror})"
         raise CommandFailed(text, status=USAGE) from error
     return int(control_plane.run(settings))
 
@@ -96,6 +100,8 @@ def settings_of(args: argparse.Namespace) -> Settings:
         raise CommandFailed(f"--listen {args.listen}: say HOST:PORT", status=USAGE)
     if not (args.account.isdigit() and args.account.isascii() and len(args.account) == 12):
         raise CommandFailed(f"--account {args.account}: an AWS account has twelve digits", status=USAGE)
+    if not _REGION.fullmatch(args.region):
+        raise CommandFailed(f"--region {args.region}: a region is named like us-east-1", status=USAGE)
     if not 0 <= args.interface_release <= 3600:
         raise CommandFailed(
             f"--interface-release {args.interface_release:g}: 0 to 3600 seconds", status=USAGE

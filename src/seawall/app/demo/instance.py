@@ -64,6 +64,10 @@ class Instance:
         except (httpx.TransportError, NotRunning):
             return False
 
+    def wait(self, timeout_s: float = 30) -> int | None:
+        """Its exit status once it has ended by itself; None where it was never started."""
+        return None if self._process is None else self._process.wait(timeout_s)
+
     def down(self) -> None:
         """End it and all that runs in it, however far it came."""
         if self._process and not (self.state_dir / FILE).exists():
