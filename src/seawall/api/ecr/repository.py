@@ -30,7 +30,7 @@ from seawall.wire.errors import ApiError, NotImplementedHere
     "CreateRepository",
     refused={
         "imageScanningConfiguration.scanOnPush": "true: there is no scanner",
-        "encryptionConfiguration.encryptionType": "KMS: there is no KMS",
+        "encryptionConfiguration.encryptionType": "KMS: images are not encrypted under KMS keys",
     },
 )
 def create_repository(call: Call, params: Params) -> dict[str, Any]:

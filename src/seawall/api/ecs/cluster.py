@@ -27,7 +27,7 @@ from seawall.wire.errors import ApiError
 INSIGHTS = ("enabled", "disabled", "enhanced")
 STORED = {
     "settings": "Seawall has no Container Insights",
-    "configuration": "there is no ECS Exec session and no managed storage to configure",
+    "configuration": "sessions of ExecuteCommand are not logged; there is no managed storage",
     "serviceConnectDefaults": "services cannot use Service Connect here",
 }
 

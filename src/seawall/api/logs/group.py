@@ -31,7 +31,10 @@ MOST_TAGS = 50
 @operation(
     "logs",
     "CreateLogGroup",
-    refused={"kmsKeyId": "there is no KMS", "logGroupClass": "only STANDARD is served"},
+    refused={
+        "kmsKeyId": "log events are not encrypted under KMS keys",
+        "logGroupClass": "only STANDARD is served",
+    },
 )
 def create_log_group(call: Call, params: Params) -> dict[str, Any]:
     name = params["logGroupName"]

@@ -31,9 +31,9 @@ _STORED = {
     "CreateHealthCheck",
     stored=_STORED,
     refused={
-        "Type": "CLOUDWATCH_METRIC and RECOVERY_CONTROL: there are neither alarms nor routing controls",
-        "AlarmIdentifier": "there are no CloudWatch alarms",
-        "InsufficientDataHealthStatus": "there are no CloudWatch alarms",
+        "Type": "CLOUDWATCH_METRIC and RECOVERY_CONTROL: checks look at endpoints, not at alarms or routing controls",
+        "AlarmIdentifier": "health checks do not look at alarms",
+        "InsufficientDataHealthStatus": "health checks do not look at alarms",
         "RoutingControlArn": "there are no routing controls",
     },
     note="One checker looks at an endpoint, not fifteen: its word is the status.",
@@ -84,8 +84,8 @@ def list_health_checks(call: Call, params: Params) -> dict[str, Any]:
     "UpdateHealthCheck",
     stored={"Regions": _STORED["Regions"]},
     refused={
-        "AlarmIdentifier": "there are no CloudWatch alarms",
-        "InsufficientDataHealthStatus": "there are no CloudWatch alarms",
+        "AlarmIdentifier": "health checks do not look at alarms",
+        "InsufficientDataHealthStatus": "health checks do not look at alarms",
     },
 )
 def update_health_check(call: Call, params: Params) -> dict[str, Any]:
