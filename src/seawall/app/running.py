@@ -45,7 +45,7 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
         return now is not None and self.started in (0, now)
 
     def environment(self) -> dict[str, str]:
-        """The variables that point every AWS SDK, the aws CLI, CDK and Terraform here."""
+        """The variables that point every AWS SDK, the aws CLI and Terraform here."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": self.access_key_id,

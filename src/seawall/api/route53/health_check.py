@@ -31,7 +31,7 @@ _STORED = {
     "CreateHealthCheck",
     stored=_STORED,
     refused={
-        "Type": "CLOUDWATCH_METRIC and RECOVERY_CONTROL: checks look at endpoints, not at alarms or routing controls",
+        "Type": "CLOUDWATCH_METRIC, RECOVERY_CONTROL: checks look at endpoints, not at alarms or controls",
         "AlarmIdentifier": "health checks do not look at alarms",
         "InsufficientDataHealthStatus": "health checks do not look at alarms",
         "RoutingControlArn": "there are no routing controls",

@@ -115,7 +115,7 @@ It keeps running. Each of these can be tried as it stands:
   # the private task on localhost, until Ctrl-C; in another terminal: curl localhost:8080
   {seawall} forward 8080:{scenes.private.id}:80
 
-  # let aws, boto3, CDK and Terraform in this shell talk to it
+  # let aws, boto3 and Terraform in this shell talk to it
   eval "$({seawall} env)"
 
   # end it and remove all that it keeps
