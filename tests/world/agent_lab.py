@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from seawall.app.demo.images import api_image
 from seawall.host.cgroup import remove_world_cgroups
 from seawall.host.mounts import unmount
 from seawall.host.namespaces import Namespaces
+from seawall.host.socket_holder import END
 from seawall.program.host import HostProgram
 from seawall.program.messages import Applied, State, TaskChanged
 from seawall.program.network import (
@@ -223,7 +225,7 @@ async def agent_lab() -> AsyncIterator[AgentLab]:
         if lab._process is not None and lab._process.returncode is None:
             await lab.kill_agent()
         left = clear(lab, stage)
-    assert left == [str(stage)], "mounts of containers are left"
+    assert left == [str(stage)], "mounts of containers or held sockets are left"
 
 
 def _staged(stage: Path) -> list[Path]:
@@ -256,10 +258,14 @@ def prepare() -> tuple[AgentLab, Path]:
 
 
 def clear(lab: AgentLab, stage: Path) -> list[str]:
-    """Remove all that `prepare` made; returns what was still mounted below the stage."""
-    for holder in holders(lab):
-        os.kill(holder, signal.SIGKILL)
+    """Remove all that `prepare` made; returns what was still mounted below the stage, and sockets still held.
+
+    The agent must have ended.
+    """
     left = mounts_below(stage)
+    for holder in holders(lab):
+        left += held_sockets(lab)
+        os.kill(holder, signal.SIGKILL)
     subprocess.run(["umount", "--lazy", "--recursive", lab.state_dir / "run"], check=True)
     unmount(stage)
     remove_world_cgroups(lab.world)
@@ -338,6 +344,17 @@ def holders(lab: AgentLab) -> list[int]:
                 if place in (entry / "cmdline").read_bytes().decode(errors="replace").split("\0"):
                     found.append(int(entry.name))
     return found
+
+
+def held_sockets(lab: AgentLab) -> list[str]:
+    """The names of what is held while no agent runs."""
+    names = []
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as agent:
+        agent.settimeout(PATIENCE_S)
+        agent.connect(str(lab.state_dir / "run/held.sock"))
+        while (frame := agent.recv(1024)) != END:
+            names.append(frame[1:].decode())
+    return names
 
 
 def mounts_below(folder: Path) -> list[str]:

@@ -327,7 +327,8 @@ async def balancer_lab(servers: int = 2) -> AsyncIterator[BalancerLab]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         lab.namespaces.close()
-        clear(lab, stage)
+        left = clear(lab, stage)
+    assert left == [str(stage)], "mounts or held sockets are left"
 
 
 def engines_of(stage: Path) -> list[int]:

@@ -1,7 +1,9 @@
 """What goes through a node reaches the control plane: each line once, each counter to the last request."""
 
+import socket
+
 import pytest
-from tests.world.balancer_lab import CONFIGURATION, BalancerLab, Load, in_lab, node, target
+from tests.world.balancer_lab import CONFIGURATION, NODE, BalancerLab, Load, in_lab, node, target
 
 pytestmark = pytest.mark.world
 
@@ -15,6 +17,12 @@ def counted(lab: BalancerLab, proxy: str, server: str, field: str) -> int:
 
 def lines(lab: BalancerLab) -> list[str]:
     return [line for traffic in lab.traffic for line in traffic.lines]
+
+
+def somebody_listens(lab: BalancerLab) -> bool:
+    """Where the engine sends its lines."""
+    with socket.socket(socket.AF_UNIX) as engine:
+        return engine.connect_ex(str(lab.stage / "balancers" / NODE / "log")) == 0
 
 
 def test_lines_and_counters_arrive_once() -> None:
@@ -43,6 +51,7 @@ def test_traffic_waits_for_an_agent() -> None:
             await load.some(100)
             await lab.until(lambda: bool(lines(lab)), "the first are there")
             await lab.kill_agent()
+            assert somebody_listens(lab), "an engine that is refused tries again at once, and again"
             await load.some(2000)
             await lab.start_agent()
             await load.some(100)
