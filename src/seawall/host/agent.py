@@ -38,6 +38,7 @@ from seawall.host.runtime import NoRuntime, ready_runtime
 from seawall.host.saved_program import SavedProgram
 from seawall.host.seccomp import read_profile
 from seawall.host.server import Server
+from seawall.host.spare_memory import SpareMemory
 from seawall.host.task import Task, remove_leftovers
 from seawall.host.upstream import Upstream
 from seawall.program.change import HostChange, changed_host
@@ -101,6 +102,7 @@ class Agent:
             authority=ca_file.read_bytes(),
         )
         self._held = HeldSockets(run / "held.sock")
+        self._spare = SpareMemory()
         self._readings = Readings(self._host.cgroups, namespaces)
         self._endpoints = Endpoints(
             namespaces,
@@ -159,6 +161,7 @@ class Agent:
     async def _make_so(self, program: HostProgram) -> None:
         """The network first, so that no container runs before its policy.  New tasks prepare meanwhile."""
         began = time.monotonic()
+        self._spare.stir()
         self._remove_unnamed(program)
         await self._balancers.remove_unnamed(program.balancers)
         known = frozenset(self._tasks)
@@ -226,6 +229,7 @@ class Agent:
         return (program, task.report) if task and program else None
 
     def _task_changed(self, report: TaskReport) -> None:
+        self._spare.stir()
         self._endpoints.heard(report)
         self._server.tell(TaskChanged(report=report))
 
