@@ -4,11 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials as SigningKeys
 
 from seawall.host.namespace_http import NamespaceHttp, RequestFailed
+from seawall.host.signature import signed
 from seawall.program.task import Credentials
 
 CallCause = Literal["denied", "not_found", "other"]
@@ -63,15 +61,8 @@ async def call(
     """
     body = msgspec.json.encode(members)
     fields = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"{service.target}.{operation}"}
-    request = AWSRequest(method="POST", url=service.url, data=body, headers=fields)
     if service.credentials is not None:
-        keys = SigningKeys(
-            service.credentials.access_key_id,
-            service.credentials.secret_access_key,
-            service.credentials.session_token or None,
-        )
-        SigV4Auth(keys, service.name, service.region).add_auth(request)
-    fields = dict(request.headers.items())
+        fields = signed(service.credentials, service.name, service.region, "POST", service.url, fields, body)
     answer = await http.request(namespace, nameservers, "POST", service.url, fields, body, sent=sent)
     try:
         parsed = msgspec.json.decode(answer.body, type=dict[str, Any]) if answer.body else {}

@@ -8,12 +8,9 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 from xml.etree import ElementTree
 
-from botocore.auth import S3SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials as SigningKeys
-
 from seawall.host.failure import FailedStep
 from seawall.host.namespace_http import HttpAnswer, NamespaceHttp, RequestFailed
+from seawall.host.signature import signed
 from seawall.program.report import Failure
 from seawall.program.task import ObjectSource
 
@@ -59,8 +56,11 @@ async def _fetch(
     host = source.endpoint if dotted else f"{source.bucket}.{source.endpoint}"
     url = f"https://{host}/{source.bucket}/{key}" if dotted else f"https://{host}/{key}"
     for tried in range(1, retries + 2):
+        fields: dict[str, str] = {}
+        if source.credentials is not None:
+            fields = signed(source.credentials, "s3", source.region, "GET", url, {})
         try:
-            answer = await http.request(namespace, nameservers, "GET", url, _signed(source, url))
+            answer = await http.request(namespace, nameservers, "GET", url, fields)
         except RequestFailed as error:
             if tried > retries:
                 text = f"{HEAD}RequestError: send request failed caused by: Get {error.text}"
@@ -71,18 +71,6 @@ async def _fetch(
             raise _failed(url, cause, f"{HEAD}{text}", tried)
         return answer.body
     raise AssertionError("unreachable")
-
-
-def _signed(source: ObjectSource, url: str) -> dict[str, str]:
-    request = AWSRequest(method="GET", url=url)
-    if source.credentials is not None:
-        keys = SigningKeys(
-            source.credentials.access_key_id,
-            source.credentials.secret_access_key,
-            source.credentials.session_token or None,
-        )
-        S3SigV4Auth(keys, "s3", source.region).add_auth(request)
-    return dict(request.headers.items())
 
 
 def _refusal(answer: HttpAnswer) -> tuple[str, str]:
