@@ -32,6 +32,7 @@ def test_blocks_count_not_lengths_and_two_names_count_once(tmp_path: Path) -> No
     (tmp_path / "two").hardlink_to(tmp_path / "one")
     (tmp_path / "away").symlink_to("/usr")
     assert MIB <= used_bytes([tmp_path]) - empty < 2 * MIB
+    assert MIB <= used_bytes([tmp_path / "one", tmp_path / "absent"]) < 2 * MIB
 
 
 class Disk:

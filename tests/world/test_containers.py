@@ -69,6 +69,20 @@ def test_output_and_exit_code() -> None:
     in_lab(test)
 
 
+def test_output_that_nobody_wants_does_not_fill_the_disk() -> None:
+    async def test(lab: AgentLab) -> None:
+        lab.apply(
+            task(container("app", "i=0; while [ $i -lt 60000 ]; do i=$((i+1)); echo line $i of many; done"))
+        )
+        await lab.until_state("app", "exited")
+        folder = lab.state_dir / "tasks/t/app"
+        kept = [file.stat().st_size for file in folder.iterdir() if file.name.startswith("output.log")]
+        assert sum(kept) < 3 << 20
+        assert "line 60000 of many" in lab.output("app")
+
+    in_lab(test)
+
+
 def test_what_a_container_sees_of_itself() -> None:
     script = (
         "hostname; cat /etc/resolv.conf; busybox tail -n1 /etc/hosts; busybox id -u;"

@@ -61,8 +61,13 @@ class Conmon:
         for path in (self._state, self._exits, self._sockets):
             path.mkdir(parents=True, exist_ok=True)
 
-    async def create(self, id: str, bundle: Path, log: Path, *, terminal: bool, stdin: bool) -> Monitor:
-        """Create, not start, the container whose config.json is in `bundle`.  Raises RuntimeFailed."""
+    async def create(
+        self, id: str, bundle: Path, log: Path, *, terminal: bool, stdin: bool, most_log: int | None = None
+    ) -> Monitor:
+        """Create, not start, the container whose config.json is in `bundle`.  Raises RuntimeFailed.
+
+        most_log   bytes after which the log begins anew; None: it keeps all
+        """
         read, write = os.pipe()
         command = [
             "conmon",
@@ -72,6 +77,7 @@ class Conmon:
             *("--container-pidfile", str(bundle / "pid"), "--conmon-pidfile", str(bundle / "conmon.pid")),
             *("--exit-dir", str(self._exits), "--persist-dir", str(bundle)),
             *("--socket-dir-path", str(self._sockets), "--no-sync-log"),
+            *(("--log-size-max", str(most_log)) if most_log is not None else ()),
             *(("--terminal",) if terminal else ()),
             *(("--stdin", "--leave-stdin-open") if stdin else ()),
         ]

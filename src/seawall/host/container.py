@@ -43,6 +43,8 @@ from seawall.program.task import ContainerProgram, TaskProgram
 Login = Callable[[Callable[[], None]], Awaitable[RegistryCredentials | None]]
 Variables = Callable[[], Awaitable[Mapping[str, str]]]
 
+UNWANTED_LOG = 1 << 20  # bytes kept of the output of a container without a log driver, which nobody reads
+
 log = logging.getLogger("seawall.container")
 
 
@@ -249,6 +251,7 @@ class Container:
             self._folder / "output.log",
             terminal=self.program.tty,
             stdin=self.program.interactive,
+            most_log=UNWANTED_LOG if self.program.logs is None else None,
         )
 
     async def start(self) -> None:
@@ -355,9 +358,9 @@ class Container:
         return tuple(Path(layer) for layer in self._record.layers)
 
     @property
-    def written(self) -> Path:
-        """Where its changes to its image lie."""
-        return self._folder / "upper"
+    def written(self) -> tuple[Path, ...]:
+        """Where its changes to its image lie, and what it has said that is not sent yet."""
+        return self._folder / "upper", self._folder / "output.log"
 
     def end_for_storage(self) -> None:
         """Kill it, since its task has used up its storage."""

@@ -1,10 +1,12 @@
 """How much of a task's ephemeral storage is used, looked at again and again.
 
 On Fargate the task's disk is full at its size.  Here use is counted (docs/design/0009),
-as blocks on disk: what containers and volumes have written, and the layers of their images, each once.
+as blocks on disk: what containers and volumes have written, output that waits to be sent, and the layers of
+their images, each once.
 """
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 LOOK_S = 2.0
+BLOCK = 512  # bytes, in which a file's blocks are counted
 REST = 20  # a count may take one part in so many of the time
 AT_LEAST_S = 60.0  # between counts: others on the same disk may have freed what a task has taken
 
@@ -58,16 +61,20 @@ def _free_bytes(place: Path) -> int:
     return found.f_bfree * found.f_frsize
 
 
-def used_bytes(folders: Iterable[Path]) -> int:
-    """Blocks on disk of all below some folders, a file with several names once; what goes meanwhile is 0."""
+def used_bytes(places: Iterable[Path]) -> int:
+    """On disk, of files and of all below folders; a file with several names once, what goes meanwhile not."""
     total = 0
     seen: set[tuple[int, int]] = set()
-    waiting = [str(folder) for folder in folders]
+    waiting = [str(place) for place in places]
     while waiting:
+        place = waiting.pop()
         try:
-            with os.scandir(waiting.pop()) as entries:
+            with os.scandir(place) as entries:
                 for entry in entries:
                     total += _blocks(entry, seen, waiting)
+        except NotADirectoryError:
+            with contextlib.suppress(FileNotFoundError):
+                total += Path(place).stat().st_blocks * BLOCK
         except OSError:
             continue
     return total
@@ -84,4 +91,4 @@ def _blocks(entry: "os.DirEntry[str]", seen: set[tuple[int, int]], waiting: list
         if (found.st_dev, found.st_ino) in seen:
             return 0
         seen.add((found.st_dev, found.st_ino))
-    return found.st_blocks * 512
+    return found.st_blocks * BLOCK

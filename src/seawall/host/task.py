@@ -273,7 +273,7 @@ class Task:
         """End all containers when they have written more than the task has room for."""
 
         def written() -> list[Path]:
-            return [self._folder / VOLUMES, *(c.written for c in self._containers.values())]
+            return [self._folder / VOLUMES, *(p for c in self._containers.values() for p in c.written)]
 
         def layers() -> list[Path]:
             return [layer for c in self._containers.values() for layer in c.layers]
