@@ -169,6 +169,8 @@ def test_a_target_the_balancer_may_not_reach_is_told_and_heals(site: Site) -> No
     service = site.until("shop", lambda s: completed(s) and s["runningCount"] == 2)
     site.drained("shop")
     assert site.states() == ["healthy", "healthy"]
+    said = seawall_why(site.seawall, "default/shop")
+    assert (said.returncode, said.stdout.splitlines()[-1][:25]) == (0, "Nothing is wrong with it."), said
 
 
 def test_a_rolling_update_loses_no_request(site: Site) -> None:

@@ -20,6 +20,7 @@ from seawall.controllers.loop import Context
 from seawall.controllers.network_snapshot import NETWORK_KINDS, network_snapshot
 from seawall.controllers.spot_interruption import NotInterruptible, interrupt
 from seawall.controllers.why import tasks_meant, why
+from seawall.controllers.why_service import services_meant, why_service
 from seawall.host.deadline import within
 from seawall.model.access_key import AccessKey
 from seawall.model.installation import Installation
@@ -54,8 +55,8 @@ class OwnRoutes:
     GET /_seawall/balancers: what each node of a load balancer said last (program.report.BalancerReport), with
     the same token.
 
-    GET /_seawall/why?task=ID or SERVICE: a task's way, what it waits for and why it ended (controllers.why);
-    with the same token.
+    GET /_seawall/why?task=ID: a task's way, what it waits for and why it ended (controllers.why); or
+    ?task=SERVICE: whether a service is well, and if not why (controllers.why_service); with the same token.
 
     GET /_seawall/events?last=N&follow=1: ECS events, one JSON object a line, with the same token.
 
@@ -197,7 +198,15 @@ class OwnRoutes:
         return hmac.compare_digest(given, f"Bearer {self.control_token}".encode())
 
     async def _why(self, start: str, send: Send) -> None:
-        found = tasks_meant(start, self.store)
+        services = services_meant(start, self.store)
+        if len(services) == 1:
+            await _answer(send, 200, why_service(services[0], self._context))
+            return
+        if services:
+            names = ", ".join(service.id for service in services)
+            await _answer(send, 404, {"message": f"{start} may be {names}"})
+            return
+        found = tasks_meant(start.rpartition("/")[2], self.store)
         if len(found) == 1:
             await _answer(send, 200, why(found[0], self._context))
         else:

@@ -1,4 +1,4 @@
-"""All that is known of one task, perhaps of a service: its way, what it waits for, why it ended."""
+"""All that is known of one task: its way, what it waits for, why it ended."""
 
 import msgspec
 
@@ -8,7 +8,6 @@ from seawall.compile.why.waterfall import waterfall
 from seawall.controllers.loop import Context
 from seawall.controllers.task_finding import reports_of
 from seawall.model.finding import Finding, Phase
-from seawall.model.service import Service
 from seawall.model.task import Task
 from seawall.model.task_definition import TaskDefinition
 from seawall.store.store import Store
@@ -32,19 +31,8 @@ class Why(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def tasks_meant(asked: str, store: Store) -> list[Task]:
-    """The tasks whose id begins so; of a service (NAME or CLUSTER/NAME) the one that tells most: the newest
-    with a cause of failure, else the newest.
-    """
-    found = [task for task in store.all(Task) if asked and task.id.startswith(asked)]
-    if found:
-        return found
-    for service in store.all(Service):
-        if asked in (service.name, service.id):
-            tasks = sorted(store.referrers(Task, service.ref), key=lambda task: task.created_at)
-            telling = [task for task in tasks if task.finding is not None and task.healthy_at is None]
-            failing = [task for task in tasks if task.finding is not None and task.last_status != "STOPPED"]
-            found += (failing or telling or tasks)[-1:]
-    return found
+    """The tasks whose id begins so."""
+    return [task for task in store.all(Task) if asked and task.id.startswith(asked)]
 
 
 def why(task: Task, context: Context) -> Why:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from tests.compile.service.imagined import GROUP, GROUPS, Imagined
 
 from seawall.compile.service.deployment import threshold
+from seawall.compile.service.event_log import troubles
 from seawall.compile.service.progress import LONGEST_BACK_OFF, back_off
 from seawall.model.service import CircuitBreaker, DeploymentConfiguration
 
@@ -50,6 +51,26 @@ def test_a_new_service_starts_its_tasks_over_all_zones_and_completes() -> None:
         "SERVICE_DEPLOYMENT_COMPLETED",
         "SERVICE_STEADY_STATE",
     ]
+
+
+def test_troubles_are_those_since_it_was_steady() -> None:
+    web = Imagined(1)
+    web.look_until_still()
+    for _ in range(4):
+        web.crash(web.alive()[0], started=False)
+        web.look_until_still()
+        web.wait(3600)
+        web.look_until_still()
+    steady, told = troubles(web.events)
+    assert steady is None
+    assert told == (
+        "(service web) is unable to consistently start tasks successfully.",
+        "(service web) was unable to place a task. Reason: CannotPullContainerError: x.",
+    )
+    web.run()
+    web.wait(60)
+    web.look_until_still()
+    assert troubles(web.events) == (web.now, ())
 
 
 def test_steadiness_is_told_again_after_six_hours() -> None:

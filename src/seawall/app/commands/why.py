@@ -1,8 +1,8 @@
-"""say why a task failed, or what it waits for, and how long each part of its way took
+"""say why a task or a service failed, or what it waits for, and how long each part of a task's way took
 
-TASK is a task's id, the beginning of one, or an ARN; also a stopped one, as long as it is kept.  Of a service
-(its name) the newest task that failed is told of, else its newest.
-Exit status 0: nothing is wrong with it; 1: a cause of failure is known.
+TASK is a task's id, the beginning of one, or an ARN; also a stopped one, as long as it is kept.  Or it is a
+service: NAME, CLUSTER/NAME or an ARN; of one that is not well the task that tells most is told of.
+Exit status 0: nothing is known to be wrong with it; 1: a cause of failure is known.
 Example:  seawall why 3fb2
 """
 
@@ -16,6 +16,7 @@ import msgspec
 from seawall.app.answer import answer
 from seawall.app.saved_model import fetch_own
 from seawall.controllers.why import Why
+from seawall.controllers.why_service import WhyService
 from seawall.model.finding import Finding, Phase
 
 BAR = 30  # characters
@@ -26,10 +27,45 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    said = fetch_own(args.state_dir, "why", {"task": args.task.rpartition("/")[2]})
+    said = fetch_own(args.state_dir, "why", {"task": _asked(args.task)})
+    shown = json.loads(said)
+    if "service" in shown:
+        service = msgspec.json.decode(said, type=WhyService)
+        answer(args.output, shown, service_lines(service))
+        return 1 if service.state == "ailing" else 0
     found = msgspec.json.decode(said, type=Why)
-    answer(args.output, json.loads(said), lines(found))
+    answer(args.output, shown, lines(found))
     return 0 if found.finding is None else 1
+
+
+def _asked(text: str) -> str:
+    """Of an ARN what is behind its kind: CLUSTER/NAME."""
+    return text.rpartition(":")[2].partition("/")[2] if text.startswith("arn:") else text
+
+
+def service_lines(found: WhyService) -> Iterator[str]:
+    yield f"Service {found.service} (cluster {found.cluster}): {found.running} of {found.desired} tasks run"
+    for one in found.deployments:
+        failed = f", {one.failed} failed" if one.failed else ""
+        head = f"  deployment {one.id} ({one.definition}), {one.status}"
+        yield f"{head}: {one.running} of {one.desired} run{failed}. {one.reason}"
+    for group, states in found.targets.items():
+        yield f"  target group {group}: {', '.join(f'{count} {state}' for state, count in states.items())}"
+    yield ""
+    if found.state == "well":
+        since = found.steady_since
+        told = f" It was last found steady at {since:%Y-%m-%d %H:%M:%S} UTC." if since else ""
+        yield f"Nothing is wrong with it.{told}"
+    elif found.state == "deleted":
+        yield "It is deleted."
+    elif found.state == "underway":
+        yield "It is on its way; nothing is known to be wrong with it."
+    yield from found.troubles
+    if found.given_up is not None:
+        yield f"Its newest deployment was given up. {found.given_up}"
+    if found.task is not None:
+        yield ""
+        yield from lines(found.task)
 
 
 def lines(found: Why) -> Iterator[str]:

@@ -42,6 +42,13 @@ def _was_told(events: tuple[ServiceEvent, ...], text: str, now: datetime) -> boo
     return False
 
 
+def troubles(events: tuple[ServiceEvent, ...]) -> tuple[datetime | None, tuple[str, ...]]:
+    """When the service was last said to be steady, and the lasting problems told since, newest first."""
+    steady = told_steady(events)
+    since = [e.message for e in events if steady is None or e.created_at > steady]
+    return steady, tuple(dict.fromkeys(text for text in since if any(words in text for words in LASTING)))
+
+
 def told_steady(events: tuple[ServiceEvent, ...]) -> datetime | None:
     """When the service was last said to be steady."""
     return next((e.created_at for e in events if e.message.endswith(STEADY)), None)
