@@ -57,6 +57,7 @@ class RecordingHost:
     programs: list[HostProgram] = field(default_factory=list)
     listeners: list[Callable[[Applied | Carried | TaskChanged | State], None]] = field(default_factory=list)
     counters: dict[str, tuple[Counter, ...]] = field(default_factory=dict)
+    connections: dict[str, int] = field(default_factory=dict)
     usages: tuple[TaskUsage, ...] | None = None
     asked: list[str] = field(default_factory=list)  # the namespaces whose counters were read
 
@@ -66,6 +67,9 @@ class RecordingHost:
     def read_counters(self, namespace: str, then: Callable[[tuple[Counter, ...] | None], None]) -> None:
         self.asked.append(namespace)
         then(self.counters.get(namespace))
+
+    def count_connections(self, namespace: str, then: Callable[[int | None], None]) -> None:
+        then(self.connections.get(namespace))
 
     def read_usage(self, then: Callable[[tuple[TaskUsage, ...] | None], None]) -> None:
         then(self.usages)

@@ -91,6 +91,7 @@ def test_a_gateway_publishes_what_came_since_the_last_minute(store: Store, metri
             counter("nat-1/FromSource", packets, what="out"),
             counter("nat-1/ErrorPortAllocation", packets // 10, what="full"),
         )
+        bench.port.connections["nat-1"] = packets // 5
         assert bench.look(nat_metrics.reconcile, "nat-1") == After(60)
         bench.clock.move(60)
     start = int(NOW.timestamp())
@@ -104,6 +105,7 @@ def test_a_gateway_publishes_what_came_since_the_last_minute(store: Store, metri
     assert sums("PacketsOutToDestination") == [(9, "Count"), (14, "Count"), (4, "Count")]
     assert sums("BytesInFromSource") == [(1000, "Bytes"), (1500, "Bytes"), (400, "Bytes")]
     assert sums("ConnectionAttemptCount") == [(0, "Count")] * 3
+    assert sums("ActiveConnectionCount") == [(2, "Count"), (5, "Count"), (0, "Count")]
 
 
 def test_a_gateway_that_cannot_be_read_publishes_nothing(store: Store, metrics: Metrics) -> None:

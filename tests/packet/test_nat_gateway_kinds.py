@@ -10,6 +10,8 @@ from tests.packet.lab import Lab
 from tests.packet.test_peering import peer
 from tests.packet.transit import TGW, attach, gateway, propagate
 
+from seawall.host.flow_count import open_connections
+
 pytestmark = pytest.mark.world
 
 CLIENT = "203.0.113.10"
@@ -67,6 +69,25 @@ def test_every_protocol_is_forgotten_after_350_seconds(public: Lab) -> None:
         times = Path("/proc/sys/net/netfilter")
         names = ("tcp_timeout_established", "udp_timeout", "udp_timeout_stream", "icmp_timeout")
         assert [(times / f"nf_conntrack_{name}").read_text().strip() for name in names] == ["350"] * 4
+
+
+def test_open_connections_are_counted(public: Lab) -> None:
+    (server,) = public.listen("internet", 80, address=CLIENT)
+    assert open_connections(public.namespaces, "nat-n") == 0
+    held = []
+    for count in (1, 2, 3):
+        held.append(public.connect("task-app", CLIENT, 80))
+        accepted, _ = public.accept(server)
+        held.append(accepted)
+        assert open_connections(public.namespaces, "nat-n") == count
+    public.receive("task-app", 4000).sendto(b"no connection", (CLIENT, 53))
+    assert open_connections(public.namespaces, "nat-n") == 3
+    for end in held:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        end.close()  # with a reset
+    assert open_connections(public.namespaces, "nat-n") == 0
+    with pytest.raises(OSError, match="nowhere"):
+        open_connections(public.namespaces, "nowhere")
 
 
 def test_the_public_address_of_a_neighbour_is_reached_under_the_gateways(public: Lab) -> None:

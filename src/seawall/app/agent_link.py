@@ -21,6 +21,8 @@ from seawall.program.host import HostProgram
 from seawall.program.messages import (
     Apply,
     Connect,
+    Connections,
+    CountConnections,
     Counters,
     Done,
     Event,
@@ -108,6 +110,21 @@ class AgentLink:
             then(None)
             return
         then(reply.body.usages if isinstance(reply.body, Usages) else None)
+
+    def count_connections(self, namespace: str, then: Callable[[int | None], None]) -> None:
+        """How many connections go through it; `then` is called later, with None when it could not be told."""
+        reading = asyncio.ensure_future(self._count_connections(namespace, then))
+        self._readings.add(reading)
+        reading.add_done_callback(self._readings.discard)
+
+    async def _count_connections(self, namespace: str, then: Callable[[int | None], None]) -> None:
+        try:
+            reply, _ = await self._ask(CountConnections(namespace=namespace))
+        except (AgentRefused, OSError) as error:
+            log.debug("agent.connections_uncounted", extra={"namespace": namespace, "error": str(error)})
+            then(None)
+            return
+        then(reply.body.open if isinstance(reply.body, Connections) else None)
 
     def read_counters(self, namespace: str, then: Callable[[tuple[Counter, ...] | None], None]) -> None:
         """The same for who cannot wait: `then` is called later, with None when it could not be read."""
@@ -210,7 +227,7 @@ class AgentLink:
         return fetched
 
     async def _ask(
-        self, body: Apply | Revise | Observe | ReadCounters | ReadUsage | Listen | Connect
+        self, body: Apply | Revise | Observe | ReadCounters | CountConnections | ReadUsage | Listen | Connect
     ) -> tuple[Reply, int | None]:
         if self._socket is None:
             raise ConnectionError("the agent is away")

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import binascii
 import hashlib
 import os
 import re
@@ -105,7 +104,7 @@ def _md5_header(text: str | None) -> bytes | None:
         return None
     try:
         digest = base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:  # also of what is not ASCII
         digest = b""
     if len(digest) != 16:
         raise ApiError("InvalidDigest", "The Content-MD5 you specified was invalid.")

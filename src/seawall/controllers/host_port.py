@@ -20,5 +20,8 @@ class HostPort(Protocol):
     def read_counters(self, namespace: str, then: Callable[[tuple[Counter, ...] | None], None]) -> None:
         """Ask what a namespace's packet policy has counted; None: it could not be read.  Never blocks."""
 
+    def count_connections(self, namespace: str, then: Callable[[int | None], None]) -> None:
+        """Ask how many TCP connections go through a namespace; None: it could not be told.  Never blocks."""
+
     def read_usage(self, then: Callable[[tuple[TaskUsage, ...] | None], None]) -> None:
         """Ask what every task uses; None: it could not be read.  Never blocks."""

@@ -80,6 +80,10 @@ class HostView:
         """Call `then` with what a namespace's packet policy has counted, or None if it cannot be read."""
         self._port.read_counters(namespace, then)
 
+    def count_connections(self, namespace: str, then: Callable[[int | None], None]) -> None:
+        """Call `then` with the number of TCP connections through a namespace, or None if it is unknown."""
+        self._port.count_connections(namespace, then)
+
     def read_usage(self, then: Callable[[tuple[TaskUsage, ...] | None], None]) -> None:
         """Call `then` with what every task uses, or None if it cannot be read."""
         self._port.read_usage(then)

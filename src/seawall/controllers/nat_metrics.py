@@ -1,8 +1,8 @@
 """What each NAT gateway did, once a minute, as CloudWatch's metrics of AWS/NATGateway.
 
-The names of the counters are those that compile.network.nat_gateway gives them.  Not told by them, and so not
-published: ActiveConnectionCount, IdleTimeoutCount, PeakBytesPerSecond, PeakPacketsPerSecond.
-Source: VPC user guide, "NAT gateway metrics and dimensions".
+The names of the counters are those that compile.network.nat_gateway gives them; ActiveConnectionCount is what
+the kernel tracks at that moment.  Not published, because told by neither: IdleTimeoutCount,
+PeakBytesPerSecond and PeakPacketsPerSecond.  Source: VPC user guide, "NAT gateway metrics and dimensions".
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -40,12 +40,19 @@ def sample(nat_id: str, context: Context, done: Callable[[bool], None]) -> None:
 
     def heard(counters: tuple[Counter, ...] | None) -> None:
         nat = context.store.find(NatGateway, nat_id)
-        if counters is not None and nat is not None and nat.state == "available":
-            now = context.clock.now()
-            came = context.counts.take(nat_id, context.host.world or "", counters, now)
+        if counters is None or nat is None or nat.state != "available":
+            done(counters is not None)
+            return
+        now = context.clock.now()
+        values = metric_values(context.counts.take(nat_id, context.host.world or "", counters, now))
+
+        def counted(active: int | None) -> None:
+            more = {} if active is None else {"ActiveConnectionCount": active}
             if context.metrics is not None:
-                context.metrics.add(_points(nat_id, metric_values(came), int(now.timestamp())))
-        done(counters is not None)
+                context.metrics.add(_points(nat_id, values | more, int(now.timestamp())))
+            done(True)
+
+        context.host.count_connections(nat_id, counted)
 
     context.host.read_counters(nat_id, heard)
 

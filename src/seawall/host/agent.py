@@ -23,6 +23,7 @@ from seawall.host.cgroup import Cgroups
 from seawall.host.conmon import Conmon
 from seawall.host.deadline import within
 from seawall.host.exec_server import ExecServer
+from seawall.host.flow_count import open_connections
 from seawall.host.ground import Ground
 from seawall.host.held_sockets import HeldSockets
 from seawall.host.host import Host
@@ -50,6 +51,8 @@ from seawall.program.messages import (
     BalancerChanged,
     Carried,
     Connect,
+    Connections,
+    CountConnections,
     Counters,
     Done,
     Listen,
@@ -235,7 +238,7 @@ class Agent:
 
     async def _answer(self, request: Request) -> tuple[Reply, socket.socket | None]:
         carried: socket.socket | None = None
-        body: Done | State | Counters | Usages = Done()
+        body: Done | State | Counters | Connections | Usages = Done()
         match request.body:
             case Apply(program=program):
                 self._accept(program)
@@ -247,6 +250,9 @@ class Agent:
                 body = self._state()
             case ReadCounters(namespace=namespace):
                 body = Counters(counters=await self._engine.counters(namespace))
+            case CountConnections(namespace=namespace):
+                counting = asyncio.to_thread(open_connections, self._host.namespaces, namespace)
+                body = Connections(open=await counting)
             case ReadUsage():
                 body = Usages(usages=tuple(self._usages()))
             case Listen():

@@ -42,6 +42,14 @@ class ReadCounters(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     namespace: str
 
 
+class CountConnections(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Count the TCP connections that go through a namespace: answered by `Connections`, refused where there
+    is no such namespace.
+    """
+
+    namespace: str
+
+
 class ReadUsage(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """Read what each task uses: answered by `Usages`."""
 
@@ -66,7 +74,7 @@ class Connect(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     number: int
-    body: Apply | Revise | Observe | ReadCounters | ReadUsage | Listen | Connect
+    body: Apply | Revise | Observe | ReadCounters | CountConnections | ReadUsage | Listen | Connect
 
 
 class Done(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -94,6 +102,12 @@ class Counters(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     counters: tuple[Counter, ...]
 
 
+class Connections(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """`open`: established ones, and those that one side has not closed yet."""
+
+    open: int
+
+
 class Usages(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """Only of tasks whose use can be told: that needs control groups."""
 
@@ -102,7 +116,7 @@ class Usages(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     number: int
-    body: Done | Refused | State | Counters | Usages
+    body: Done | Refused | State | Counters | Connections | Usages
 
 
 class Applied(msgspec.Struct, frozen=True, tag=True, kw_only=True):

@@ -11,7 +11,10 @@ import pytest
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 
+from seawall.app.s3_body import BodyCheck
 from seawall.store.objects import Objects
+from seawall.wire.errors import ApiError
+from seawall.wire.http import Request
 
 
 def refused(call: Callable[..., Any], **members: Any) -> tuple[str, int]:
@@ -74,6 +77,9 @@ def test_bodies_that_are_not_what_they_were_said_to_be(s3: Any, bucket: str, obj
         400,
     )
     assert refused(s3.put_object, Bucket=bucket, Key="k", Body=b"a", ContentMD5="x") == ("InvalidDigest", 400)
+    odd = Request(method="PUT", path="/my-bucket/k", query="", headers={"content-md5": "é"}, body=b"a")
+    with pytest.raises(ApiError, match="Content-MD5"):  # boto3 cannot send that
+        BodyCheck(odd, None)
     assert objects.is_empty(bucket)
     assert list(Path(objects.new_file()).parent.iterdir()) == []
 

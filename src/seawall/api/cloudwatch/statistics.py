@@ -22,6 +22,8 @@ RECENT = timedelta(hours=3)
         "IncludeLinkedAccounts": "there are no linked accounts",
         "OwningAccount": "there are no linked accounts",
     },
+    note="Of a NAT gateway's metrics IdleTimeoutCount, PeakBytesPerSecond and PeakPacketsPerSecond are"
+    " absent: nothing counts them.",
 )
 def list_metrics(call: Call, params: Params) -> dict[str, Any]:
     since = call.now - RECENT if params.get("RecentlyActive") else datetime.fromtimestamp(0, timezone.utc)
