@@ -67,6 +67,29 @@ def test_an_undone_change_leaves_the_old_value_readable(store: Store) -> None:
     assert store.get(Vpc, "vpc-1").cidr_block == "10.0.0.0/16"
 
 
+def test_all_of_a_kind_are_those_of_the_moment(store: Store) -> None:
+    """A list is kept as long as nothing of its kind changes, also within a transaction that is undone."""
+    with store.write() as txn:
+        txn.put(vpc("vpc-1"))
+    listed = store.all(Vpc)
+    listed.clear()
+    assert [v.id for v in store.all(Vpc)] == ["vpc-1"]
+    with pytest.raises(RuntimeError), store.write() as txn:
+        txn.put(vpc("vpc-2"))
+        txn.delete(Vpc, "vpc-1")
+        assert [v.id for v in txn.all(Vpc)] == ["vpc-2"]
+        raise RuntimeError
+    assert [v.id for v in store.all(Vpc)] == ["vpc-1"]
+    with store.write() as txn:
+        txn.put(vpc("vpc-1", "10.1.0.0/16"))
+        assert [v.cidr_block for v in txn.all(Vpc)] == ["10.1.0.0/16"]
+        txn.put(vpc("vpc-0"))
+    assert [v.id for v in store.all(Vpc)] == ["vpc-0", "vpc-1"]
+    assert store.all(Vpc)[1] is store.find(Vpc, "vpc-1")
+    store.clear()
+    assert store.all(Vpc) == []
+
+
 def test_a_full_disk_is_told_as_that_and_passes(store: Store) -> None:
     (pages,) = store._db.execute("PRAGMA page_count").fetchone()
     store._db.execute(f"PRAGMA max_page_count = {pages + 2}")

@@ -1,4 +1,8 @@
-"""The host's program: recompiled whenever something it is made from changed."""
+"""The host's program: recompiled whenever something it is made from changed.
+
+Most changes of tasks and of their interfaces are of nothing that it reads.  Then the program stands for them
+as it is, and nothing is compiled.
+"""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -7,6 +11,7 @@ from seawall.compile.balancer.nodes import balancer_programs
 from seawall.compile.container import task_program
 from seawall.compile.network.compile_network import compile_network
 from seawall.compile.network.memory import Memory
+from seawall.compile.network.snapshot import NetworkSnapshot
 from seawall.compile.task_lifecycle import WITH_CONTAINERS
 from seawall.compile.task_metadata import known_metadata
 from seawall.controllers.last_counts import losing_counters
@@ -17,6 +22,7 @@ from seawall.controllers.network_snapshot import (
     balancer_facts,
     network_snapshot,
 )
+from seawall.controllers.program_reads import reads_alike
 from seawall.controllers.rule_counts import sample
 from seawall.model.access_key import RoleSession
 from seawall.model.network_interface import NetworkInterface
@@ -46,22 +52,67 @@ class _Records(NamedTuple):
     role: RoleSession | None
 
 
+class _Made(NamedTuple):
+    """What the newest program was made from: tasks with a place here, and all interfaces."""
+
+    program: HostProgram
+    tasks: dict[str, Task]
+    interfaces: dict[str, NetworkInterface]
+
+
 TASKS: dict[str, tuple[_Records, TaskProgram]] = {}  # of the program before
+MADE: list[_Made] = []  # none or one
+KINDS = NETWORK_KINDS | BALANCER_KINDS | {"task", "zone_change"}
 
 
 def reconcile(_: str, context: Context) -> Done | After:
     if context.host.world is None:
         return Done()
+    revision = context.store.revision()
+    if _stands(revision, context):
+        context.host.cover(revision)
+        return Done()
     snapshot = network_snapshot(context)
     program = HostProgram(
-        revision=context.store.revision(),
+        revision=revision,
         network=compile_network(snapshot, MEMORY),
         tasks=_tasks(context),
         balancers=balancer_programs(balancer_facts(context, snapshot), BALANCER_MEMORY),
     )
     _read_what_goes(program.network, context)
     context.host.give(program)
+    _remember(snapshot, context)
     return Done()
+
+
+def _stands(revision: int, context: Context) -> bool:
+    """Whether nothing that the newest program reads has changed since, up to this revision."""
+    if not MADE or MADE[0].program is not context.host.sent:
+        return False
+    changes = context.store.changes(context.host.covers)
+    if [change.revision for change in changes] != [*range(context.host.covers + 1, revision + 1)]:
+        return False  # too many, or the feed was cut meanwhile
+    return all(_unread(ref, MADE[0], context) for ref in {c.ref for c in changes if c.ref.kind in KINDS})
+
+
+def _unread(changed: Ref, made: _Made, context: Context) -> bool:
+    if changed.kind == Task.KIND:
+        return reads_alike(made.tasks.get(changed.id), _placed(context.store.find(Task, changed.id), context))
+    if changed.kind == NetworkInterface.KIND:
+        return reads_alike(made.interfaces.get(changed.id), context.store.find(NetworkInterface, changed.id))
+    return False
+
+
+def _placed(task: Task | None, context: Context) -> Task | None:
+    """The task if it has containers here."""
+    here = task is not None and task.host == context.host.world and task.last_status in WITH_CONTAINERS
+    return task if here else None
+
+
+def _remember(snapshot: NetworkSnapshot, context: Context) -> None:
+    assert context.host.sent is not None
+    tasks = {id: records.task for id, (records, _) in TASKS.items()}
+    MADE[:] = [_Made(context.host.sent, tasks, {each.id: each for each in snapshot.network_interfaces})]
 
 
 def _read_what_goes(network: NetworkProgram, context: Context) -> None:
@@ -73,17 +124,17 @@ def _read_what_goes(network: NetworkProgram, context: Context) -> None:
 
 
 def _tasks(context: Context) -> tuple[TaskProgram, ...]:
-    """Those whose records are the very same as the last time are not put together again."""
+    """Those whose records read as the last time are not put together again."""
     made: dict[str, tuple[_Records, TaskProgram]] = {}
     for task in context.store.all(Task):
-        if task.host == context.host.world and task.last_status in WITH_CONTAINERS:
+        if _placed(task, context) is not None:
             interface = context.store.find(NetworkInterface, task.network_interface_id or "")
             if interface is not None:
                 records = _records(task, interface, context)
                 known = TASKS.get(task.id)
-                if known is None or any(old is not new for old, new in zip(known[0], records, strict=True)):
+                if known is None or not all(map(reads_alike, known[0], records)):
                     known = (records, _task(records, context))
-                made[task.id] = known
+                made[task.id] = (records, known[1])
     TASKS.clear()
     TASKS.update(made)
     return tuple(program for _, program in made.values())
@@ -159,7 +210,7 @@ reconciler(
     Reconciler(
         name="host_program",
         run=reconcile,
-        kinds=NETWORK_KINDS | BALANCER_KINDS | {"task", "zone_change"},
+        kinds=KINDS,
         keys=_keys,
         all_keys=_one,
         on_host=_when_met,

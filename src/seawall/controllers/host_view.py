@@ -76,6 +76,11 @@ class HostView:
         self._sent = program
         self._port.apply(program)
 
+    def cover(self, revision: int) -> None:
+        """The given program stands for this revision, too: nothing in it has changed since."""
+        self._covers = revision
+        self._update_in_force()
+
     def read_counters(self, namespace: str, then: Callable[[tuple[Counter, ...] | None], None]) -> None:
         """Call `then` with what a namespace's packet policy has counted, or None if it cannot be read."""
         self._port.read_counters(namespace, then)

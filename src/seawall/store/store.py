@@ -46,6 +46,7 @@ class Reader:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
         self._cache: dict[Ref, tuple[int, Resource]] = {}
+        self._kinds: dict[str, list[Resource]] = {}  # all of a kind, as long as none of it changes
         self._decoders = {k: msgspec.json.Decoder(t) for k, t in load_kinds().items()}
 
     def find(self, cls: type[R], id: str) -> R | None:
@@ -66,11 +67,15 @@ class Reader:
         return found[0] if found else 0
 
     def all(self, cls: type[R]) -> list[R]:
-        """All documents of a kind, ordered by id."""
-        rows = self._db.execute(
-            "SELECT id, generation, body FROM document WHERE kind = ? ORDER BY id", (cls.KIND,)
-        )
-        return [self._decode(Ref(cls.KIND, id), generation, body) for id, generation, body in rows]  # type: ignore[misc]
+        """All documents of a kind, ordered by id; a list of the caller's own."""
+        found = self._kinds.get(cls.KIND)
+        if found is None:
+            rows = self._db.execute(
+                "SELECT id, generation, body FROM document WHERE kind = ? ORDER BY id", (cls.KIND,)
+            )
+            found = [self._decode(Ref(cls.KIND, id), generation, body) for id, generation, body in rows]
+            self._kinds[cls.KIND] = found
+        return found.copy()  # type: ignore[return-value]
 
     def count(self, cls: type[R]) -> int:
         """How many documents of a kind there are."""
@@ -168,6 +173,7 @@ class Transaction(Reader):
     def __init__(self, connection: sqlite3.Connection, reader: Reader) -> None:
         self._db = connection
         self._cache = reader._cache
+        self._kinds = reader._kinds
         self._decoders = reader._decoders
         self.touched: set[Ref] = set()
 
@@ -215,6 +221,7 @@ class Transaction(Reader):
     def _changed(self, ref: Ref, generation: int) -> None:
         self._db.execute("INSERT INTO change (kind, id, generation) VALUES (?, ?, ?)", (*ref, generation))
         self._cache.pop(ref, None)
+        self._kinds.pop(ref.kind, None)
         self.touched.add(ref)
 
 
@@ -265,6 +272,7 @@ class Store(Reader):
                 self._db.execute("ROLLBACK")
             for ref in txn.touched:
                 self._cache.pop(ref, None)
+                self._kinds.pop(ref.kind, None)
             raise
         finally:
             self._writing = False
