@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.e2e.harness import Network, Seawall, interface_of, prepare_account, run_task, wait_for
-from tests.e2e.test_terraform_load_balancers import write_certificate
+from tests.e2e.terraform_sites import write_certificate
 
 
 @pytest.fixture(scope="module")
