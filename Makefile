@@ -1,6 +1,8 @@
 # Every target prints the commands it runs.  `make setup` is all a user needs; the others call it.
 PYTHON ?= .venv/bin/python
 SOURCES := src tests tools bench
+# Tests start hundreds of Python processes: without kept bytecode each would compile all of Seawall anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup dev demo test check fuzz-network bench docs lock clean
 

@@ -1,10 +1,12 @@
 """Run all tests in three pytest runs and print one closing line for them together.
 
-The tests marked `world` need namespaces of their own, so they run inside a private world; the ones marked
-`e2e` start whole Seawalls and must not; the rest needs neither.  A run in which nothing was collected counts
-as failed: green must mean that something was tested.
+The tests marked `world` need namespaces of their own, so they run inside private worlds; the ones marked
+`e2e` start whole Seawalls and must not; the rest needs neither.  In each run two workers share the tests,
+for most of them wait most of the time: one world each, and one Seawall each for the tests that share one.
+A run in which nothing was collected counts as failed: green must mean that something was tested.
 """
 
+import os
 import signal
 import subprocess
 import sys
@@ -15,12 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BUILD = Path("build")
-WORLD = (sys.executable, "-m", "seawall.host.world", "run", "--")
-RUNS: Mapping[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
-    # marker, what starts it, options; only what shares nothing runs in parallel
-    "plain": ("not world and not e2e", (), ("-n", "2")),
-    "world": ("world", WORLD, ()),
-    "e2e": ("e2e", (), ()),
+IN_A_WORLD = f"{sys.executable} -m seawall.host.world run -- {sys.executable}"
+RUNS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    # marker, options; the tests of a file share what is costly to set up, unless they need nothing
+    "plain": ("not world and not e2e", ("-n", "2")),
+    "world": ("world", ("--dist", "loadfile", "--tx", f"2*popen//python={IN_A_WORLD}")),
+    "e2e": ("e2e", ("--dist", "loadfile", "-n", "2")),
 }
 
 
@@ -66,18 +68,19 @@ def read_counts(report: Path) -> Counts:
 
 def run(name: str, arguments: list[str]) -> Counts:
     """One pytest run; its report decides, and an exit status that contradicts the report is an error."""
-    marker, launcher, options = RUNS[name]
+    marker, options = RUNS[name]
     report = BUILD / f"tests-{name}.xml"
     report.unlink(missing_ok=True)
-    command = [*launcher, sys.executable, "-m", "pytest", *options, "-m", marker]
+    command = [sys.executable, "-m", "pytest", *options, "-m", marker]
     command.append(f"--junitxml={report.absolute()}")
     print("+", *command, *arguments, flush=True)
-    with subprocess.Popen([*command, *arguments]) as process:
+    # A group of its own, so that all its processes hear of an end once, and from here.
+    with subprocess.Popen([*command, *arguments], start_new_session=True) as process:
         try:
             status = process.wait()
         except KeyboardInterrupt:
             # Not `subprocess.run`, which would kill pytest before it has cleared up.
-            process.send_signal(signal.SIGTERM)
+            os.killpg(process.pid, signal.SIGTERM)
             process.wait()
             raise
     counts = read_counts(report)
