@@ -54,7 +54,7 @@ def access_log_line(request: Request, names: AccessLogNames) -> str:
         _quoted(request.trace),
         _quoted(request.server_name),
         _quoted(_certificate(request, names)),
-        request.rule,
+        request.decided_by,
         _time(request.began if request.began != NONE else request.ended),
         _quoted(request.action),
         _quoted(request.location),

@@ -16,6 +16,7 @@ from seawall.compile.balancer.text import literal, one_of, pool_name, word
 from seawall.model.listener import Action, FixedResponse, Listener, Redirect, WeightedGroup
 
 _VARIABLE = re.compile(r"#\{(protocol|host|port|path|query)\}")
+DEFAULT = 0  # the priority that logs give the default rule
 _STATUS = {"HTTP_301": 301, "HTTP_302": 302}
 
 
@@ -89,7 +90,7 @@ def forward_lines(listener: Listener, decisions: Mapping[int, Action]) -> list[s
     asked: list[str] = []
     used: list[str] = []
     for priority, action in decisions.items():
-        if action.type != "forward":
+        if action.type != "forward" or (priority == DEFAULT and is_plain(action)):
             continue
         applies = one_of("txn.rule", [priority])[0]
         groups = _receiving(action)
@@ -104,9 +105,16 @@ def forward_lines(listener: Listener, decisions: Mapping[int, Action]) -> list[s
             used += shares(groups, applies)
     for pool, priorities in single.items():
         used += [f"use_backend {pool} if {applies}" for applies in one_of("txn.rule", priorities)]
+    if is_plain(decisions[DEFAULT]):
+        used += shares(_receiving(decisions[DEFAULT]))
     if any(action.stickiness_seconds is not None for action in decisions.values()):
         asked = [*read_cookie("kept", "AWSALBTG", "AWSALBTGCORS"), *asked]
     return asked + used
+
+
+def is_plain(action: Action) -> bool:
+    """It forwards to one target group, whatever the request."""
+    return action.type == "forward" and action.stickiness_seconds is None and len(_receiving(action)) == 1
 
 
 def _receiving(action: Action) -> list[WeightedGroup]:

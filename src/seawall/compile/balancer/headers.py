@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from seawall.compile.balancer.text import literal, word
 from seawall.model.listener import Listener
 
+FORWARDERS = "req.fhdr_cnt(x-forwarded-for)"
 BARE_HOST = "req.hdr(host),regsub(':[0-9]+$','')"  # without a port, as it was written
 _DEFAULT_PORTS = (80, 443)
 _RESPONSE_HEADERS = (
@@ -49,41 +50,40 @@ def _forwarded_for(attributes: Mapping[str, str]) -> list[str]:
         return []
     if mode == "remove":
         return ["http-request del-header X-Forwarded-For"]
-    client = "%[src]"
-    lines = []
     if attributes.get("routing.http.xff_client_port.enabled") == "true":
-        lines = [
+        return [
             "http-request set-var-fmt(txn.client) %[src]:%[src_port] if { src 0.0.0.0/0 }",
             "http-request set-var-fmt(txn.client) [%[src]]:%[src_port] unless { src 0.0.0.0/0 }",
+            *_appended("%[var(txn.client)]"),
+            "http-request add-header X-Forwarded-For %[var(txn.client)] unless forwarded",
         ]
-        client = "%[var(txn.client)]"
-    several = "{ var(txn.forwarded) -m int gt 1 }"
-    one = "{ var(txn.forwarded) -m int eq 1 }"
+    # The usual case, in which there is no such header, is one that the engine knows by itself.
+    return [*_appended("%[src]"), "option forwardfor if-none"]
+
+
+def _appended(client: str) -> list[str]:
+    """To the one header that came, or after several."""
     longer = word(f"%[req.fhdr(x-forwarded-for)], {client}")
     return [
-        *lines,
-        f"http-request add-header X-Forwarded-For {client} if {several}",
-        f"http-request set-header X-Forwarded-For {longer} if {one}",
-        f"http-request add-header X-Forwarded-For {client} unless forwarded",
+        f"http-request add-header X-Forwarded-For {client} if forwarded {{ {FORWARDERS} gt 1 }}",
+        f"http-request set-header X-Forwarded-For {longer} if forwarded {{ {FORWARDERS} eq 1 }}",
     ]
 
 
 def trace_id() -> list[str]:
-    """A Root field where there is none, else a Self field before what came; in txn.trace too, for the log.
+    """A Root field where there is none, else a Self field before what came.
 
-    1-SECONDS-ID: 8 and 24 hexadecimal digits, all but 6 bits of the latter from a random UUID.
+    1-SECONDS-ID: 8 and 24 hexadecimal digits, the latter drawn at random.
     """
-    identifier = "%[var(txn.uuid),bytes(24,12)]%[var(txn.uuid),bytes(0,8)]%[var(txn.uuid),bytes(9,4)]"
-    fresh = f"1-%[date,hex,bytes(8,8),lower]-{identifier}"
+    digits = "hex,bytes(8,8),lower"  # of 32 bits
+    fresh = f"1-%[date,{digits}]-" + 3 * f"%[rand,{digits}]"
     without_self = word("req.fhdr(x-amzn-trace-id),regsub('(^|;)Self=[^;]*','',gi),regsub('^;','')")
-    kept = "%[var(txn.traced)]"
+    chained = f"Self={fresh};%[var(txn.traced)]"
     return [
-        "acl traced var(txn.traced) -m found",
-        "http-request set-var(txn.uuid) uuid",
-        f"http-request set-var(txn.traced) {without_self}",
-        f"http-request set-var-fmt(txn.trace) {word(f'Root={fresh}')} unless traced",
-        f"http-request set-var-fmt(txn.trace) {word(f'Self={fresh};{kept}')} if traced",
-        "http-request set-header X-Amzn-Trace-Id %[var(txn.trace)]",
+        "acl traced req.fhdr(x-amzn-trace-id) -m found",
+        f"http-request set-var(txn.traced) {without_self} if traced",
+        f"http-request set-header X-Amzn-Trace-Id {word(chained)} if traced",
+        f"http-request set-header X-Amzn-Trace-Id {word(f'Root={fresh}')} unless traced",
     ]
 
 

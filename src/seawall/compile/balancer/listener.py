@@ -6,15 +6,16 @@ Sources: Application Load Balancers user guide, "Listeners", "Load balancer attr
 
 from collections.abc import Sequence
 
-from seawall.compile.balancer.actions import answer_lines, forward_lines
+from seawall.compile.balancer.actions import DEFAULT, answer_lines, forward_lines, is_plain
 from seawall.compile.balancer.conditions import rule_conditions
 from seawall.compile.balancer.headers import (
+    FORWARDERS,
     connection_age,
     dropped_headers,
     request_headers,
     response_headers,
 )
-from seawall.compile.balancer.log_line import remembered
+from seawall.compile.balancer.log_line import remembered, remembered_last
 from seawall.compile.balancer.pages import refusal
 from seawall.compile.balancer.text import frontend_name, word
 from seawall.compile.balancer.tls import bind_options
@@ -25,7 +26,6 @@ LONGEST_LINE = 16 * 1024  # of a request, and of one of its headers
 LONGEST_HEADERS = 64 * 1024
 MOST_FORWARDERS = 30
 _LONG = r"[^\r\n]{" + str(LONGEST_LINE + 1) + "}"
-DEFAULT = 0  # the priority that logs give the default rule
 
 
 def final_action(actions: Sequence[Action]) -> Action:
@@ -51,9 +51,10 @@ def frontend(
         *(f"  {line}" for line in _limits()),
         *(f"  {line}" for line in remembered(balancer.attributes)),
         *(f"  {line}" for line in dropped_headers(balancer.attributes)),
-        *(f"  {line}" for line in _choice(ordered)),
+        *(f"  {line}" for line in _choice(ordered, decisions[DEFAULT])),
         *(f"  {line}" for line in answer_lines(listener, decisions, balancer.attributes)),
         *(f"  {line}" for line in request_headers(listener, balancer.attributes)),
+        *(f"  {line}" for line in remembered_last(balancer.attributes)),
         *(f"  {line}" for line in response_headers(listener)),
         *(f"  {line}" for line in forward_lines(listener, decisions)),
     ]
@@ -67,10 +68,9 @@ def _limits() -> list[str]:
         f"acl long_headers req.hdrs,length gt {LONGEST_LINE}",
         f"acl too_long req.hdrs,length gt {LONGEST_HEADERS}",
         f"acl too_long req.hdrs -m reg {word(_LONG)}",
-        "acl forwarded var(txn.forwarded) -m int gt 0",
+        f"acl forwarded {FORWARDERS} gt 0",
         f"acl many_forwarders req.hdr_cnt(x-forwarded-for) gt {MOST_FORWARDERS}",
         "acl known_version req.ver -m str 1.0 1.1 2.0",
-        "http-request set-var(txn.forwarded) req.fhdr_cnt(x-forwarded-for)",
         refusal(414, "long_line"),
         refusal(400, "long_headers too_long"),
         refusal(463, "forwarded many_forwarders"),
@@ -79,8 +79,9 @@ def _limits() -> list[str]:
     ]
 
 
-def _choice(rules: Sequence[ListenerRule]) -> list[str]:
-    """The priority of the first rule whose conditions hold, in txn.rule."""
+def _choice(rules: Sequence[ListenerRule], default: Action) -> list[str]:
+    """The priority of the first rule whose conditions hold, in txn.rule; nothing in it for the default one,
+    if that is plain."""
     by_host = any(condition.field == "host-header" for rule in rules for condition in rule.conditions)
     lines = ["http-request set-var(txn.host) req.hdr(host),host_only"] if by_host else []
     lines.append("acl ruled var(txn.rule) -m found")
@@ -88,5 +89,6 @@ def _choice(rules: Sequence[ListenerRule]) -> list[str]:
         named, names = rule_conditions(rule.priority, rule.conditions)
         lines += named
         lines.append(f"http-request set-var(txn.rule) int({rule.priority}) if !ruled {' '.join(names)}")
-    lines.append(f"http-request set-var(txn.rule) int({DEFAULT}) if !ruled")
+    if not is_plain(default):
+        lines.append(f"http-request set-var(txn.rule) int({DEFAULT}) if !ruled")
     return lines

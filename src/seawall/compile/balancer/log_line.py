@@ -1,8 +1,8 @@
 """What the engine writes about each request: one JSON array, whose items are those of `Request`, in order.
 
 Counters alone cannot tell everything that CloudWatch does, so lines are written even if nobody wants access
-logs; but then, above `BUSY` requests a second, one in `ONE_IN` for those that went well and that many for it.
-What the load balancer answered for want of a target is always told.
+logs; but then, of what went well, about `TOLD` a second however many there are: each line says how many there
+were and so how many it stands for.  What the load balancer answered for want of a target is always told.
 """
 
 import re
@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-BUSY = 100  # requests a second of one listener
-ONE_IN = 16
+TOLD = 100  # requests a second of one listener
+_DRAWN = 1_000_000_000  # numbers that one is drawn from
 NONE = "-"  # of what there was not
 
 _ITEMS = (
@@ -49,7 +49,7 @@ _ITEMS = (
     ('"%ts"', "ending"),
     ('"%[fc_http_major]"', "major"),
     ('"%[var(txn.grpc)]"', "grpc"),
-    ('"%[var(txn.weight)]"', "weight"),
+    ('"%[var(txn.rate)]"', "rate"),
 )
 LOG_FORMAT = f"[{','.join(written for written, _ in _ITEMS)}]"
 
@@ -63,9 +63,10 @@ class Request(msgspec.Struct, frozen=True, array_like=True, gc=False):
     target_status   of the target's own answer
     listener, pool  names of frontend and backend; both the same where no target group was chosen
     certificate     SHA-1 of the one that was shown, in hexadecimal
-    rule            the priority of the rule that decided, "0" for the default one
+    rule            the priority of the rule that decided, "0" for the default one; "-" also where there was
+                    nothing to decide: see `decided_by`
     ending          who ended it, and when: the first two letters of the engine's termination state
-    weight          how many requests it stands for, where some are passed over
+    rate            requests a second of the listener, where some are passed over
     """
 
     ended: str
@@ -102,7 +103,7 @@ class Request(msgspec.Struct, frozen=True, array_like=True, gc=False):
     ending: str
     major: str
     grpc: str
-    weight: str
+    rate: str
 
     @property
     def secure(self) -> bool:
@@ -119,19 +120,24 @@ class Request(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return self.ending in ("CQ", "CC", "CH") and self.target_status == NONE
 
     @property
+    def decided_by(self) -> str:
+        """The priority of the rule that decided; NONE if none was asked."""
+        return "0" if self.rule == NONE and self.pool != self.listener else self.rule
+
+    @property
     def action(self) -> str:
         """What the rule did: forward, redirect, fixed-response; NONE if none was asked."""
-        if self.rule == NONE:
+        if self.decided_by == NONE:
             return NONE
         if self.pool != self.listener:
             return "forward"
         return "redirect" if self.location != NONE else "fixed-response"
 
     @property
-    def times(self) -> int:
+    def times(self) -> float:
         """How many requests it stands for: those that no target answered though one should are all told."""
         told = self.action not in ("redirect", "fixed-response") and self.target_status == NONE
-        return 1 if told or self.weight == NONE else int(self.weight)
+        return 1 if told or self.rate == NONE else max(1, int(self.rate) / TOLD)
 
 
 class Unfinished(msgspec.Struct, frozen=True, gc=False):
@@ -166,16 +172,22 @@ def remembered(attributes: Mapping[str, str]) -> list[str]:
         ]
     else:
         lines += [
-            f"acl busy fe_req_rate gt {BUSY}",
-            f"acl passed_over rand({ONE_IN}) gt 0",
-            f"http-request set-var(txn.weight) int({ONE_IN}) if busy",
-            "http-response set-log-level silent if { var(txn.weight) -m found } passed_over",
+            "http-request set-var(txn.rate) fe_req_rate",
+            f"acl passed_over rand({_DRAWN}),mul(txn.rate) ge {_DRAWN * TOLD}",
+            "http-response set-log-level silent if passed_over",
         ]
     return lines
+
+
+def remembered_last(attributes: Mapping[str, str]) -> list[str]:
+    """The same, as targets get it."""
+    if attributes.get("access_logs.s3.enabled") != "true":
+        return []
+    return ["http-request set-var(txn.trace) req.fhdr(x-amzn-trace-id)"]
 
 
 def passed_over(attributes: Mapping[str, str], condition: str) -> list[str]:
     """The same for what rules answer."""
     if attributes.get("access_logs.s3.enabled") == "true":
         return []
-    return [f"http-request set-log-level silent if {{ var(txn.weight) -m found }} passed_over {condition}"]
+    return [f"http-request set-log-level silent if {condition} passed_over"]

@@ -16,7 +16,7 @@ from seawall.compile.balancer.text import target_group_id
 
 FRONTEND, BACKEND = "FRONTEND", "BACKEND"
 Growth = tuple[str, str, str, int]  # proxy, server (or one of the words above), field, by how much
-Events = Counter[tuple[str, str | None]]  # by name and target group
+Events = defaultdict[tuple[str, str | None], float]  # by name and target group
 _OF_PROXIES = {
     (FRONTEND, "conn_tot"): "NewConnectionCount",
     (BACKEND, "connect"): "NewConnectionCount",
@@ -57,7 +57,7 @@ def application_metrics(
     healthy: Mapping[str, int],
 ) -> list[Measured]:
     """`healthy`: how many targets of each target group (by id) are, in all zones."""
-    counts: Events = Counter()
+    counts: Events = defaultdict(float)
     for proxy, server, field, by in growth:
         if server not in (FRONTEND, BACKEND):
             _count_server(counts, target_group_id(proxy), field, by)
@@ -82,7 +82,7 @@ def application_metrics(
 
 def network_metrics(growth: Sequence[Growth]) -> list[Measured]:
     """Of what an engine did for a network load balancer; what its namespace did is not known here."""
-    counts: Events = Counter()
+    counts: Events = defaultdict(float)
     for _, server, field, by in growth:
         if (server, field) in _OF_FLOWS:
             counts[_OF_FLOWS[server, field], None] += by
@@ -91,7 +91,8 @@ def network_metrics(growth: Sequence[Growth]) -> list[Measured]:
 
 def _events(counts: Events) -> list[Measured]:
     ordered = sorted(counts.items(), key=lambda item: (item[0][0], item[0][1] or ""))
-    return [Measured(name, group, "Count", n, n, 1, 1) for (name, group), n in ordered if n]
+    whole = ((name, group, round(n)) for (name, group), n in ordered)
+    return [Measured(name, group, "Count", n, n, 1, 1) for name, group, n in whole if n]
 
 
 def _value(name: str, group: str | None, unit: str, value: float) -> Measured:

@@ -10,11 +10,14 @@ import contextlib
 import os
 import socket
 from pathlib import Path
+from typing import cast
 
 from seawall.host.balancer.configuration import LONGEST_LINE
 from seawall.host.held_sockets import HeldSockets
 
 LOGS = "log"  # as a kind of held sockets
+GATHERED_S = 0.02  # between looks at what an engine tells line by line: each look costs more than a request
+_MANY = 1 << 15  # bytes at once: there is more
 MOST_BYTES = 4 * 1024 * 1024  # that wait to be passed on
 _LEVEL = b"<6>"  # info: requests and connections; what the engine says of itself has other levels
 
@@ -74,12 +77,17 @@ class LogTap:
 
     async def _receive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
+        transport = cast(asyncio.Transport, writer.transport)
         rest = b""
         try:
             with contextlib.suppress(OSError):
                 while piece := await reader.read(1 << 18):
                     *whole, rest = (rest + piece).split(b"\n")
                     self.note(whole)
+                    if len(piece) < _MANY:
+                        transport.pause_reading()
+                        await asyncio.sleep(GATHERED_S)
+                        transport.resume_reading()
         finally:
             self._writers.discard(writer)
             writer.transport.abort()
