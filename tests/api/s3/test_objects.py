@@ -187,6 +187,10 @@ def test_multipart_uploads(s3: Any, bucket: str, objects: Objects) -> None:
     ]
     assert [p["Size"] for p in s3.list_parts(**what)["Parts"]] == [len(b) for b in bodies]
     assert [u["Key"] for u in s3.list_multipart_uploads(Bucket=bucket)["Uploads"]] == ["big"]
+    none = s3.list_multipart_uploads(Bucket=bucket, MaxUploads=0)
+    assert ("Uploads" in none, none["IsTruncated"]) == (False, False)
+    assert refused(s3.list_multipart_uploads, Bucket=bucket, MaxUploads=-1) == ("InvalidArgument", 400)
+    assert refused(s3.list_parts, **what, MaxParts=-1) == ("InvalidArgument", 400)
     assert refused(s3.complete_multipart_upload, **what, MultipartUpload={"Parts": parts[::-1]}) == (
         "InvalidPartOrder",
         400,

@@ -89,16 +89,21 @@ def list_objects(call: Call, params: Params) -> dict[str, Any]:
     return told | {"Contents": [_shown(stored, encode) | whose for stored in page.found]}
 
 
+def page_size(wanted: int, argument: str) -> int:
+    """At most a thousand; `argument` is what S3 calls it.  Raises ApiError InvalidArgument."""
+    if not 0 <= wanted <= 2**31 - 1:
+        raise ApiError(
+            "InvalidArgument",
+            f"Argument {argument} must be an integer between 0 and 2147483647",
+            members={"ArgumentName": argument, "ArgumentValue": wanted},
+        )
+    return min(wanted, MOST_KEYS)
+
+
 def _list(call: Call, params: Params, after: str) -> tuple[Page, dict[str, Any], Callable[[str], str]]:
     bucket = find_bucket(call, call.store, params["Bucket"], params.get("ExpectedBucketOwner"))
     prefix, delimiter = params.get("Prefix") or "", params.get("Delimiter") or ""
-    most = params.get("MaxKeys", MOST_KEYS)
-    if most < 0:
-        raise ApiError(
-            "InvalidArgument",
-            "Argument maxKeys must be an integer between 0 and 2147483647",
-            members={"ArgumentName": "maxKeys", "ArgumentValue": most},
-        )
+    most = page_size(params.get("MaxKeys", MOST_KEYS), "maxKeys")
     encoding = params.get("EncodingType")
     if encoding not in (None, "url"):
         raise ApiError(
@@ -109,11 +114,11 @@ def _list(call: Call, params: Params, after: str) -> tuple[Page, dict[str, Any],
     encode: Callable[[str], str] = (
         (lambda text: quote(text, safe="/*-._")) if encoding else (lambda text: text)
     )
-    page = list_page(call, bucket.id, prefix, delimiter, after, min(most, MOST_KEYS))
+    page = list_page(call, bucket.id, prefix, delimiter, after, most)
     common: dict[str, Any] = {
         "Name": bucket.id,
         "Prefix": encode(prefix),
-        "MaxKeys": min(most, MOST_KEYS),
+        "MaxKeys": most,
         "IsTruncated": page.last is not None,
         "CommonPrefixes": [{"Prefix": encode(each)} for each in page.prefixes],
     }

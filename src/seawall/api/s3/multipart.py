@@ -12,6 +12,7 @@ from seawall.api.registry import Call, operation
 from seawall.api.s3.body import Received
 from seawall.api.s3.bucket import owner
 from seawall.api.s3.conditions import check_write, modified_at, range_of
+from seawall.api.s3.listing import MOST_KEYS, page_size
 from seawall.api.s3.names import check_key, find_bucket, objects
 from seawall.api.s3.object import (
     CHECKSUMS,
@@ -236,7 +237,7 @@ def abort_multipart_upload(call: Call, params: Params) -> dict[str, Any]:
 @operation("s3", "ListParts", stored=_PAYER)
 def list_parts(call: Call, params: Params) -> dict[str, Any]:
     upload = _find(call, params)
-    after, most = params.get("PartNumberMarker", 0), min(params.get("MaxParts", 1000), 1000)
+    after, most = params.get("PartNumberMarker", 0), page_size(params.get("MaxParts", MOST_KEYS), "max-parts")
     left = [part for part in objects(call).parts(upload.id) if part.number > after]
     page = left[:most]
     shown = [
@@ -256,7 +257,7 @@ def list_parts(call: Call, params: Params) -> dict[str, Any]:
         "PartNumberMarker": after,
         "NextPartNumberMarker": page[-1].number if page else 0,
         "MaxParts": most,
-        "IsTruncated": len(left) > most,
+        "IsTruncated": len(left) > most > 0,
         "Parts": shown,
         "StorageClass": "STANDARD",
         "Owner": owner(call),
@@ -267,7 +268,8 @@ def list_parts(call: Call, params: Params) -> dict[str, Any]:
 @operation("s3", "ListMultipartUploads", stored=_PAYER, refused={"Delimiter": "uploads are not rolled up"})
 def list_multipart_uploads(call: Call, params: Params) -> dict[str, Any]:
     bucket = find_bucket(call, call.store, params["Bucket"], params.get("ExpectedBucketOwner"))
-    prefix, most = params.get("Prefix") or "", min(params.get("MaxUploads", 1000), 1000)
+    prefix = params.get("Prefix") or ""
+    most = page_size(params.get("MaxUploads", MOST_KEYS), "max-uploads")
     marker = (params.get("KeyMarker") or "", params.get("UploadIdMarker") or "")
     params.get("EncodingType")  # what is shown here are keys that were given as text
     found = objects(call).uploads(bucket.id, prefix)
@@ -284,14 +286,14 @@ def list_multipart_uploads(call: Call, params: Params) -> dict[str, Any]:
         }
         for upload in page
     ]
-    more = {"NextKeyMarker": page[-1].key, "NextUploadIdMarker": page[-1].id} if len(left) > most else {}
+    more = {"NextKeyMarker": page[-1].key, "NextUploadIdMarker": page[-1].id} if len(left) > most > 0 else {}
     return {
         "Bucket": bucket.id,
         "Prefix": prefix,
         "KeyMarker": marker[0],
         "UploadIdMarker": marker[1],
         "MaxUploads": most,
-        "IsTruncated": len(left) > most,
+        "IsTruncated": bool(more),
         "Uploads": shown,
         **more,
     }
