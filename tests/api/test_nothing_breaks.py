@@ -166,12 +166,12 @@ def empty_registry(resources: dict[str, Any]) -> None:
     resources["registry"] = EmptyRegistry()
 
 
+SMALL = ("acm", "ecr", "kms", "logs", "secretsmanager", "ssm", "sts")
+LARGE = ("ec2", "ecs", "elbv2", "iam", "route53")
+
+
 @pytest.mark.parametrize(
-    "service",
-    [
-        *("acm", "ec2", "ecr", "ecs", "elbv2", "iam", "kms", "logs", "route53", "secretsmanager", "ssm"),
-        "sts",
-    ],
+    "service", [*SMALL, *(pytest.param(name, marks=pytest.mark.thorough) for name in LARGE)]
 )
 def test_no_request_is_answered_with_a_server_error(
     service: str,

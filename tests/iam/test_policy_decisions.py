@@ -244,6 +244,7 @@ def contexts(draw: st.DrawFn) -> Context:
 layers_of = st.one_of(st.none(), st.lists(documents(), max_size=2))
 
 
+@pytest.mark.thorough
 @settings(max_examples=600, deadline=None)
 @given(
     action=st.sampled_from(ACTIONS),

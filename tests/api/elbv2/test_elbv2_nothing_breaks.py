@@ -22,6 +22,7 @@ WORDS = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("half", [0, 1])
 def test_requests_about_what_is_there(
     half: int,

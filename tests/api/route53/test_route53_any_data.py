@@ -91,6 +91,7 @@ def changes(draw: st.DrawFn) -> dict[str, Any]:
     return {"Action": draw(st.sampled_from(["CREATE", "UPSERT"])), "ResourceRecordSet": record}
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(120)
 def test_what_is_let_in_can_be_served(aws: Callable[..., Any], store: Store) -> None:
     route53 = aws("route53")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+import botocore.loaders
 import botocore.session
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -18,6 +19,7 @@ from seawall.model.access_key import AccessKey
 from seawall.store.objects import Objects
 from seawall.store.store import Store
 
+MODELS = botocore.loaders.create_loader()  # reading them takes longer than most tests
 KEY, SECRET = "AKIA" + "ROOT" * 4, "root-secret"
 
 
@@ -94,7 +96,9 @@ def client(send: Callable[[AWSPreparedRequest], AWSResponse]) -> Callable[..., A
 
     def make(secret: str = SECRET, scheme: str = "https", change: Any = None, **options: Any) -> Any:
         config = Config(retries={"total_max_attempts": 1}, s3=options.pop("s3", {}), **options)
-        made = botocore.session.get_session().create_client(
+        session = botocore.session.get_session()
+        session.register_component("data_loader", MODELS)
+        made = session.create_client(
             "s3",
             "us-east-1",
             aws_access_key_id=KEY,

@@ -51,6 +51,7 @@ async def ask(front: S3Front, method: str, url: str, headers: dict[str, str], bo
     return status
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", SERVED)
 def test_no_request_is_answered_with_a_server_error(
     name: str,

@@ -63,7 +63,10 @@ def altered(interface: NetworkInterface, dice: random.Random) -> NetworkInterfac
     return interface
 
 
-@pytest.mark.parametrize("seed", range(40))
+HISTORIES = [*range(8), *(pytest.param(seed, marks=pytest.mark.thorough) for seed in range(8, 40))]
+
+
+@pytest.mark.parametrize("seed", HISTORIES)
 def test_no_memory_changes_a_program(seed: int) -> None:
     memory = Memory()
     for snapshot in history(seed):
