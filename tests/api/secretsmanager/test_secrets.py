@@ -109,6 +109,24 @@ def test_labels_are_moved_only_from_where_they_are(manager: Any, arn: str) -> No
     assert manager.get_secret_value(SecretId=arn, VersionStage="AWSPREVIOUS")["VersionId"] == second
 
 
+def test_twenty_labels_are_on_all_versions_together(manager: Any, arn: str) -> None:
+    first = manager.get_secret_value(SecretId=arn)["VersionId"]
+    nine = [f"a{number}" for number in range(9)]
+    manager.put_secret_value(SecretId=arn, SecretString="two", VersionStages=[*nine, "AWSCURRENT"])
+    eight = [f"b{number}" for number in range(8)]
+    manager.put_secret_value(SecretId=arn, SecretString="three", VersionStages=eight)  # 9, 2 and these
+    manager.update_secret_version_stage(SecretId=arn, VersionStage="last", MoveToVersionId=first)
+    full = ("LimitExceededException", "The request failed because it would exceed one of the Secrets Manager")
+    for call, members in (
+        (manager.update_secret_version_stage, {"VersionStage": "more", "MoveToVersionId": first}),
+        (manager.put_secret_value, {"SecretString": "four", "VersionStages": ["more"]}),
+    ):
+        code, text = refused(call, SecretId=arn, **members)
+        assert (code, text.startswith(full[1])) == (full[0], True)
+    assert len(manager.list_secret_version_ids(SecretId=arn)["Versions"]) == 3
+    manager.put_secret_value(SecretId=arn, SecretString="four", VersionStages=["b0"])
+
+
 def test_deletion_can_be_taken_back_until_its_day(manager: Any, arn: str, clock: Any) -> None:
     due = manager.delete_secret(SecretId=arn, RecoveryWindowInDays=7)["DeletionDate"]
     assert (due - clock.now).days == 7

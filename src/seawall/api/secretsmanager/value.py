@@ -13,13 +13,19 @@ from seawall.api.params import Params
 from seawall.api.registry import Call, operation
 from seawall.api.secretsmanager.filters import matches
 from seawall.api.secretsmanager.names import find_secret, living_secret, secret_arn
-from seawall.api.secretsmanager.version import CURRENT, add_version, given_value, move_stage, shown_value
+from seawall.api.secretsmanager.version import (
+    CURRENT,
+    add_version,
+    given_value,
+    move_stage,
+    require_few_stages,
+    shown_value,
+)
 from seawall.model.secret import Secret, SecretVersion
 from seawall.store.store import Transaction
 from seawall.wire.errors import ApiError
 
 PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
-MOST_STAGES = 20
 
 
 @operation("secretsmanager", "PutSecretValue", refused={"RotationToken": "there is no rotation"})
@@ -143,7 +149,9 @@ def update_secret_version_stage(call: Call, params: Params) -> dict[str, Any]:
                 f"You can only move staging label {CURRENT} to a different secret version. It can't be"
                 " completely removed.",
             )
-        txn.put(replace(move_stage(secret, stage, to), last_changed_at=call.now))
+        moved = move_stage(secret, stage, to)
+        require_few_stages(moved)
+        txn.put(replace(moved, last_changed_at=call.now))
     return {"ARN": secret_arn(call, secret), "Name": secret.id}
 
 

@@ -17,6 +17,7 @@ from seawall.store.store import Reader, Transaction
 from seawall.wire.errors import ApiError
 
 CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
+MOST_STAGES = 20  # of all versions together
 MOST_VERSIONS = 100  # deprecated ones beyond this are forgotten
 
 
@@ -43,7 +44,8 @@ def add_version(
 ) -> tuple[Secret, str]:
     """The secret with a new version, and that version's id.  The first version is always current.
 
-    The same token with the same value does nothing.  Raises ApiError ResourceExistsException for another.
+    The same token with the same value does nothing.  Raises ApiError ResourceExistsException for another,
+    LimitExceededException for too many labels.
     """
     version_id = token or str(uuid.uuid4())
     known = secret.version(version_id)
@@ -69,6 +71,7 @@ def add_version(
     secret = replace(secret, versions=(*secret.versions, version), last_changed_at=call.now)
     for stage in stages:
         secret = move_stage(secret, stage, version_id)
+    require_few_stages(secret)
     return _without_oldest(secret), version_id
 
 
@@ -85,6 +88,15 @@ def move_stage(secret: Secret, stage: str, to: str | None) -> Secret:
     if stage == CURRENT and before is not None:
         return move_stage(secret, PREVIOUS, before.id)
     return secret
+
+
+def require_few_stages(secret: Secret) -> None:
+    """Raises ApiError LimitExceededException; its text is how AWS describes it, not known from an answer."""
+    if sum(len(version.stages) for version in secret.versions) > MOST_STAGES:
+        raise ApiError(
+            "LimitExceededException",
+            "The request failed because it would exceed one of the Secrets Manager quotas.",
+        )
 
 
 def open_version(call: Call, reader: Reader, secret: Secret, version: SecretVersion) -> bytes:
