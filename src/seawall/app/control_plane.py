@@ -8,6 +8,7 @@ import secrets
 import shutil
 import signal
 import socket
+import sqlite3
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timedelta, timezone
@@ -161,7 +162,11 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
     _say(settings, f"state: {settings.state_dir}")
     if settings.uplink and shutil.which("pasta") is None:
         raise StartError("--uplink needs the program pasta: apt-get install passt")
-    kept = _open(settings, stack)
+    try:
+        kept = _open(settings, stack)
+    except sqlite3.DatabaseError as error:
+        text = f"what {settings.state_dir} keeps cannot be opened: {error}. `seawall reset --yes` removes it."
+        raise StartError(text) from error
     listener = _bind(settings)
     stack.callback(listener.close)
     certificates = Certificates(settings.state_dir / "tls", account=settings.account, region=settings.region)
@@ -216,6 +221,7 @@ def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> _Kept:
     """Open until the stack ends.  Raises Busy when another Seawall has them, and StartError."""
     store = Store(settings.state_dir / "state.db")
     stack.callback(store.close)
+    store.prune_changes()  # nobody reads yet
     write_process(settings.state_dir)
     stack.callback(remove_running, settings.state_dir)
     events = LogEvents(settings.state_dir / "logs.db")
