@@ -15,6 +15,7 @@ import pytest
 import uvicorn
 from msgspec.structs import replace
 from tests.controllers.recording import make
+from tests.fresh_task import fresh_task
 
 from seawall.api.ecs.task_event import Whose
 from seawall.api.registry import load_operations
@@ -31,7 +32,7 @@ from seawall.model.log_group import LogGroup
 from seawall.model.log_stream import LogStream, log_stream_id
 from seawall.model.resource import Resource
 from seawall.model.service_notice import ServiceNotice
-from seawall.model.task import Task, TaskContainer
+from seawall.model.task import TaskContainer
 from seawall.model.task_definition import ContainerDefinition, LogConfiguration, TaskDefinition
 from seawall.store.log_events import LogEvents
 from seawall.store.store import Store
@@ -41,20 +42,7 @@ ID = "a" * 32
 PATIENCE_S = 20.0
 INSTANT_S = 0.3
 WEB = TaskContainer(name="web", id="web-id", image="web:1", runtime_id="web")
-TASK = Task(
-    id=ID,
-    cluster="default",
-    task_definition="myapp:1",
-    group="family:myapp",
-    cpu="256",
-    memory="512",
-    subnet_id="subnet-1",
-    security_group_ids=(),
-    availability_zone="us-east-1a",
-    attachment_id="b",
-    containers=(WEB,),
-    created_at=NOW,
-)
+TASK = fresh_task(id=ID, security_group_ids=(), containers=(WEB,), created_at=NOW)
 AWSLOGS = {"awslogs-group": "g", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "p"}
 DEFINITION = TaskDefinition(
     id="myapp:1",

@@ -6,13 +6,14 @@ from typing import Any
 import msgspec
 import pytest
 from msgspec.structs import replace
+from tests.fresh_task import fresh_task
 
 from seawall.compile.container import MIB, task_program
 from seawall.model.byte_size import size_in_bytes
 from seawall.model.image_reference import parse_image_reference
 from seawall.model.network_interface import DhcpLease, NetworkInterface
 from seawall.model.subnet import Subnet
-from seawall.model.task import Task, TaskContainer
+from seawall.model.task import TaskContainer
 from seawall.model.task_definition import ContainerDefinition, TaskDefinition
 from seawall.model.vpc import CidrAssociation, Vpc
 from seawall.program.task import (
@@ -74,16 +75,10 @@ def program(
         registered_at=NOW,
         registered_by="root",
     )
-    plain = Task(
+    plain = fresh_task(
         id=TASK_ID,
-        cluster="default",
-        task_definition="myapp:1",
-        group="family:myapp",
-        cpu="256",
-        memory="512",
         subnet_id="subnet-0",
         security_group_ids=("sg-0",),
-        availability_zone="us-east-1a",
         attachment_id="a",
         network_interface_id="eni-0",
         containers=tuple(

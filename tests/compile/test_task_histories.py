@@ -5,6 +5,7 @@ from datetime import datetime, timedelta, timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from tests.fresh_task import fresh_task
 
 from seawall.compile.task_lifecycle import Facts, advance
 from seawall.model.task import Task, TaskContainer
@@ -67,17 +68,7 @@ def histories(draw: st.DrawFn) -> tuple[Task, list[Facts]]:
     """A fresh task of one to three containers and what becomes known, in any order."""
     names = [f"c{number}" for number in range(draw(st.integers(1, 3)))]
     essential = [True, *(draw(st.booleans()) for _ in names[1:])]
-    task = Task(
-        id="a" * 32,
-        cluster="default",
-        task_definition="myapp:1",
-        group="family:myapp",
-        cpu="256",
-        memory="512",
-        subnet_id="subnet-1",
-        security_group_ids=("sg-1",),
-        availability_zone="us-east-1a",
-        attachment_id="b",
+    task = fresh_task(
         network_interface_id="eni-1",
         containers=tuple(
             TaskContainer(name=n, id=n, image="i", runtime_id=n, essential=e)

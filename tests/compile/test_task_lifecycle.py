@@ -4,6 +4,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from msgspec.structs import replace
+from tests.fresh_task import fresh_task
 
 from seawall.compile.task_lifecycle import HOST_LOST, OUT_OF_MEMORY, Facts, advance
 from seawall.model.task import Task, TaskContainer
@@ -19,20 +20,8 @@ def container(name: str, *, essential: bool = True) -> TaskContainer:
 
 
 def task(*containers: TaskContainer, **changes: object) -> Task:
-    fresh = Task(
-        id="a" * 32,
-        cluster="default",
-        task_definition="myapp:1",
-        group="family:myapp",
-        cpu="256",
-        memory="512",
-        subnet_id="subnet-1",
-        security_group_ids=("sg-1",),
-        availability_zone="us-east-1a",
-        attachment_id="b",
-        network_interface_id="eni-1",
-        containers=containers or (container("web"),),
-        created_at=NOW,
+    fresh = fresh_task(
+        network_interface_id="eni-1", containers=containers or (container("web"),), created_at=NOW
     )
     return replace(fresh, **changes)
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from msgspec.structs import replace
+from tests.fresh_task import fresh_task
 
 from seawall.compile.why import absent
 from seawall.compile.why.container import dependency_finding, exit_finding, health_finding
@@ -19,7 +20,7 @@ from seawall.compile.why.permission import (
 )
 from seawall.compile.why.waiting import waits_for
 from seawall.compile.why.waterfall import phases_of, waterfall
-from seawall.model.task import Task, TaskContainer
+from seawall.model.task import Task
 from seawall.model.task_definition import ContainerDefinition, ContainerDependency, TaskDefinition
 from seawall.program.report import ContainerReport, Health, Phase, Problem
 
@@ -33,20 +34,7 @@ def at(seconds: float) -> datetime:
 
 
 def task(**changes: object) -> Task:
-    fresh = Task(
-        id="a" * 32,
-        cluster="default",
-        task_definition="myapp:1",
-        group="family:myapp",
-        cpu="256",
-        memory="512",
-        subnet_id="subnet-1",
-        security_group_ids=("sg-1",),
-        availability_zone="us-east-1a",
-        attachment_id="b",
-        containers=(TaskContainer(name="web", id="web-id", image="web:1", runtime_id="web"),),
-        created_at=BORN,
-    )
+    fresh = fresh_task(created_at=BORN)
     return replace(fresh, **changes)
 
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from tests.compile.walk.asking import interface_endpoint
+from tests.fresh_task import fresh_task
 from tests.packet.world_data import Cloud
 
 from seawall.compile.network.snapshot import NetworkSnapshot
 from seawall.compile.why.network import network_finding
 from seawall.model.finding import Finding, TaskFailure
-from seawall.model.task import Task, TaskContainer
 
 HOST = "api.ecr.us-east-1.amazonaws.com"
 SERVICE = "198.19.0.10"
@@ -25,18 +25,9 @@ FAILURE = TaskFailure(
     address=f"{SERVICE}:443",
     attempts=2,
 )
-TASK = Task(
-    id="a" * 32,
-    cluster="default",
-    task_definition="myapp:1",
-    group="family:myapp",
-    cpu="256",
-    memory="512",
+TASK = fresh_task(
     subnet_id="subnet-a-pub",
     security_group_ids=("sg-a-web",),
-    availability_zone="us-east-1a",
-    attachment_id="b",
-    containers=(TaskContainer(name="web", id="web-id", image="web:1", runtime_id="web"),),
     created_at=datetime(2026, 1, 2, tzinfo=timezone.utc),
 )
 AGAIN = (

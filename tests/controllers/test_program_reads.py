@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import fields, replace
 from tests.controllers.recording import Bench, RecordingHost
+from tests.fresh_task import fresh_task
 from tests.packet.world_data import BORN, Cloud
 
 from seawall.controllers import host_program
@@ -108,17 +109,12 @@ class Followed:
         self.look()
 
     def task(self, id: str, interface: str) -> Task:
-        return Task(
+        return fresh_task(
             id=id,
-            cluster="default",
             task_definition="web:1",
             group="family:web",
-            cpu="256",
-            memory="512",
             subnet_id=self.subnet,
             security_group_ids=("sg-a-web",),
-            availability_zone="us-east-1a",
-            attachment_id="b",
             network_interface_id=interface,
             host="w1",
             containers=(TaskContainer(name="web", id="web-id", image="web:1", runtime_id=f"{id}-web"),),

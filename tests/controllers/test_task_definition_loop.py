@@ -5,6 +5,7 @@ from datetime import datetime, timezone
 import pytest
 from msgspec.structs import replace
 from tests.controllers.recording import make
+from tests.fresh_task import fresh_task
 
 from seawall.controllers.loop import load_reconcilers
 from seawall.model.service import Deployment, Service
@@ -13,21 +14,7 @@ from seawall.model.task_definition import ContainerDefinition, TaskDefinition
 from seawall.store.store import Store
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
-TASK = Task(
-    id="a" * 32,
-    cluster="default",
-    task_definition="myapp:1",
-    group="family:myapp",
-    cpu="256",
-    memory="512",
-    subnet_id="subnet-1",
-    security_group_ids=(),
-    availability_zone="us-east-1a",
-    attachment_id="b",
-    containers=(),
-    created_at=NOW,
-    last_status="STOPPED",
-)
+TASK = fresh_task(security_group_ids=(), containers=(), created_at=NOW, last_status="STOPPED")
 
 
 def definition(revision: int, status: str = "DELETE_IN_PROGRESS") -> TaskDefinition:

@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace
 from tests.controllers.recording import Bench
+from tests.fresh_task import fresh_task
 from tests.packet.world_data import Cloud
 
 from seawall.controllers.task_finding import failure_finding
@@ -26,17 +27,9 @@ def bench(store: Store) -> Bench:
 
 
 def failed(bench: Bench) -> Task:
-    return Task(
-        id="a" * 32,
-        cluster="default",
-        task_definition="myapp:1",
-        group="family:myapp",
-        cpu="256",
-        memory="512",
+    return fresh_task(
         subnet_id="subnet-a-one",
         security_group_ids=("sg-a-web",),
-        availability_zone="us-east-1a",
-        attachment_id="b",
         network_interface_id="eni-web",
         containers=(TaskContainer(name="web", id="web-id", image="nginx", runtime_id="web"),),
         created_at=bench.clock.now(),

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 from tests.controllers.recording import Bench
+from tests.fresh_task import fresh_task
 
 from seawall.compile.task_lifecycle import INTERFACE_PATIENCE
 from seawall.controllers.loop import After, Done
@@ -13,7 +14,7 @@ from seawall.model.access_key import RoleSession
 from seawall.model.network_interface import InterfaceAttachment, NetworkInterface
 from seawall.model.resource import Ref
 from seawall.model.role import Role
-from seawall.model.task import Task, TaskContainer
+from seawall.model.task import Task
 from seawall.program.report import ContainerReport, Failure, Problem, TaskReport
 from seawall.store.store import Store
 
@@ -46,20 +47,10 @@ def bench(store: Store) -> Bench:
             attachment=attachment,
             owner=Ref("task", ID),
         ),
-        Task(
+        fresh_task(
             id=ID,
-            cluster="default",
-            task_definition="myapp:1",
-            group="family:myapp",
-            cpu="256",
-            memory="512",
-            subnet_id="subnet-1",
-            security_group_ids=("sg-1",),
-            availability_zone="us-east-1a",
-            attachment_id="b",
             network_interface_id="eni-1",
             execution_role_arn="arn:aws:iam::123456789012:role/exec",
-            containers=(TaskContainer(name="web", id="web-id", image="web:1", runtime_id="web"),),
             created_at=born,
         ),
     )

@@ -5,26 +5,14 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from tests.fresh_task import fresh_task
 
 from seawall.model.cluster import Cluster
 from seawall.model.task import Task
 from seawall.store import store as store_module
 from seawall.store.store import Store
 
-TASK = Task(
-    id="a" * 32,
-    cluster="default",
-    task_definition="myapp:1",
-    group="family:myapp",
-    cpu="256",
-    memory="512",
-    subnet_id="subnet-1",
-    security_group_ids=(),
-    availability_zone="us-east-1a",
-    attachment_id="b",
-    containers=(),
-    created_at=datetime(2026, 1, 1, tzinfo=timezone.utc),
-)
+TASK = fresh_task(security_group_ids=(), containers=())
 
 
 def put(store: Store, *versions: int) -> None:
