@@ -1,6 +1,8 @@
 """Reading the command line, and what each failure ends with."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -109,6 +111,22 @@ def test_a_seawall_that_is_starting_is_not_none(tmp_path: Path, capsys: pytest.C
     (tmp_path / "state.db").touch()
     assert cli.main(["--state-dir", str(tmp_path), "reset", "--yes"]) == 1
     assert (tmp_path / "state.db").exists()
+
+
+def test_a_runtime_that_is_not_there_is_missed_before_anything_starts(tmp_path: Path) -> None:
+    assert cli.main(["--state-dir", str(tmp_path / "state"), "up", "--runtime", "nosuch"]) == 4
+    assert not (tmp_path / "state").exists()
+
+
+def test_what_is_damaged_is_told(tmp_path: Path) -> None:
+    (tmp_path / "control.json").write_text("nonsense")
+    assert cli.main(["--state-dir", str(tmp_path), "env"]) == 3
+    (tmp_path / "state.db").write_text("nonsense, and a page of it" * 100)
+    # In a process of its own, for `up` takes over the process's logging.
+    command = [sys.executable, "-m", "seawall.app.cli", "--state-dir", str(tmp_path), "up"]
+    done = subprocess.run([*command, "--listen", "127.0.0.1:0"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "file is not a database. `seawall reset --yes`" in done.stderr
 
 
 def test_forward_targets_may_hold_colons() -> None:

@@ -79,7 +79,7 @@ def read_running(state_dir: Path) -> Running:
     """The Seawall of a state directory.  Raises NotRunning; PermissionError when it is somebody else's."""
     try:
         running = msgspec.json.decode((state_dir / FILE).read_bytes(), type=Running)
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError):
         raise NotRunning(state_dir) from None
     if not running.alive:
         raise NotRunning(state_dir)

@@ -7,9 +7,10 @@ machine are left alone: all that Seawall makes lives in a private world that end
 import argparse
 import os
 import re
+import shutil
 from typing import Literal, cast
 
-from seawall.app.doctor import programs
+from seawall.app.doctor import PATH, programs
 from seawall.app.failure import UNPREPARED, USAGE, CommandFailed
 from seawall.app.settings import ExternalS3Settings, Settings
 
@@ -116,6 +117,8 @@ def settings_of(args: argparse.Namespace) -> Settings:
     if not 1 <= args.access_log_interval <= 3600:
         text = f"--access-log-interval {args.access_log_interval:g}: 1 to 3600 seconds"
         raise CommandFailed(text, status=USAGE)
+    if args.runtime is not None and shutil.which(args.runtime, path=PATH) is None:
+        raise CommandFailed(f"--runtime {args.runtime}: no such program", status=UNPREPARED)
     return Settings(
         state_dir=args.state_dir,
         listen_host=host.strip("[]"),
