@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.host.tls_server import Answer, Asked, https_server
 
+from seawall.host import log_backlog
 from seawall.host.awslogs import LogShipper
 from seawall.host.failure import FailedStep
 from seawall.host.file_watch import FileWatch
@@ -49,7 +50,7 @@ class Service:
             await asyncio.wait_for(self.came.wait(), 10)
 
 
-def logs(host: str, token: str = "first", *, create_group: bool = False) -> AwsLogs:
+def logs(host: str, token: str = "first", *, create_group: bool = False, **more: Any) -> AwsLogs:
     credentials = Credentials(access_key_id="K", secret_access_key="S", session_token=token)
     return AwsLogs(
         endpoint=host,
@@ -58,6 +59,7 @@ def logs(host: str, token: str = "first", *, create_group: bool = False) -> AwsL
         stream="web/app/1",
         create_group=create_group,
         credentials=credentials,
+        **more,
     )
 
 
@@ -75,8 +77,8 @@ def shipping(tmp_path: Path) -> Callable[[Body], None]:
             async with https_server(tmp_path, service.handle) as (host, ca):
                 http = NamespaceHttp(Namespaces(tmp_path / "run"), ca)
 
-                def make(**options: Any) -> LogShipper:
-                    return LogShipper(http, None, (), logs(host, **options), path, FileWatch())
+                def make(hold: Callable[[bool], None] = lambda holds: None, **options: Any) -> LogShipper:
+                    return LogShipper(http, None, (), logs(host, **options), path, FileWatch(), hold)
 
                 await body(service, make, path)
 
@@ -203,5 +205,75 @@ def test_the_end_does_not_wait_for_ever(
         await asyncio.wait_for(running, 5)
         assert service.sent == []
         assert not path.with_name("output.log.sent").exists()
+
+    shipping(body)
+
+
+AWAY = ("ServiceUnavailableException", "not now")
+
+
+def test_non_blocking_loses_the_newest_beyond_its_buffer(shipping: Callable[[Body], None]) -> None:
+    async def body(service: Service, make: Callable[..., LogShipper], path: Path) -> None:
+        size = len(LINE.format("early 00"))
+        append(path, "before")
+        shipper = make(mode="non-blocking", buffer_bytes=10 * size)
+        service.refuse = lambda *_: AWAY
+        running = asyncio.create_task(shipper.run())
+        await service.refused.wait()
+        append(path, *(f"early {number:02}" for number in range(30)))
+        service.refused.clear()
+        await service.refused.wait()  # and it has looked by then
+        service.refused.clear()
+        await service.refused.wait()
+        service.refuse = lambda *_: None
+        kept = ["before", *(f"early {number:02}" for number in range(10))]
+        await service.has(*kept)
+        append(path, "late")
+        await service.has(*kept, "late")
+        await shipper.finish()
+        await running
+
+    shipping(body)
+
+
+def test_blocking_lets_writers_wait_until_there_is_room_and_never_at_the_end(
+    shipping: Callable[[Body], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def body(service: Service, make: Callable[..., LogShipper], path: Path) -> None:
+        held: list[bool] = []
+        changed = asyncio.Event()
+
+        def hold(holds: bool) -> None:
+            held.append(holds)
+            changed.set()
+
+        async def until(*expected: bool) -> None:
+            while held != list(expected):
+                changed.clear()
+                await asyncio.wait_for(changed.wait(), 10)
+
+        monkeypatch.setattr(log_backlog, "BLOCKED_AT", 500)
+        append(path, "before")
+        shipper = make(hold=hold, mode="blocking")
+        assert held == [False]  # whatever an agent before has left
+        service.refuse = lambda *_: AWAY
+        running = asyncio.create_task(shipper.run())
+        await service.refused.wait()
+        lines = [f"line {number:02}" for number in range(30)]
+        append(path, *lines)
+        await until(False, True)
+        service.refuse = lambda *_: None
+        await service.has("before", *lines)
+        await until(False, True, False)
+        service.refused.clear()
+        service.refuse = lambda *_: AWAY
+        append(path, *lines)
+        await until(False, True, False, True)
+        shipper.let_go()
+        assert held == [False, True, False, True, False]
+        service.refuse = lambda *_: None
+        await shipper.finish()
+        await running
+        assert service.sent == ["before", *lines, *lines]
 
     shipping(body)

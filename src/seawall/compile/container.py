@@ -5,7 +5,7 @@ netlib (one network namespace a task, hosts and resolv.conf shared by all its co
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -14,6 +14,7 @@ from seawall.compile.secret_source import object_sources, registry_password, sec
 from seawall.compile.supervision import dependencies, health_check, mounts, restart_policy
 from seawall.compile.task_lifecycle import RUN_ON
 from seawall.compile.task_metadata import endpoint_variables
+from seawall.model.byte_size import size_in_bytes
 from seawall.model.image_reference import parse_image_reference
 from seawall.model.internet import CLIENT_NAMESPACE, RESOLVER_ADDRESS, TASK_ENDPOINT_ADDRESS
 from seawall.model.network_interface import DhcpLease, NetworkInterface
@@ -234,6 +235,15 @@ def _limits(definition: ContainerDefinition, override: Mapping[str, Any]) -> Con
     )
 
 
+def _mode(options: Mapping[str, str]) -> Literal["blocking", "non-blocking"] | None:
+    match options.get("mode"):
+        case "blocking":
+            return "blocking"
+        case "non-blocking":
+            return "non-blocking"
+    return None
+
+
 def _logs(
     task: Task, definition: ContainerDefinition, region: str, credentials: Credentials | None
 ) -> AwsLogs | None:
@@ -249,5 +259,7 @@ def _logs(
         create_group=options.get("awslogs-create-group") == "true",
         datetime_format=options.get("awslogs-datetime-format"),
         multiline_pattern=options.get("awslogs-multiline-pattern"),
+        mode=_mode(options),
+        buffer_bytes=size_in_bytes(options["max-buffer-size"]) if "max-buffer-size" in options else None,
         credentials=credentials,
     )

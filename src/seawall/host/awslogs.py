@@ -1,7 +1,8 @@
 """A container's output sent to CloudWatch Logs over the task's own interface.
 
-The file that conmon writes is the buffer: a container never waits for the network, and an agent that was
-killed goes on where the service last said yes.  What has been taken is given back to the disk.
+The file that conmon writes is the buffer: an agent that was killed goes on where the service last said yes.
+What has been taken is given back to the disk.  Whether writers wait, or lines are lost, when much is not
+taken is the driver's mode (`log_backlog`).
 """
 
 import asyncio
@@ -9,7 +10,7 @@ import contextlib
 import ctypes
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from seawall.host.aws_call import AwsRefused, AwsService, call
 from seawall.host.deadline import within
 from seawall.host.failure import FailedStep
 from seawall.host.file_watch import FileWatch
+from seawall.host.log_backlog import Backlog
 from seawall.host.log_lines import LogEvent, LogLines, event_start
 from seawall.host.namespace_http import NamespaceHttp, RequestFailed
 from seawall.program.report import Failure
@@ -33,6 +35,7 @@ GATHER_S = 0.1  # after output, before what follows it is sent
 LOOK_AGAIN_S = 0.4  # where the kernel does not tell of writes
 OPEN_EVENT_S = 1.0  # silence that ends an event of several lines
 SHORTEST_BACKOFF_S, LONGEST_BACKOFF_S = 0.1, 5.0
+LOOK_S = 0.1  # at what waits while a batch is on its way
 FINISH_S = 10.0
 RETRIES = 1
 _PUNCH_HOLE = 0x02 | 0x01  # FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE
@@ -44,6 +47,7 @@ class LogShipper:
     """One container's log.  `open` before the container starts, then `run` as a task until `finish`.
 
     path   the file conmon writes; `path` + ".sent" beside it says how much of it has been taken
+    hold   stop, or let go on, who writes that file
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class LogShipper:
         logs: AwsLogs,
         path: Path,
         watch: FileWatch,
+        hold: Callable[[bool], None] = lambda holds: None,
     ) -> None:
         self._http = http
         self._namespace = namespace
@@ -66,6 +71,8 @@ class LogShipper:
         self._woken = asyncio.Event()  # by a write, or by the end
         self._stopped = asyncio.Event()
         self._running = False
+        self._taken = _read_position(self._sent_path)
+        self._backlog = Backlog(logs, self._written(), hold)
 
     @property
     def has_unsent(self) -> bool:
@@ -110,10 +117,15 @@ class LogShipper:
 
     async def finish(self) -> None:
         """The container has ended: send the rest, for at most FINISH_S seconds."""
+        self.let_go()
         self._ended.set()
         self._woken.set()
         if self._running:
             await self._stopped.wait()
+
+    def let_go(self) -> None:
+        """The container is asked to end: nobody waits for the service any more."""
+        self._backlog.let_go()
 
     async def _create_stream(self) -> None:
         group = {"logGroupName": self._logs.group}
@@ -124,16 +136,19 @@ class LogShipper:
             await self._call("CreateLogStream", group | {"logStreamName": self._logs.stream})
 
     async def _follow(self) -> None:
-        sent = _read_position(self._sent_path)
-        lines = LogLines(sent, event_start(self._logs.datetime_format, self._logs.multiline_pattern))
+        lines = LogLines(self._taken, event_start(self._logs.datetime_format, self._logs.multiline_pattern))
         loop = asyncio.get_running_loop()
         heard = loop.time()
         with self._told_of_writes() as told:
             while True:
                 ending = self._ended.is_set()  # before reading: nothing is written after the end
                 self._woken.clear()
-                found = self._written_beyond(lines.read_to)
-                data = await asyncio.to_thread(_read, self._path, lines.read_to) if found else b""
+                self._look()
+                if (lost := self._backlog.passed(lines.read_to)) is not None:
+                    log.warning("awslogs.lost", extra={"stream": self._logs.stream, "up_to": lost})
+                    lines.skip(lost)
+                    self._taken = lost
+                data = await self._read_on(lines.read_to)
                 events = list(lines.feed(data))
                 if data:
                     heard = loop.time()
@@ -152,6 +167,23 @@ class LogShipper:
                 else:
                     await self._pause(self._woken, None if told else LOOK_AGAIN_S)
 
+    async def _read_on(self, position: int) -> bytes:
+        if not self._written_beyond(position):
+            return b""
+        most = self._backlog.readable(position)
+        return await asyncio.to_thread(
+            _read, self._path, position, READ_SIZE if most is None else min(most, READ_SIZE)
+        )
+
+    def _look(self) -> None:
+        if self._backlog.is_watched:
+            self._backlog.look(self._taken, self._written())
+
+    async def _keep_looking(self) -> None:
+        while self._backlog.is_watched:
+            self._look()
+            await asyncio.sleep(LOOK_S)
+
     @contextlib.contextmanager
     def _told_of_writes(self) -> Iterator[bool]:
         """Whether the kernel says when the file is written to; else one has to look again and again."""
@@ -167,10 +199,13 @@ class LogShipper:
             end()
 
     def _written_beyond(self, position: int) -> bool:
+        return self._written() > position
+
+    def _written(self) -> int:
         try:
-            return self._path.stat().st_size > position
+            return self._path.stat().st_size
         except FileNotFoundError:
-            return False
+            return 0
 
     @staticmethod
     async def _pause(until: asyncio.Event, seconds: float | None) -> None:
@@ -190,20 +225,29 @@ class LogShipper:
                 for event in sorted(batch, key=lambda event: event.timestamp)
             ],
         }
+        looking = asyncio.ensure_future(self._keep_looking()) if self._backlog.is_watched else None
+        try:
+            await self._put(members)
+        finally:
+            if looking is not None:
+                looking.cancel()
+        await asyncio.to_thread(_note_sent, self._path, self._sent_path, batch[-1].end)
+        self._taken = batch[-1].end
+
+    async def _put(self, members: dict[str, Any]) -> None:
         backoff_s = SHORTEST_BACKOFF_S
         while True:
             try:
                 await self._call("PutLogEvents", members)
-                break
+                return
             except AwsRefused as refused:
                 log.warning("awslogs.refused", extra={"stream": self._logs.stream, "text": str(refused)})
                 if refused.code == "InvalidParameterException":
-                    break  # the batch itself is at fault; sending it again would keep back what follows
+                    return  # the batch itself is at fault; sending it again would keep back what follows
             except RequestFailed as error:
                 log.warning("awslogs.failed", extra={"stream": self._logs.stream, "text": error.text})
             await asyncio.sleep(backoff_s)
             backoff_s = min(backoff_s * 2, LONGEST_BACKOFF_S)
-        await asyncio.to_thread(_note_sent, self._path, self._sent_path, batch[-1].end)
 
     async def _call(self, operation: str, members: dict[str, Any]) -> None:
         await call(self._http, self._namespace, self._nameservers, self._service(), operation, members)
@@ -256,10 +300,10 @@ def _already_there() -> Iterator[None]:
             raise
 
 
-def _read(path: Path, position: int) -> bytes:
+def _read(path: Path, position: int, most: int) -> bytes:
     with path.open("rb") as file:
         file.seek(position)
-        return file.read(READ_SIZE)
+        return file.read(most)
 
 
 def _read_position(path: Path) -> int:

@@ -27,6 +27,7 @@ from seawall.host.exec_process import end_left_over
 from seawall.host.failure import FailedStep
 from seawall.host.ground import Ground
 from seawall.host.health_watch import watch_health
+from seawall.host.held_output import HeldOutput
 from seawall.host.host import Host
 from seawall.host.images import Image
 from seawall.host.oci_spec import SpecError, container_capabilities, cut_ulimits, runtime_spec
@@ -138,6 +139,9 @@ class Container:
 
     async def _still_runs(self, monitor: Monitor) -> bool:
         status = await self._host.conmon.status(self.program.runtime_id)
+        if status == "stopped":  # its monitor may be about to write down how it ended
+            with contextlib.suppress(asyncio.TimeoutError):
+                await within(conmon.SETTLE_S, conmon.ended(monitor))
         return status == "running" and conmon.is_alive(monitor)
 
     async def make_ready(self, ground: Ground, login: Login, variables: Variables) -> None:
@@ -403,6 +407,8 @@ class Container:
 
     def _signal(self, number: int) -> None:
         """To its first process, whose number is nobody else's while the monitor lives."""
+        if self._shipper is not None:
+            self._shipper.let_go()
         monitor = self._record.monitor
         if monitor is not None and conmon.is_alive(monitor):
             conmon.kill(self._folder, number)
@@ -432,6 +438,7 @@ class Container:
             self.program.logs,
             self._folder / "output.log",
             self._host.file_watch,
+            HeldOutput(self._folder, lambda: self._record.monitor),
         )
 
     def _resume_logs(self) -> None:

@@ -84,6 +84,12 @@ class LogLines:
             if (whole := self._whole_line(line, start)) is not None:
                 yield from self._group(whole)
 
+    def skip(self, position: int) -> None:
+        """What lies before is lost, and what was cut off by that."""
+        self._rest = b""
+        self._lines.clear()
+        self._read_to = position
+
     def close(self) -> Iterator[LogEvent]:
         """The open event, when nothing has followed for a while."""
         if self._event is not None:

@@ -110,7 +110,8 @@ class RoleCredentials(msgspec.Struct, frozen=True, kw_only=True):
 class AwsLogs(msgspec.Struct, frozen=True, kw_only=True):
     """Send a container's output to CloudWatch Logs over the task's own interface.
 
-    There is no mode and no buffer size: the disk is the buffer, so nothing waits and nothing is dropped.
+    mode           None: the disk is the buffer, nothing waits and nothing is lost
+    buffer_bytes   of the mode non-blocking; None: the driver's default
     """
 
     endpoint: str  # host name, e.g. "logs.us-east-1.amazonaws.com"
@@ -120,6 +121,8 @@ class AwsLogs(msgspec.Struct, frozen=True, kw_only=True):
     create_group: bool = False
     datetime_format: str | None = None
     multiline_pattern: str | None = None
+    mode: Literal["blocking", "non-blocking"] | None = None
+    buffer_bytes: int | None = None
     credentials: Credentials | None = None
 
 

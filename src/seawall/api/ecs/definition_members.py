@@ -66,7 +66,6 @@ CONTAINER_PARTS = {
 }
 _EC2_ONLY = "the EC2 launch type's, which Seawall does not run"
 _NO_ROUTER = "no log router is run, and what is sent to one would be lost"
-_DISK_BUFFER = "the disk is the buffer: no container ever waits for its log, and no line is dropped"
 STORED = {
     "placementConstraints": _EC2_ONLY,
     "ipcMode": _EC2_ONLY,
@@ -74,8 +73,6 @@ STORED = {
     "enableFaultInjection": "the task metadata endpoint has no fault injection paths",
     "containerDefinitions.portMappings": "under awsvpc a port needs no mapping; name and appProtocol are for"
     " Service Connect",
-    "containerDefinitions.logConfiguration.options.mode": _DISK_BUFFER,
-    "containerDefinitions.logConfiguration.options.max-buffer-size": _DISK_BUFFER,
     "containerDefinitions.versionConsistency": "each task of a service asks anew what an image's tag means",
     **{
         f"containerDefinitions.{name}": _EC2_ONLY

@@ -28,6 +28,8 @@ MOST_DELETED = 10
     note=(
         "Secrets, files and images are looked for when a task starts, as on AWS. A task that has written more"
         " than its ephemeralStorage is stopped within seconds to a minute; on AWS its writes would fail."
+        " Log modes blocking and non-blocking hold where they are asked for; without one the disk is the"
+        " buffer: nobody waits, and nothing is lost."
     ),
 )
 def register_task_definition(call: Call, params: Params) -> dict[str, Any]:
