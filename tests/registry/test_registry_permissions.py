@@ -79,6 +79,33 @@ def test_pushing_and_pulling_are_allowed_one_by_one(in_lab: Any, layout: Path, t
     in_lab(scenario)
 
 
+def test_the_registry_of_another_account_is_not_ours(in_lab: Any, layout: Path) -> None:
+    """Its name leads to the same address, as all of them do."""
+
+    async def scenario(lab: Lab) -> None:
+        lab.make_repository("web")
+        await lab.push(layout, "web:a")
+        other = "Host: 999999999999.dkr.ecr.us-east-1.amazonaws.com"
+        asked = (
+            "curl",
+            "-s",
+            "-u",
+            f"AWS:{token_of_ann(lab, PULL)}",
+            f"http://{lab.host}/v2/web/manifests/a",
+        )
+        (error,) = json.loads(await lab.run(*asked, "-H", other))["errors"]
+        assert error["code"] == "DENIED"
+        assert error["message"] == (
+            f"User: arn:aws:iam::{ACCOUNT}:user/ann is not authorized to perform: ecr:BatchGetImage on"
+            " resource: arn:aws:ecr:us-east-1:999999999999:repository/web because no resource-based policy"
+            " allows the ecr:BatchGetImage action"
+        )
+        ours = f"Host: {ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com"
+        assert "layers" in json.loads(await lab.run(*asked, "-H", ours))
+
+    in_lab(scenario)
+
+
 def test_a_token_of_a_session_ends_with_it(in_lab: Any) -> None:
     async def scenario(lab: Lab) -> None:
         lab.make_repository("web")

@@ -130,7 +130,9 @@ class RegistryFront:
             scope["path"].split("/")
         ):  # would be another repository's
             raise RegistryRefusal(404, "UNSUPPORTED", "The operation is unsupported.")
-        self._authorize(caller, _action(route["kind"], scope["method"]), route["name"], scope)
+        action = _action(route["kind"], scope["method"])
+        self._refuse_others(caller, action, route["name"], scope)
+        self._authorize(caller, action, route["name"], scope)
         repository = self._store.find(Repository, route["name"])
         if repository is None:
             raise RegistryRefusal(404, "NAME_UNKNOWN", unknown_repository(route["name"], self._account))
@@ -140,6 +142,16 @@ class RegistryFront:
             await self._tags(repository, route["rest"], scope, send)
         else:
             await self._blob(repository, caller, scope, receive, send)
+
+    def _refuse_others(self, caller: Principal, action: str, repository: str, scope: Scope) -> None:
+        """Another account's registry has the same address, and a policy of its own that names nobody here."""
+        account, _, rest = (_header(scope, b"host") or "").partition(".")
+        if rest == self._host.partition(".")[2] and account != self._account:
+            arn = f"arn:aws:ecr:{self._region}:{account}:repository/{repository}"
+            text = f"User: {caller.arn} is not authorized to perform: {action} on resource: {arn} because"
+            raise RegistryRefusal(
+                403, "DENIED", f"{text} no resource-based policy allows the {action} action"
+            )
 
     def _authorize(self, caller: Principal, action: str, repository: str, scope: Scope) -> None:
         """Raises RegistryRefusal in ECR's words when the token's owner may not do this."""
