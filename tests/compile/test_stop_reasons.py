@@ -13,6 +13,8 @@ PULL = (
     f" {IMAGE}: "
 )
 START = "CannotStartContainerError: ResourceInitializationError: "
+LAYER = "https://prod-us-east-1-starport-layer-bucket.s3.us-east-1.amazonaws.com/x"
+LAYERS = "CannotPullContainerError: ref pull has been retried 1 time(s): failed to copy: httpReadSeeker: "
 CALL = "service call has been retried 1 time(s): "
 RETRIEVAL = f"{HEAD}execution resource retrieval failed: unable to "
 
@@ -72,6 +74,16 @@ RETRIEVAL = f"{HEAD}execution resource retrieval failed: unable to "
             "ResourceInitializationError: failed to validate logger args: create stream has been retried 1"
             " times: failed to create Cloudwatch log stream: ResourceNotFoundException: no group. : exit"
             " status 1",
+        ),
+        (
+            Failure(step="pull", cause="other", text="image Manifest does not contain X"),
+            "CannotPullContainerError: pull image manifest has been retried 1 time(s): image Manifest does"
+            " not contain X",
+        ),
+        (Failure(step="pull", cause="denied", text="failed to copy: httpReadSeeker: 403"), f"{LAYERS}403"),
+        (
+            Failure(step="pull", cause="timeout", text="", url=LAYER, address="52.216.0.1:443"),
+            f'{LAYERS}failed open: failed to do request: Get "{LAYER}": dial tcp 52.216.0.1:443: i/o timeout',
         ),
         (Failure(step="volumes", cause="other", text="full"), "CannotCreateVolumeError: full"),
         (Failure(step="create", cause="other", text="x"), f"{START}x"),

@@ -66,15 +66,29 @@ def _environment_files(failure: Failure, image: str) -> str:
 
 
 def _pull(failure: Failure, image: str) -> str:
-    head = (
-        f"CannotPullContainerError: pull image manifest has been retried {failure.attempts} time(s):"
-        f" failed to resolve ref {image}:"
-    )
+    retried = f"has been retried {failure.attempts} time(s):"
+    if _is_of_layers(failure):
+        text = failure.text
+        if failure.cause in UNANSWERED:
+            text = f"failed to copy: httpReadSeeker: failed open: failed to do request: Get {_asked(failure)}"
+        return f"CannotPullContainerError: ref pull {retried} {text}"
+    head = f"CannotPullContainerError: pull image manifest {retried}"
+    if failure.text.startswith("image Manifest does not contain"):
+        return f"{head} {failure.text}"
+    head += f" failed to resolve ref {image}:"
     if failure.cause in UNANSWERED:
         return f"{head} failed to do request: Head {_asked(failure)}"
     if failure.cause == "not_found":
         return f"{head} {image}: not found"
     return f"{head} {failure.text}"
+
+
+def _is_of_layers(failure: Failure) -> bool:
+    """The manifest was there."""
+    if failure.text.startswith(("failed to copy:", "failed to extract layer")):
+        return True
+    asked = urlsplit(failure.url or "")
+    return "/blobs/" in asked.path or "-starport-layer-bucket." in (asked.hostname or "")
 
 
 def _logs(failure: Failure, image: str) -> str:
