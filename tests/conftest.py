@@ -2,17 +2,19 @@
 
 import os
 import signal
+from pathlib import Path
 
-import xdist.workermanage
+import pytest
 
-CLEARING_UP_S = 60
 IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """End on SIGTERM as on Ctrl-C: with all fixtures torn down, so that nothing is left on the machine."""
-    signal.signal(signal.SIGTERM, _end)
-    xdist.workermanage.NodeManager.EXIT_TIMEOUT = CLEARING_UP_S  # then workers would be killed
+    has_workers = not IS_WORKER and bool(
+        config.getoption("tx", None) or config.getoption("numprocesses", None)
+    )
+    signal.signal(signal.SIGTERM, _tell_the_workers if has_workers else _end)
 
 
 def _end(number: int, frame: object) -> None:
@@ -20,8 +22,14 @@ def _end(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
+def _tell_the_workers(number: int, frame: object) -> None:
+    """They end by themselves and say so; who ends before them would have them killed after some seconds."""
+    for child in Path("/proc/self/task", str(os.getpid()), "children").read_text().split():
+        os.kill(int(child), signal.SIGTERM)
+
+
 def pytest_keyboard_interrupt() -> None:
     """Let no second word of the same end cut the tearing down short."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    if IS_WORKER:  # which is told by the one it works for, five seconds later, as if by Ctrl-C
+    if IS_WORKER:  # which is told once more by the one it works for, as if by Ctrl-C
         signal.signal(signal.SIGINT, signal.SIG_IGN)

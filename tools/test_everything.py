@@ -6,7 +6,6 @@ for most of them wait most of the time: one world each, and one Seawall each for
 A run in which nothing was collected counts as failed: green must mean that something was tested.
 """
 
-import os
 import signal
 import subprocess
 import sys
@@ -71,16 +70,17 @@ def run(name: str, arguments: list[str]) -> Counts:
     marker, options = RUNS[name]
     report = BUILD / f"tests-{name}.xml"
     report.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", *options, "-m", marker]
+    # A worker that is lost has failed; one that was told to end must not be replaced.
+    command = [sys.executable, "-m", "pytest", *options, "--max-worker-restart=0", "-m", marker]
     command.append(f"--junitxml={report.absolute()}")
     print("+", *command, *arguments, flush=True)
-    # A group of its own, so that all its processes hear of an end once, and from here.
+    # A group of its own, so that Ctrl-C reaches it from here alone.
     with subprocess.Popen([*command, *arguments], start_new_session=True) as process:
         try:
             status = process.wait()
         except KeyboardInterrupt:
             # Not `subprocess.run`, which would kill pytest before it has cleared up.
-            os.killpg(process.pid, signal.SIGTERM)
+            process.send_signal(signal.SIGTERM)
             process.wait()
             raise
     counts = read_counts(report)
