@@ -7,6 +7,7 @@ from tests.fresh_task import fresh_task
 from tests.packet.world_data import Cloud
 
 from seawall.controllers.task_finding import failure_finding
+from seawall.host.runtime_words import runtime_failure
 from seawall.model.finding import TaskFailure
 from seawall.model.task import Task, TaskContainer
 from seawall.store.store import Store
@@ -45,7 +46,8 @@ def test_a_host_of_the_real_internet_is_out_of_reach_without_an_uplink(bench: Be
 
 
 def test_what_cannot_be_made_is_the_containers_own_fault(bench: Bench) -> None:
-    failure = replace(UNKNOWN, step="create", cause="other", text="executable file `/nope` not found")
+    text = runtime_failure("executable file `nope` not found in $PATH", "nope")
+    failure = replace(UNKNOWN, step="create", cause="other", text=text)
     found = failure_finding(failed(bench), failure, bench.context)
     assert found.category == "container"
-    assert found.cause == "create of container web failed: executable file `/nope` not found"
+    assert found.cause == 'create of container web failed: exec: "nope": executable file not found in $PATH'

@@ -64,10 +64,17 @@ def failure_finding(task: Task, failure: TaskFailure, context: Context) -> Findi
     found = find(task, failure, container, context) if find is not None else None
     return found or Finding(
         category="platform" if failure.step == "volumes" else "container",
-        cause=f"{failure.step} of container {failure.container} failed: {failure.text}",
+        cause=f"{failure.step} of container {failure.container} failed: {_plain(failure.text)}",
         missing={"container": failure.container},
         advice=_ADVICE.get(failure.step, ""),
     )
+
+
+def _plain(text: str) -> str:
+    """What is at fault, without through how many hands it went."""
+    for hand in _HANDS:
+        text = text.removeprefix(hand)
+    return text.removesuffix(": unknown")
 
 
 def _over_own_interface(task: Task, failure: TaskFailure) -> bool:
@@ -89,6 +96,12 @@ _ADVICE = {
     "start": "Correct entryPoint, command, user or workingDirectory in a new revision, or the image.",
     "create": "Correct what the text names in a new revision, or the image.",
 }
+
+_HANDS = (
+    "failed to create new container runtime task: failed to create shim task: OCI runtime create failed: ",
+    "runc create failed: unable to start container process: ",
+    "unable to create new container: ",
+)
 
 _Container = ContainerDefinition | None
 
