@@ -51,3 +51,13 @@ def test_what_cannot_be_made_is_the_containers_own_fault(bench: Bench) -> None:
     found = failure_finding(failed(bench), failure, bench.context)
     assert found.category == "container"
     assert found.cause == 'create of container web failed: exec: "nope": executable file not found in $PATH'
+
+
+def test_an_image_for_other_machines_is_told_apart(bench: Bench) -> None:
+    text = "image Manifest does not contain descriptor matching platform 'linux/amd64'"
+    failure = replace(UNKNOWN, cause="other", text=text)
+    found = failure_finding(failed(bench), failure, bench.context)
+    assert found.category == "image"
+    assert "is not made for linux/amd64" in found.cause
+    assert found.missing["platform"] == "linux/amd64"
+    assert found.commands[0].startswith("docker buildx build --platform linux/amd64 ")

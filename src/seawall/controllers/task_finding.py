@@ -108,6 +108,9 @@ _Container = ContainerDefinition | None
 
 def _pull(task: Task, failure: TaskFailure, container: _Container, context: Context) -> Finding | None:
     image = container.image if container is not None else ""
+    if failure.text.startswith("image Manifest does not contain"):
+        wanted = "ARM64" if task.cpu_architecture == "arm64" else "X86_64"
+        return absent.absent_platform(str(parse_image_reference(image)), wanted)
     if failure.cause == "not_found":
         return absent.absent_image(str(parse_image_reference(image)), _image_facts(image, context))
     if "403" in failure.text and (withheld := _layers(task, image, context)) is not None:

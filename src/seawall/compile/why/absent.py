@@ -99,6 +99,19 @@ class ImageFacts(NamedTuple):
     tags: Sequence[str] = ()
 
 
+def absent_platform(reference: str, wanted: str) -> Finding:
+    """The image is there, for other machines.  `wanted` is X86_64 or ARM64."""
+    other = "ARM64" if wanted == "X86_64" else "X86_64"
+    docker = {"X86_64": "linux/amd64", "ARM64": "linux/arm64"}[wanted]
+    return Finding(
+        category="image",
+        cause=f"image {reference} is not made for {docker}, which the task wants",
+        missing={"image": reference, "platform": docker},
+        commands=(f"docker buildx build --platform {docker} --tag {reference} --push .",),
+        advice=f"Or register a revision whose runtimePlatform has cpuArchitecture {other}, if it has that.",
+    )
+
+
 def absent_image(reference: str, facts: ImageFacts) -> Finding:
     missing = {"image": reference}
     push = f"docker push {reference}"
