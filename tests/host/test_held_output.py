@@ -67,5 +67,28 @@ def test_nobody_is_held_beyond_the_containers_end(
     asyncio.run(live())
 
 
+def test_a_new_monitor_is_held_anew_and_one_that_was_let_go_is_not(
+    tmp_path: Path, sleeper: Callable[[], subprocess.Popen[bytes]]
+) -> None:
+    monitors, container = [sleeper()], sleeper()
+
+    async def live() -> None:
+        (tmp_path / "pid").write_text(str(container.pid))
+        hold = HeldOutput(tmp_path, lambda: monitor_of(monitors[-1]))
+        hold(True)
+        await is_stopped(monitors[0])
+        container.kill()
+        await goes_on(monitors[0])
+        hold(True)
+        again = sleeper()
+        (tmp_path / "pid").write_text(str(again.pid))
+        monitors.append(sleeper())
+        hold(True)
+        await is_stopped(monitors[1])
+
+    asyncio.run(live())
+    assert os.waitid(os.P_PID, monitors[0].pid, os.WSTOPPED | os.WNOHANG) is None
+
+
 def test_a_container_without_a_monitor_is_no_error(tmp_path: Path) -> None:
     HeldOutput(tmp_path, lambda: None)(False)

@@ -22,9 +22,14 @@ class HeldOutput:
     def __init__(self, folder: Path, monitor: Callable[[], Monitor | None]) -> None:
         self._folder = folder
         self._monitor = monitor
+        self._held: Monitor | None = None
         self._until_exit: asyncio.Task[None] | None = None
 
     def __call__(self, holds: bool) -> None:
+        monitor = self._monitor()
+        if holds and monitor == self._held:
+            return
+        self._held = monitor if holds else None
         if self._until_exit is not None:
             self._until_exit.cancel()
             self._until_exit = None

@@ -41,9 +41,7 @@ class Backlog:
         written   up to where it is there
         """
         if self._mode == "blocking":
-            waiting = written - taken
-            if self._holds != (waiting > BLOCKED_AT // 2 if self._holds else waiting > BLOCKED_AT):
-                self._set(not self._holds)
+            self._set(written - taken > (BLOCKED_AT // 2 if self._holds else BLOCKED_AT))
         elif self._mode == "non-blocking":
             lost = sum(end - start for start, end in self._gaps)
             over = written - max(taken, self._began) - lost - self._buffer
@@ -71,6 +69,7 @@ class Backlog:
         return self._gaps.popleft()[1]
 
     def _set(self, holds: bool) -> None:
-        if holds != self._holds:
-            self._holds = holds
+        """Said again while it holds: a container that was started again has another monitor."""
+        if holds or self._holds:
             self._hold(holds)
+        self._holds = holds
