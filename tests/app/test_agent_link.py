@@ -171,6 +171,22 @@ def test_only_the_newest_program_is_sent_after_a_pause(tmp_path: Path) -> None:
     run(test)
 
 
+def test_it_comes_back_from_an_agent_that_dies_before_its_first_word(tmp_path: Path) -> None:
+    observed = iter((1, 2))
+
+    def how(request: Request) -> tuple[Any, int | None]:
+        if isinstance(request.body, Observe) and next(observed) == 1:
+            raise ConnectionResetError("killed")
+        return answer(request)
+
+    async def test() -> None:
+        async with linked(tmp_path, how) as (link, agent, _):
+            await link.connected()
+            assert [type(heard) for heard in agent.heard] == [Observe, Observe]
+
+    run(test)
+
+
 def test_it_comes_back_when_the_agent_does(tmp_path: Path) -> None:
     async def test() -> None:
         async with linked(tmp_path) as (_, agent, facts):

@@ -6,7 +6,6 @@ to be sent, since a program is the whole desired state.
 
 import array
 import asyncio
-import contextlib
 import logging
 import os
 import socket
@@ -172,6 +171,7 @@ class AgentLink:
     async def _converse(self, connection: socket.socket) -> None:
         self._socket = connection
         reader = asyncio.create_task(self._read(connection))
+        reader.add_done_callback(lambda _: self._give_up_replies())  # whoever waits for one hears of the end
         sender: asyncio.Task[None] | None = None
         try:
             reply, _ = await self._ask(Observe(serving=self._serving))
@@ -184,15 +184,17 @@ class AgentLink:
         finally:
             self._socket = None
             self._connected.clear()
-            for task in (reader, sender):
-                if task is not None:
-                    task.cancel()
-                    with contextlib.suppress(asyncio.CancelledError, OSError, EOFError, ConnectionError):
-                        await task
-            for waiting in self._replies.values():
-                if not waiting.done():
-                    waiting.set_exception(ConnectionError("the agent went away"))
-            self._replies.clear()
+            tasks = [task for task in (reader, sender) if task is not None]
+            for task in tasks:
+                task.cancel()
+            self._give_up_replies()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _give_up_replies(self) -> None:
+        for waiting in self._replies.values():
+            if not waiting.done():
+                waiting.set_exception(ConnectionError("the agent went away"))
+        self._replies.clear()
 
     async def _send_programs(self) -> None:
         """The first program of a connection goes whole, the others as what differs."""
