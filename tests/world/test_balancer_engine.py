@@ -2,10 +2,13 @@
 
 import os
 import signal
+import socket
+import threading
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from tests.balancer.http2 import GrpcTarget
 from tests.world.agent_lab import eventually
 from tests.world.balancer_lab import (
     CHECK,
@@ -84,6 +87,60 @@ def changed(round: int) -> str:
     return CONFIGURATION.replace(
         "  default_backend", f"  http-request set-header x {round}\n  default_backend"
     )
+
+
+class Http2Target(GrpcTarget):
+    """Counts its connections; requests are answered all the same."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self.connections = 0
+        listener.listen()
+        self._server = listener
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        self.connections += 1
+        super()._serve(connection)
+
+
+def test_targets_of_http2_keep_their_connections_soon_after_they_came() -> None:
+    """One that is told at run time has a connection for each request, until it is loaded."""
+
+    def replaced(before: list[int], now: list[int]) -> bool:
+        return len(now) == len(before) == len(set(before) & set(now)) + 1
+
+    async def statuses(lab: BalancerLab, count: int) -> set[bytes]:
+        """Of so many requests of one client."""
+        reader, writer = await lab.connect()
+        said = set()
+        for _ in range(count):
+            writer.write(b"GET / HTTP/1.1\r\nHost: lb\r\n\r\n")
+            said.add((await reader.readuntil(b"grpc-status: 0\r\n\r\n")).partition(b"\r\n")[0].strip())
+        writer.transport.abort()
+        return said
+
+    async def test(lab: BalancerLab) -> None:
+        program = node(check=None)
+        pool = replace(program.pools[0], server_options="proto h2")
+        await lab.until_in_force(replace(program, pools=(pool,)))
+        engines = engines_of(lab.stage)
+        await lab.servers[0].end()
+        listener = lab.namespaces.socket_in("targets")
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((lab.servers[0].address, 80))
+        served = Http2Target(listener)
+        try:
+            with_target = replace(program, pools=(replace(pool, targets=(target(0),)),))
+            await lab.until_in_force(with_target)
+            assert await statuses(lab, 5) == {b"HTTP/1.1 200"}
+            assert served.connections == 5
+            await eventually(lambda: replaced(engines, engines_of(lab.stage)), "it is loaded again")
+            assert await statuses(lab, 20) == {b"HTTP/1.1 200"}
+            assert served.connections <= 5 + 2
+        finally:
+            served.close()
+
+    in_lab(test)
 
 
 def test_reloads_lose_no_request() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from seawall.host.balancer.configuration import digest, whole
+from seawall.host.balancer.configuration import digest, servers_in, whole
 from seawall.host.balancer.servers import KEPT, Server
 from seawall.program.balancer import BalancerFile, BalancerProgram, Pool, PoolTarget
 
@@ -35,6 +35,12 @@ def test_servers_stand_at_the_end_of_their_backend() -> None:
         "backend b",
         f"server t1 10.0.0.2:80 {KEPT} weight 100",
     ]
+
+
+def test_servers_of_a_text_are_found_again() -> None:
+    assert servers_in(whole(PROGRAM, SERVERS, Path("/log"), 2)) == SERVERS.keys()
+    logged = whole(replace(PROGRAM, log=True), SERVERS, Path("/log"), 2)
+    assert servers_in(logged) == SERVERS.keys()  # where lines go to is no target
 
 
 def test_what_only_looks_like_the_end_of_a_line_is_left_in_it() -> None:

@@ -39,6 +39,13 @@ def test_a_server_leaves_with_its_connections_only_where_that_is_wanted() -> Non
     ]
 
 
+@pytest.mark.parametrize(
+    ("options", "is_better"), [("", False), ("proto h2", True), ("ssl verify none alpn h2", True)]
+)
+def test_servers_of_http2_are_better_loaded(options: str, is_better: bool) -> None:
+    assert Server("10.0.0.1", 80, options).is_better_loaded is is_better
+
+
 def test_a_weight_changes_by_itself() -> None:
     assert commands({KEY: Server("10.0.0.1", 80, weight=30)}, {KEY: Seen(10, True)}) == [
         "set server tg/t0 weight 30"

@@ -44,6 +44,18 @@ def whole(program: BalancerProgram, servers: Mapping[Key, Server], log: Path, th
     return "\n".join(lines) + "\n"
 
 
+def servers_in(text: str) -> frozenset[Key]:
+    """Those that a configuration names."""
+    found: set[Key] = set()
+    backend = ""
+    for words in map(str.split, text.split("\n")):
+        if words and words[0] in _SECTIONS:
+            backend = words[1] if words[0] in ("backend", "listen") and len(words) > 1 else ""
+        elif backend and len(words) > 1 and words[0] == "server":
+            found.add((backend, words[1]))
+    return frozenset(found)
+
+
 def _servers(servers: Mapping[Key, Server], backend: str | None) -> list[str]:
     return [f"  {server.line(name)}" for (of, name), server in servers.items() if of == backend]
 

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from seawall.host.balancer.configuration import digest, whole
+from seawall.host.balancer.configuration import MOST_OLD_WORKERS, digest, servers_in, whole
 from seawall.host.balancer.console import Console, ConsoleError, Workers
 from seawall.host.balancer.places import Places
 from seawall.host.balancer.process import MOST_THREADS, EngineProcess
@@ -24,6 +24,7 @@ log = logging.getLogger("seawall.balancer")
 LOAD_S = 15.0  # for a configuration to be loaded
 LOAD_AGAIN_S = 2.0  # after it could not be, for a reason that may pass, such as a port that is taken
 START_AGAIN_S = 1.0  # between two starts
+CALM_S = 3.0  # that servers which are better loaded than told stay the same before they are loaded
 _POLL_S = 0.005
 _PATIENCE = ("Server still has connections attached to it, cannot remove it.",)
 
@@ -38,6 +39,8 @@ class _Refusal(NamedTuple):
 
 class Engine:
     """`problem` is why the program's configuration is not the one that serves; "" when it is.
+
+    calm_in   in how many seconds `settle` has something to do though nothing changes; None: never
 
     while_reloading   done again and again while the worker that is to be replaced still tells everything
     """
@@ -58,8 +61,11 @@ class Engine:
         self._living: tuple[int, ...] = ()
         self._serving = ""  # the digest of what the current worker has loaded
         self._refused = _Refusal()
+        self._loaded: tuple[int, frozenset[Key]] = (0, frozenset())  # by the configuration, of this worker
+        self._late: tuple[frozenset[Key], float] = (frozenset(), 0.0)  # told so far, and when to load them
         self._next_start = 0.0
         self.current: int | None = None
+        self.calm_in: float | None = None
         self.problem = ""
 
     @property
@@ -90,7 +96,14 @@ class Engine:
         if self._serving != wanted and (self._refused.mark != wanted or _now() >= self._refused.again):
             await self._reload(program, servers)
         self.problem = "" if self._serving == wanted else self._refused.words
-        return await self._tell(program, servers)
+        settled = await self._tell(program, servers)
+        self.calm_in = self._until_calm(servers)
+        if settled and not self.problem and self.calm_in == 0:
+            await self._reload(program, servers)
+            self._late = (frozenset(), 0.0)
+            settled = await self._tell(program, servers)
+            self.calm_in = self._until_calm(servers)
+        return settled
 
     def has(self, key: Key, server: Server) -> bool:
         """Whether the worker that serves has a server as it shall be."""
@@ -100,6 +113,21 @@ class Engine:
     def forget(self) -> None:
         """Ask the engine before the next change."""
         self._seen.clear()
+
+    def _until_calm(self, servers: Mapping[Key, Server]) -> float | None:
+        """A reload for each change would end connections that last before their time; one after many does
+        not, as long as few workers finish what they have."""
+        wanted = {key for key, server in servers.items() if server.used and server.is_better_loaded}
+        if wanted and self.current is not None and self._loaded[0] != self.current:
+            text = self._places.configuration.read_text()
+            self._loaded = (self.current, servers_in(text))
+        late = frozenset(wanted - self._loaded[1])
+        if late != self._late[0]:
+            self._late = (late, _now() + CALM_S)
+        if not late:
+            return None
+        crowded = len(self._living) > MOST_OLD_WORKERS // 2
+        return CALM_S if crowded else max(self._late[1] - _now(), 0.0)
 
     async def _start(self, program: BalancerProgram, servers: Mapping[Key, Server]) -> None:
         """With what the program says, or else with what was in force before."""

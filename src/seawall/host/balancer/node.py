@@ -148,7 +148,7 @@ class Node:
             return LINGER_S
         if any(server.weight != FULL_WEIGHT for server in self._servers.values()):
             return min(pool.slow_start_s for pool in program.pools if pool.slow_start_s) / SLOW_START_STEPS
-        return None
+        return self._engine.calm_in
 
     def _wanted(self, program: BalancerProgram, now: float) -> dict[Key, Server]:
         servers = {}

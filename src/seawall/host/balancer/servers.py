@@ -37,6 +37,12 @@ class Server(NamedTuple):
         return " ".join(f"{self.place} {self.options} {KEPT} weight {self.weight}".split())
 
     @property
+    def is_better_loaded(self) -> bool:
+        """One of HTTP/2 that is told at run time makes a connection for each request: it has `max-reuse 0`,
+        which only a configuration can change.  Source: HAProxy 2.6, "add server"."""
+        return "h2" in self.options.split()
+
+    @property
     def place(self) -> str:
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
 
