@@ -14,6 +14,7 @@ from seawall.model.internet import CLIENT_NAMESPACE
 
 FRONT_PORT = 80
 HAND_PORT = 8081
+DUTIES_PORT = 8082
 FIRST_PORT = 20_000
 STICKY = {"stickiness.enabled": "true", "stickiness.type": "lb_cookie"}
 POLL_S = 0.1

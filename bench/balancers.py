@@ -7,14 +7,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.balancer_side import FIRST_PORT, FRONT_PORT, HAND_PORT, STICKY, BalancerSide
+from bench.balancer_side import DUTIES_PORT, FIRST_PORT, FRONT_PORT, HAND_PORT, STICKY, BalancerSide
 from bench.density import command_of, processes, share
 from bench.record import Result, Sample, compare, sample
 from bench.seawall_side import SeawallSide
-from bench.web import CONNECTIONS, Load, by_hand, load, origin
+from bench.web import CONNECTIONS, DUTIES, Load, by_hand, load, origin
 from seawall.host.balancer.process import MOST_THREADS
 
 ROUNDS = 8
+SAME = "HAProxy by hand with its duties"
 TARGETS = 200
 A_CALL = 100
 CHANGES = 50
@@ -33,17 +34,23 @@ def balancers(seawall: SeawallSide) -> list[Result]:
 
 
 def _requests(side: BalancerSide) -> list[Result]:
-    """Slices of a second in turn: the balancer, the engine by hand in a task of its own, the target."""
+    """Slices of a second in turn: the balancer, the engine by hand in a task of its own, with and without a
+    balancer's duties, the target."""
     side.register([FIRST_PORT])
     side.await_healthy(1)
     urls = {
         "ours": f"http://{side.public()[0]}:{FRONT_PORT}/",
         "by hand": f"http://{side.public_of(side.hand)}:{HAND_PORT}/",
+        "duties": f"http://{side.public_of(side.hand)}:{DUTIES_PORT}/",
         "direct": f"http://{side.public_of(side.place)}:{FIRST_PORT}/",
     }
     found: dict[str, list[Load]] = {name: [] for name in urls}
     threads = min(os.cpu_count() or 1, MOST_THREADS)
-    with by_hand(side.hand, HAND_PORT, [f"{side.place.address}:{FIRST_PORT}"], threads):
+    servers = [f"{side.place.address}:{FIRST_PORT}"]
+    with (
+        by_hand(side.hand, HAND_PORT, servers, threads),
+        by_hand(side.hand, DUTIES_PORT, servers, threads, DUTIES),
+    ):
         for round in range(ROUNDS + 1):
             for name, url in urls.items():
                 told = load(side.client, url, 1)
@@ -61,8 +68,10 @@ def _requests(side: BalancerSide) -> list[Result]:
             f"requests {what}", "1/s", rates["ours"], rates["by hand"],
             against="HAProxy by hand", at_least=0.9,
         ),
+        compare(f"requests {what}", "1/s", rates["ours"], rates["duties"], against=SAME),
         compare(f"requests {what}", "1/s", rates["ours"], rates["direct"], against="the task itself"),
         compare(f"p99 {what}", "ms", tails["ours"], tails["by hand"], against="HAProxy by hand"),
+        compare(f"p99 {what}", "ms", tails["ours"], tails["duties"], against=SAME),
         compare(f"p99 {what}", "ms", tails["ours"], tails["direct"], against="the task itself"),
     ]  # fmt: skip
 

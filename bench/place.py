@@ -33,9 +33,17 @@ class Place:
 
     @contextmanager
     def running(self, *words: str, ready: str) -> Iterator[None]:
-        """Keep a server running there; it is up once a line with `ready` in it has been printed."""
+        """Keep a server running there; it is up once a line with `ready` in it has been printed.
+
+        It has a session of its own, as every service of a system has: the kernel shares processors out among
+        sessions first.
+        """
         with subprocess.Popen(
-            [*self.enter, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            [*self.enter, *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
         ) as server:
             assert server.stdout
             try:

@@ -19,6 +19,19 @@ defaults
   timeout server 60s
   timeout connect 5s
 """
+# What an application load balancer does for every request, in the engine's usual words: the headers that tell
+# a target of its client, an id to find the request again, and a line about it, kept in memory.
+_DIGITS = "hex,bytes(8,8),lower"
+DUTIES = f"""\
+  option forwardfor
+  http-request set-header X-Forwarded-Proto http
+  http-request set-header X-Forwarded-Port 80
+  unique-id-format 'Root=1-%[date,{_DIGITS}]-{3 * f"%[rand,{_DIGITS}]"}'
+  unique-id-header X-Amzn-Trace-Id
+  option httplog
+  log ring@requests local0
+"""
+_RING = "ring requests\n  size 1048576\n"
 
 
 class Load(NamedTuple):
@@ -44,22 +57,28 @@ def load(client: Place, url: str, seconds: int, connections: int = CONNECTIONS) 
 
 @contextmanager
 def origin(place: Place, first: int, last: int) -> Iterator[None]:
-    """A server on a range of ports, as quick as there is one: each answer is the port it was asked at."""
+    """A server on a range of ports, as quick as there is one: each answer is the port it was asked at.
+
+    It says the date, as every server has to that has a clock.
+    """
     text = f"""\
 frontend origin
   bind {place.address}:{first}-{last}
-  http-request return status 200 content-type text/plain lf-string %[dst_port]
+  http-request return status 200 content-type text/plain lf-string %[dst_port] hdr Date %[date,http_date]
 """
     with _haproxy(place, threads=1, text=text):
         yield
 
 
 @contextmanager
-def by_hand(place: Place, port: int, servers: list[str], threads: int) -> Iterator[None]:
-    """HAProxy as one writes it down who wants nothing but requests passed on; `servers` ADDRESS:PORT."""
+def by_hand(place: Place, port: int, servers: list[str], threads: int, duties: str = "") -> Iterator[None]:
+    """HAProxy as one writes it down who wants nothing but requests passed on; `servers` ADDRESS:PORT.
+
+    duties   what it does besides: lines of its frontend
+    """
     named = "".join(f"  server s{number} {server}\n" for number, server in enumerate(servers))
-    text = f"frontend web\n  bind {place.address}:{port}\n  default_backend web\nbackend web\n{named}"
-    with _haproxy(place, threads, text):
+    front = f"frontend web\n  bind {place.address}:{port}\n{duties}  default_backend web\n"
+    with _haproxy(place, threads, f"{front}backend web\n{named}{_RING if 'ring@' in duties else ''}"):
         yield
 
 
