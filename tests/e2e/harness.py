@@ -74,13 +74,21 @@ class Seawall:
 
     def agent_pid(self) -> int:
         """The agent's process id as seen from outside the world."""
+        return self._pid("seawall.host.agent", str(self.state_dir))
+
+    def holder_pid(self) -> int:
+        """That of the process which holds the agent's sockets."""
+        return self._pid(str(self.state_dir / "run/held.sock"))
+
+    @staticmethod
+    def _pid(*words: str) -> int:
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
                 with contextlib.suppress(OSError):
                     command = (entry / "cmdline").read_bytes().split(b"\0")
-                    if b"seawall.host.agent" in command and str(self.state_dir).encode() in command:
+                    if all(word.encode() in command for word in words):
                         return int(entry.name)
-        raise AssertionError("no agent runs")
+        raise AssertionError(f"no process {words} runs")
 
     def down(self) -> None:
         subprocess.run([BIN / "seawall", "--state-dir", self.state_dir, "down"], check=True, timeout=60)

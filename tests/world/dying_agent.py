@@ -20,6 +20,7 @@ from seawall.host.balancer.process import EngineProcess
 from seawall.host.conmon import Conmon
 from seawall.host.container import Container
 from seawall.host.container_record import Record
+from seawall.host.dns.names import Names
 from seawall.host.images import Images
 from seawall.host.pause import Pause
 from seawall.host.secrets import Secrets
@@ -59,6 +60,7 @@ FUNCTIONS: dict[str, tuple[Any, str]] = {
     "engine note": (Places, "note_loaded"),
     "engine end": (EngineProcess, "end"),
     "engine clear": (Places, "remove"),
+    "name": (Names, "answer"),
 }
 
 

@@ -49,12 +49,16 @@ def asked(lab: AgentLab) -> Iterator[tuple[socket.socket, socket.socket, socket.
 async def answered(connections: tuple[socket.socket, socket.socket, socket.socket]) -> None:
     loop = asyncio.get_running_loop()
     udp, tcp, http = connections
-    for data in (await loop.sock_recv(udp, 4096), (await loop.sock_recv(tcp, 4096))[2:]):
-        assert [str(item) for rrset in dns.message.from_wire(data).answer for item in rrset] == ["10.99.0.1"]
+    named(await loop.sock_recv(udp, 4096))
+    named((await loop.sock_recv(tcp, 4096))[2:])
     said = b""
     while piece := await loop.sock_recv(http, 65536):
         said += piece
     assert json.loads(said.partition(b"\r\n\r\n")[2])["AccessKeyId"] == "ASIA1"
+
+
+def named(data: bytes) -> None:
+    assert [str(item) for rrset in dns.message.from_wire(data).answer for item in rrset] == ["10.99.0.1"]
 
 
 def test_the_next_agent_answers_what_was_asked_of_none() -> None:
@@ -69,6 +73,24 @@ def test_the_next_agent_answers_what_was_asked_of_none() -> None:
                 with asked(lab) as connections:
                     await lab.start_agent()
                     await answered(connections)
+
+    asyncio.run(asyncio.wait_for(test(), 60))
+
+
+def test_a_question_that_an_agent_was_killed_over_is_answered_by_the_next() -> None:
+    async def test() -> None:
+        async with agent_lab() as lab:
+            await lab.kill_agent()
+            await lab.start_agent(dying_at="before:name")
+            namespaces = Namespaces(lab.state_dir / "run")
+            with namespaces.socket_in("task-t", type=socket.SOCK_DGRAM) as udp:
+                namespaces.close()
+                udp.setblocking(False)
+                udp.connect(("10.99.0.1", 53))
+                udp.send(QUESTION)
+                await lab.agent_died()
+                await lab.start_agent()
+                named(await asyncio.get_running_loop().sock_recv(udp, 4096))
 
     asyncio.run(asyncio.wait_for(test(), 60))
 

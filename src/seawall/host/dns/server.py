@@ -122,22 +122,30 @@ class NameServer:
         await asyncio.gather(*self._waiting, return_exceptions=True)
 
     def _read_udp(self) -> None:
+        """A question stays in the socket until it has been answered: the next agent may have to."""
         assert self._udp is not None
         for _ in range(READ_AT_ONCE):
             try:
-                data, client = self._udp.recvfrom(4096)
+                data, client = self._udp.recvfrom(4096, socket.MSG_PEEK)
             except BlockingIOError:
                 return
             except OSError:  # an ICMP error of an earlier answer
                 continue
-            query = parse_query(data)
-            if query is None:
-                continue
-            answer = self._answer(query)
-            if answer.elsewhere is None:
-                self._send_udp(_write(query, answer, query.udp_limit), client)
-            else:
-                self._spawn(self._forward_udp(query, answer, client))
+            try:
+                self._take_up(data, client)
+            finally:
+                with contextlib.suppress(OSError):  # as above; then it is answered twice
+                    self._udp.recv(1)
+
+    def _take_up(self, data: bytes, client: tuple[str, int]) -> None:
+        query = parse_query(data)
+        if query is None:
+            return
+        answer = self._answer(query)
+        if answer.elsewhere is None:
+            self._send_udp(_write(query, answer, query.udp_limit), client)
+        else:
+            self._spawn(self._forward_udp(query, answer, client))
 
     def _answer(self, query: Query) -> Answer:
         if query.fault:
