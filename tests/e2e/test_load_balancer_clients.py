@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from tests.e2e import odd_server
 from tests.e2e.application_image import build_application
+from tests.e2e.balanced_site import Site
 from tests.e2e.harness import WAIT, Seawall, interface_of, register, run_task, wait_for
-from tests.e2e.test_service_traffic import Site
 
 from seawall.app.demo.images import push_image
 from seawall.model.internet import CLIENT_ADDRESS

@@ -4,48 +4,15 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
+from tests.e2e.balanced_site import Site
 from tests.e2e.harness import WAIT, Seawall, prepare_account
-from tests.e2e.test_service_traffic import Site
 
 
 class NetworkSite(Site):
     """Its balancer is a network load balancer with a group; the tasks' group lets in who comes through it."""
 
-    def _balancer(self) -> None:
-        made = self.elb.create_load_balancer(
-            Name="net", Type="network", Subnets=self.public, SecurityGroups=[self.front]
-        )
-        self.balancer = made["LoadBalancers"][0]["LoadBalancerArn"]
-        self.name = made["LoadBalancers"][0]["DNSName"]
-        self.zone = made["LoadBalancers"][0]["CanonicalHostedZoneId"]
-        self.group = self.target_group("net")
-        self.elb.create_listener(
-            LoadBalancerArn=self.balancer,
-            Protocol="TCP",
-            Port=80,
-            DefaultActions=[{"Type": "forward", "TargetGroupArn": self.group}],
-        )
-        self.elb.get_waiter("load_balancer_available").wait(
-            LoadBalancerArns=[self.balancer], WaiterConfig=WAIT
-        )
-
-    def target_group(self, name: str) -> str:
-        made = self.elb.create_target_group(
-            Name=name,
-            Protocol="TCP",
-            Port=80,
-            VpcId=self.network.vpc,
-            TargetType="ip",
-            HealthCheckIntervalSeconds=5,
-            HealthCheckTimeoutSeconds=2,
-            HealthyThresholdCount=2,
-        )
-        arn = str(made["TargetGroups"][0]["TargetGroupArn"])
-        wanted = {"preserve_client_ip.enabled": "true", "load_balancing.cross_zone.enabled": "true"}
-        self.elb.modify_target_group_attributes(
-            TargetGroupArn=arn, Attributes=[{"Key": key, "Value": value} for key, value in wanted.items()]
-        )
-        return arn
+    kind, protocol, balancer_name = "network", "TCP", "net"
+    target_attributes = {"preserve_client_ip.enabled": "true", "load_balancing.cross_zone.enabled": "true"}
 
     def health(self) -> list[dict[str, Any]]:
         found = self.elb.describe_target_health(TargetGroupArn=self.group)
