@@ -100,7 +100,7 @@ def _left(before: Census, life: Life, state_dir: Path) -> Iterator[str]:
     for kind, names in take_census().new_since(before).items():
         for name in sorted(names):
             # Other Seawalls make groups meanwhile; ours bear the world's name.
-            if kind != "cgroup" or life.world in name:
+            if kind != "cgroup" or (life.world and life.world in name):
                 yield f"{kind} {name}"
     for pid, began in sorted(life.processes):
         if _start_time(pid) == began:
