@@ -12,7 +12,7 @@ from seawall.program.balancer import BalancerProgram
 MOST_OLD_WORKERS = 8  # that finish their connections after as many reloads; the oldest is ended first
 LONGEST_LINE = 65535  # bytes of a log line
 KEPT_LINES = 4 * 1024 * 1024  # bytes of log lines that wait in the engine for somebody to take them
-_FORM = 2  # of what is written here: another number makes running engines load their configuration again
+_FORM = 3  # of what is written here: another number makes running engines load their configuration again
 _SECTIONS = frozenset(
     ("global", "defaults", "frontend", "backend", "listen", "ring", "peers", "cache", "userlist", "resolvers")
     + ("mailers", "program", "http-errors", "fcgi-app", "log-forward", "crt-store")

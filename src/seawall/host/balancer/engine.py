@@ -56,7 +56,9 @@ class Engine:
         self.console = Console(places.console)
         self._places = places
         self.while_reloading = while_reloading
-        self._threads = min(processors, MOST_THREADS)
+        # Every application load balancer has two nodes or more, which share the processors; and a thread more
+        # than there are processors for waits for those that are stopped while they hold a lock.
+        self._threads = max(1, min(processors // 2, MOST_THREADS))
         self._seen: dict[int, dict[Key, Seen]] = {}  # by worker
         self._living: tuple[int, ...] = ()
         self._serving = ""  # the digest of what the current worker has loaded
