@@ -39,7 +39,13 @@ MOST_SERVICES = 5000  # of a cluster ("Amazon ECS endpoints and quotas")
 SERVICE_LINKED_ROLE = "role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"
 
 
-@operation("ecs", "CreateService", refused=REFUSED_AT_CREATION)
+@operation(
+    "ecs",
+    "CreateService",
+    refused=REFUSED_AT_CREATION,
+    note="A deployment that alarms watch over bakes for as long as the slowest of them needs to notice (period"
+    " times evaluation periods, and a minute); AWS does not tell its own measure.",
+)
 def create_service(call: Call, params: Params) -> dict[str, Any]:
     token = read_token(params.get("clientToken"))
     fingerprint = params.copy_unread()
