@@ -43,8 +43,8 @@ SERVICE_LINKED_ROLE = "role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleFor
     "ecs",
     "CreateService",
     refused=REFUSED_AT_CREATION,
-    note="A deployment that alarms watch over bakes for as long as the slowest of them needs to notice (period"
-    " times evaluation periods, and a minute); AWS does not tell its own measure.",
+    note="A deployment that alarms watch over bakes for as long as the slowest of them needs to notice"
+    " (period times evaluation periods, and a minute); AWS does not tell its own measure.",
 )
 def create_service(call: Call, params: Params) -> dict[str, Any]:
     token = read_token(params.get("clientToken"))

@@ -55,8 +55,8 @@ _REFUSED = REFUSED_ACTIONS | {
     "elbv2",
     "CreateListener",
     refused=_REFUSED,
-    note="What is no HTTP at all is answered 400 as on AWS, but with a page and headers of HAProxy's own; what"
-    " is no TLS gets no answer.",
+    note="What is no HTTP at all is answered 400 as on AWS, but with a page and headers of HAProxy's own;"
+    " what is no TLS gets no answer.",
 )
 def create_listener(call: Call, params: Params) -> dict[str, Any]:
     with call.write() as txn:
