@@ -156,6 +156,21 @@ def test_a_holder_that_is_killed_is_replaced_by_one_that_holds_the_same(agents: 
     of(agents, test)
 
 
+def test_what_a_new_holder_is_given_counts_when_the_agent_dies_at_once(agents: Agents) -> None:
+    """As above, but the agent dies before its new holder has begun to run."""
+
+    async def test() -> None:
+        agents.now.obtain("dns/x", bound, lambda _: True)
+        (before,) = agents.holders()
+        os.kill(before, signal.SIGKILL)
+        agents.now._holder_died()
+        successor = agents.next()
+        assert agents.holders() != [before]
+        successor.obtain("dns/x", no_other, lambda _: True)
+
+    of(agents, test)
+
+
 def test_both_killed_at_once_begin_anew(agents: Agents) -> None:
     async def test() -> None:
         port = agents.now.obtain("dns/x", bound, lambda _: True).getsockname()[1]

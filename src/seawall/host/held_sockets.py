@@ -44,8 +44,9 @@ class HeldSockets:
     def connect(self) -> None:
         """Take over what an agent before this one had.  Within the loop that will run."""
         try:
-            self._holder = self._reach()
-            there = self._all_of(self._holder)
+            self._holder, started = self._reach()
+            # What one that was just started is sent waits for it, also when this agent dies before it runs.
+            there = {} if started else self._all_of(self._holder)
         except OSError as error:
             log.error("held_sockets.no_holder", extra={"error": str(error)})
             self._hang_up()
@@ -59,7 +60,7 @@ class HeldSockets:
         for name, held in self._held.items():
             if name not in there and held.fileno() >= 0:
                 self._send(KEEP, name, held)
-        asyncio.get_running_loop().add_reader(self._holder, self._holder_died)
+        asyncio.get_running_loop().add_reader(self._holder, self._hear)
 
     def close(self) -> None:
         """Leave all to the next agent."""
@@ -108,8 +109,9 @@ class HeldSockets:
         for name in [name for name in self._unasked if name.startswith(f"{kind}/") and name not in but]:
             self.let_go(name)
 
-    def _reach(self) -> socket.socket:
-        """A connection to the holder, which is started where there is none."""
+    def _reach(self) -> tuple[socket.socket, bool]:
+        """A connection to the holder, which is started where there is none, and whether it was."""
+        started = False
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         connection.settimeout(PATIENCE_S)
         folder = os.open(self._path.parent, os.O_PATH | os.O_DIRECTORY)
@@ -119,13 +121,14 @@ class HeldSockets:
                 connection.connect(place)
             except (FileNotFoundError, ConnectionRefusedError):
                 self._start(place)
+                started = True
                 connection.connect(place)
         except OSError:
             connection.close()
             raise
         finally:
             os.close(folder)
-        return connection
+        return connection, started
 
     def _start(self, place: str) -> None:
         """It can be connected to before it runs."""
@@ -167,15 +170,25 @@ class HeldSockets:
 
     def _agree(self) -> None:
         """Return when the holder has done all it was told."""
-        if self._holder is not None:
-            self._send(END, "")
-            try:
-                self._holder.recv(LONGEST)
-            except OSError as error:
-                log.warning("held_sockets.no_word", extra={"error": str(error)})
+        if self._holder is None:
+            return
+        self._send(END, "all")
+        try:
+            while self._holder.recv(LONGEST) == END:  # its first word, which nobody has waited for
+                pass
+        except OSError as error:
+            log.warning("held_sockets.no_word", extra={"error": str(error)})
+
+    def _hear(self) -> None:
+        assert self._holder is not None
+        try:
+            word = self._holder.recv(LONGEST)
+        except OSError:
+            word = b""
+        if not word:
+            self._holder_died()
 
     def _holder_died(self) -> None:
-        """It says nothing unasked, so this is its end."""
         log.warning("held_sockets.holder_died")
         self._hang_up()
         if self._child is not None:

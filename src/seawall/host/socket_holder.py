@@ -5,7 +5,7 @@ others.  Whoever connects is first given all that is kept, then END.  What it se
 
     +NAME with a descriptor   keep it by this name, and let go of what had the name before
     -NAME                     let it go
-    END                       say the same, so that it is known that all before has been done
+    .ANYTHING                 say the same, so that it is known that all before has been done
 
 One agent at a time.  This imports as little as it can, because it is there as long as its world.
 """
@@ -24,12 +24,15 @@ def serve(listener: socket.socket) -> None:
     kept: dict[bytes, int] = {}
     while True:
         agent, _ = listener.accept()
-        with agent, suppress(ConnectionError):  # it died
-            for name, descriptor in kept.items():
-                socket.send_fds(agent, [KEEP + name], [descriptor])
-            agent.send(END)
-            while _follow(agent, kept):
-                pass
+        with agent:
+            with suppress(ConnectionError):  # it died; what it has said before counts
+                for name, descriptor in kept.items():
+                    socket.send_fds(agent, [KEEP + name], [descriptor])
+                agent.send(END)
+            going = True
+            while going:
+                with suppress(ConnectionError):
+                    going = _follow(agent, kept)
 
 
 def _follow(agent: socket.socket, kept: dict[bytes, int]) -> bool:
@@ -42,7 +45,7 @@ def _follow(agent: socket.socket, kept: dict[bytes, int]) -> bool:
     elif word == LET_GO:
         before = kept.pop(name, None)
     elif word == END:
-        agent.send(END)
+        agent.send(frame)
     if before is not None:
         os.close(before)
     return bool(frame)
