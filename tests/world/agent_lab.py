@@ -118,6 +118,21 @@ def task(*containers: ContainerProgram, memory_bytes: int = 256 << 20) -> TaskPr
     )
 
 
+class Logs:
+    """A service that takes what is logged, unless it is away."""
+
+    def __init__(self) -> None:
+        self.away = threading.Event()
+        self.messages: list[str] = []
+
+    def take(self, body: bytes) -> int:
+        """The status of the answer."""
+        if self.away.is_set():
+            return 503
+        self.messages += [event["message"] for event in json.loads(body)["logEvents"]]
+        return 200
+
+
 class AgentLab:
     def __init__(self, state_dir: Path) -> None:
         self.state_dir = state_dir
@@ -126,6 +141,7 @@ class AgentLab:
         self.reports: dict[str, TaskReport] = {}
         self.applied = 0
         self.limits = ""  # "enforced", or why they are not
+        self.logs = Logs()
         self._revision = 0
         self._news = asyncio.Event()
         self._process: asyncio.subprocess.Process | None = None
@@ -212,7 +228,7 @@ async def agent_lab() -> AsyncIterator[AgentLab]:
         lab.apply()
         await lab.in_force()
         # What the real control plane does first; an agent takes network failures for final only after that.
-        with registry(lab.state_dir), await lab.link.listen("registry", "10.99.0.1", 8443):
+        with registry(lab.state_dir, lab.logs), await lab.link.listen("registry", "10.99.0.1", 8443):
             yield lab
         lab.apply(network=NetworkProgram())
         await lab.until(lambda: lab.applied == lab._revision, "everything is removed")
@@ -275,8 +291,9 @@ def clear(lab: AgentLab, stage: Path) -> list[str]:
 
 
 @contextlib.contextmanager
-def registry(state_dir: Path) -> Iterator[None]:
-    """The read half of the distribution API, for the layout of one image, in the namespace `registry`."""
+def registry(state_dir: Path, logs: Logs | None = None) -> Iterator[None]:
+    """The read half of the distribution API, for the layout of one image, in the namespace `registry`; and
+    whatever else is asked by POST."""
     blobs = api_image(state_dir) / "blobs/sha256"
     (entry,) = json.loads((blobs.parent.parent / "index.json").read_text())["manifests"]
 
@@ -301,10 +318,11 @@ def registry(state_dir: Path) -> Iterator[None]:
         do_HEAD = do_GET
 
         def do_POST(self) -> None:
-            """Every secret there is."""
-            self.rfile.read(int(self.headers["Content-Length"]))
+            """Every secret there is, every log stream."""
+            asked = self.rfile.read(int(self.headers["Content-Length"]))
+            of_logs = logs is not None and str(self.headers["X-Amz-Target"]).endswith(".PutLogEvents")
             body = json.dumps({"Name": "s", "SecretString": SECRET}).encode()
-            self.send_response(200)
+            self.send_response(logs.take(asked) if logs is not None and of_logs else 200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
