@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import secrets
@@ -204,6 +205,7 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
     await _ready(doors.own, settings)
     if settings.uplink:
         await _background(stack, keep_uplink(lambda: keeper.world))
+    gc.freeze()  # what is here by now stays, and need not be looked through again while a client waits
     return doors.own, url
 
 

@@ -9,6 +9,8 @@ from seawall.host.log_format import JsonLines, PlainLines
 
 def set_up_logging(path: Path, *, json_lines: bool) -> None:
     """Everything goes to `path`; warnings, or with `json_lines` everything, also to standard error."""
+    # No line names them, and finding them out is a good part of what a line costs.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     to_file = logging.FileHandler(path)
     to_terminal = logging.StreamHandler(sys.stderr)

@@ -8,6 +8,7 @@ noticed.  Nothing it started ends with it.
 import argparse
 import asyncio
 import errno
+import gc
 import logging
 import resource
 import shutil
@@ -340,6 +341,7 @@ def main() -> int:
     except NoRuntime as error:
         log.error("no OCI runtime works here: %s", error)
         return 1
+    gc.freeze()  # what is here by now stays, and need not be looked through again in the middle of a launch
     asyncio.run(agent.run())
     return 0
 

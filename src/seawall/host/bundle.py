@@ -39,8 +39,20 @@ class Bundle:
             os.chown(path, first, first)
             path.chmod(0o755)
         self._rootfs.mkdir(parents=True, exist_ok=True)
-        mount_overlay(image.layers, self._folder / "upper", self._folder / "work", self._rootfs)
-        self._trusted = self._trust()
+        upper, work = self._folder / "upper", self._folder / "work"
+        authorities, certificate = self._host.images.cache.authorities, self._host.authority
+        known = authorities.of(image.layers, certificate)
+        if known is not None:
+            mount_overlay((*image.layers, known.layer), upper, work, self._rootfs)
+            self._trusted = known.trust.variables
+            return
+        new = not any(upper.iterdir())
+        mount_overlay(image.layers, upper, work, self._rootfs)
+        if certificate:
+            trust = add_authority(self._rootfs, certificate, first)
+            self._trusted = trust.variables
+            if new:
+                authorities.keep(image.layers, certificate, upper, trust)
 
     def surroundings(self, volumes: Volumes, shared: Path | None) -> Surroundings:
         """Its root must be mounted.  `shared`: a process namespace to join.  Raises OSError."""
@@ -63,12 +75,6 @@ class Bundle:
             process_namespace=shared,
             variables=self._trusted,
         )
-
-    def _trust(self) -> Mapping[str, str]:
-        """Variables that say where the bundles with Seawall's authority are.  Raises OSError."""
-        if not self._host.authority:
-            return {}
-        return add_authority(self._rootfs, self._host.authority, task_id_map().first).variables
 
 
 def hard_limits() -> dict[str, int]:

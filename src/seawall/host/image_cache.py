@@ -16,8 +16,10 @@ from pathlib import Path
 
 import msgspec
 
+from seawall.host.authority import AuthorityLayers
 from seawall.host.image_manifest import Manifest, hex_digest
 from seawall.host.kernel import sync_filesystem
+from seawall.host.mounts import mounted_layers
 
 LIMIT_BYTES = 20 << 30
 KEEP_S = 600.0  # longer than any container takes from its pull to its mount
@@ -44,6 +46,7 @@ class ImageCache:
         for made in (self.scratch, self._layers, self._configs, self._records):
             made.mkdir(parents=True, exist_ok=True)
         self._remove_unnamed(self._read_records(), mounted_layers())
+        self.authorities = AuthorityLayers(self._layers, self.scratch)
 
     def layer(self, digest: str) -> Path:
         return self._layers / hex_digest(digest)
@@ -148,20 +151,6 @@ class ImageCache:
             if record.config not in {other.config for other in records.values()}:
                 (self._configs / f"{record.config}.json").unlink()
         return removed
-
-
-def mounted_layers() -> frozenset[str]:
-    """The layers below the overlays that are mounted in this world, as hexadecimal digests."""
-    found: set[str] = set()
-    for line in Path("/proc/self/mountinfo").read_text().splitlines():
-        _, _, rest = line.partition(" - ")
-        kind, _, options = rest.split(" ", 2)
-        if kind == "overlay":
-            for option in options.split(","):
-                name, _, value = option.partition("=")
-                if name == "lowerdir":
-                    found.update(Path(lower).name for lower in value.split(":"))
-    return frozenset(found)
 
 
 def _size(folder: Path) -> int:

@@ -41,6 +41,20 @@ def unmount(target: Path) -> None:
             raise OSError(code, os.strerror(code), str(target))
 
 
+def mounted_layers() -> frozenset[str]:
+    """The folders of layers below the overlays that are mounted in this world, by name."""
+    found: set[str] = set()
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        _, _, rest = line.partition(" - ")
+        kind, _, options = rest.split(" ", 2)
+        if kind == "overlay":
+            for option in options.split(","):
+                name, _, value = option.partition("=")
+                if name == "lowerdir":
+                    found.update(Path(lower).name for lower in value.split(":"))
+    return frozenset(found)
+
+
 def _mount(options: str, target: Path) -> None:
     if _libc.mount(b"overlay", bytes(target), b"overlay", 0, options.encode()) != 0:
         code = ctypes.get_errno()

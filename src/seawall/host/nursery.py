@@ -9,6 +9,7 @@ This file is also that small process's program: `python -I -S nursery.py SOCKET 
 import ctypes
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 READY = 8  # namespaces; each takes the kernel 230 kB
+PAUSE_S = 0.1  # longer than a launch
 _NEW_USER_AND_NETWORK = 0x10000000 | 0x40000000
 _LARGEST = 1 << 16
 Settings = tuple[tuple[str, str], ...]
@@ -108,9 +110,13 @@ class Nursery:
 
 
 def serve(sock: socket.socket, first: str, size: str) -> None:
-    """Make one namespace for each request, until nobody is left to ask."""
+    """Make one namespace for each request, until nobody is left to ask.
+
+    The one asked for last can wait: who asks has just taken another, and needs the processors for its launch.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     while request := _request(sock):
+        select.select([sock], [], [], PAUSE_S)
         try:
             user, network = _bear(libc, json.loads(request), f"0 {first} {size}\n")
         except OSError as error:

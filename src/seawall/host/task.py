@@ -149,6 +149,7 @@ class Task:
                 self.ground, lambda meanwhile: self._login(c, meanwhile), lambda: self._variables(c)
             ),
             fresh,
+            told=len(fresh) > 1,  # of a single one with its start, which is next
         ):
             return
         await self._start_in_order(fresh)
@@ -185,8 +186,13 @@ class Task:
         except asyncio.TimeoutError:
             return
 
-    async def _all(self, step: Callable[[Container], Awaitable[None]], containers: list[Container]) -> bool:
-        """One step for all at once.  False when one of them failed, which is then on its record."""
+    async def _all(
+        self, step: Callable[[Container], Awaitable[None]], containers: list[Container], *, told: bool = True
+    ) -> bool:
+        """One step for all at once.  False when one of them failed, which is then on its record.
+
+        told   each is told as soon as it is done; else only what failed
+        """
 
         async def one(container: Container) -> bool:
             mark = self._host.upstream.mark()
@@ -196,8 +202,9 @@ class Task:
                 if is_unanswered(failed.failure) and await self._host.upstream.was_away(mark):
                     return await one(container)
                 container.fail(failed.failure)
+                self._tell()
                 return False
-            finally:
+            if told:
                 self._tell()
             return True
 
