@@ -219,7 +219,7 @@ class Engine:
         for pid in present - self._seen.keys():
             try:
                 self._seen[pid] = read_servers(await self.console.ask(pid, "show servers state"))
-            except (ConsoleError, ValueError):
+            except (ConsoleError, ValueError):  # an old one that ended just now, or does not answer yet
                 if pid == workers.current:
                     raise
 
@@ -227,7 +227,7 @@ class Engine:
         """Bring each worker's servers up to date."""
         backends = {pool.name for pool in program.pools if pool.engine}
         ending = [pool.name for pool in program.pools if pool.ends_connections]
-        settled = True
+        settled = self._seen.keys() >= set(self._living)  # who could not be asked is asked again
         for pid in tuple(self._seen):
             seen = self._seen[pid]
             if pid == self.current:
@@ -245,6 +245,7 @@ class Engine:
                 self._seen.pop(pid, None)
                 if pid == self.current:
                     raise
+                settled = False
                 continue
             if refusals:
                 settled = False
