@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from tests.packet.lab import Lab
 
+from seawall.api.ecs.launch_limits import TASKS_PER_HOST
+from seawall.compile.network.numbers import wish
 from seawall.host.held_sockets import HeldSockets
 from seawall.host.metadata.conversation import BURST, LONGEST_BODY
 from seawall.host.metadata.endpoints import Endpoints
@@ -122,6 +124,36 @@ def test_each_is_told_of_itself_by_the_same_words(served: Served) -> None:
         assert (status, task["TaskARN"], task["TaskTags"]) == (200, name, {"k": "v"})
         ((status, found),) = served.ask(name, "/v2/credentials/same")
         assert (status, found["RoleArn"], found["AccessKeyId"]) == (200, f"role-{name}", f"ASIA{name}")
+
+
+def test_one_whose_address_moves_when_another_leaves_keeps_its_endpoint(lab: Lab) -> None:
+    """Both wish for one link-local address, and the elder has it."""
+    wishes: dict[int, str] = {}
+    for number in range(TASKS_PER_HOST + 1):
+        name = f"t{number:04}"
+        elder = wishes.setdefault(wish(f"eni-{name}") % TASKS_PER_HOST, name)
+        if elder != name:
+            break
+    vpc = lab.cloud.vpc("a", "10.0.0.0/16")
+    subnet = lab.cloud.subnet(vpc, "one", "10.0.1.0/24")
+    for number, each in enumerate((elder, name), 20):
+        lab.cloud.task(each, subnet, f"10.0.1.{number}")
+    served = Served(lab, lab.settle(), elder, name)
+    try:
+        before = local_address(lab, name)
+        lab.cloud.drop(f"eni-{elder}")
+        served.follow(lab.settle(), name)
+        assert local_address(lab, name) != before
+        ((status, task),) = served.ask(name, "/v4/same/task")
+        assert (status, task["TaskARN"]) == (200, name)
+    finally:
+        served.endpoints.close()
+
+
+def local_address(lab: Lab, task: str) -> str:
+    with lab.namespaces.socket_in(f"task-{task}", type=socket.SOCK_DGRAM) as sock:
+        sock.connect((ADDRESS, 80))
+        return str(sock.getsockname()[0])
 
 
 def test_errors_read_as_the_agents(served: Served) -> None:

@@ -124,7 +124,7 @@ def serve(sock: socket.socket, first: str, size: str) -> None:
             continue
         try:
             socket.send_fds(sock, [b"."], [user, network])
-        except BrokenPipeError:
+        except (BrokenPipeError, ConnectionResetError):  # the agent went meanwhile
             return
         finally:
             os.close(user)

@@ -198,7 +198,12 @@ def task_namespace(placed: Placed) -> Namespace:
     return Namespace(
         name=placed.namespace,
         owned=True,
-        sysctls=(*ipv6_settings(on=placed.ipv6), ("ipv4/ip_unprivileged_port_start", "0")),
+        sysctls=(
+            *ipv6_settings(on=placed.ipv6),
+            ("ipv4/ip_unprivileged_port_start", "0"),
+            # The address of eth0 may move when another task leaves: the new one must not go with the old one.
+            ("ipv4/conf/all/promote_secondaries", "1"),
+        ),
         routes=(default_route(placed), *([default_route6(placed)] if placed.ipv6 else []), endpoint),
     )
 
