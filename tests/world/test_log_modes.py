@@ -14,10 +14,16 @@ from seawall.program.task import AwsLogs, ContainerProgram, Credentials
 pytestmark = pytest.mark.world
 
 LINES = 2500
-WRITES = (
-    "l=xxxxxxxxxx; for n in 1 2 3 4 5 6 7; do l=$l$l; done;"  # 1280 bytes
-    f" i=0; while [ $i -lt {LINES} ]; do i=$((i+1)); echo $i $l; done"
-)
+ENOUGH = 1200  # of 1280 bytes each, for writers to have to wait
+
+
+def writes(pause_s: int) -> str:
+    """All lines, with a pause after enough of them, in which the agent looks."""
+    return (
+        "l=xxxxxxxxxx; for n in 1 2 3 4 5 6 7; do l=$l$l; done;"
+        f" i=0; while [ $i -lt {LINES} ]; do i=$((i+1)); echo $i $l;"
+        f" [ $i != {ENOUGH} ] || sleep {pause_s}; done"
+    )
 
 
 def in_lab(test: Callable[[AgentLab], Awaitable[None]]) -> None:
@@ -28,7 +34,7 @@ def in_lab(test: Callable[[AgentLab], Awaitable[None]]) -> None:
     asyncio.run(run())
 
 
-def writer(mode: Literal["blocking", "non-blocking"], script: str = WRITES) -> ContainerProgram:
+def writer(mode: Literal["blocking", "non-blocking"], script: str) -> ContainerProgram:
     credentials = Credentials(access_key_id="K", secret_access_key="S", session_token="T")
     logs = AwsLogs(
         endpoint=REGISTRY,
@@ -59,7 +65,7 @@ def numbers(lab: AgentLab) -> list[int]:
 def test_with_blocking_writers_wait_and_no_line_is_lost_over_a_killed_agent() -> None:
     async def test(lab: AgentLab) -> None:
         lab.logs.away.set()
-        lab.apply(task(writer("blocking")))
+        lab.apply(task(writer("blocking", writes(2))))
         await eventually(lambda: is_held(lab), "its output is not read any more")
         assert lab.now("app").state == "running"
         await lab.kill_agent()
@@ -77,7 +83,7 @@ def test_with_blocking_writers_wait_and_no_line_is_lost_over_a_killed_agent() ->
 def test_one_that_waits_can_be_stopped() -> None:
     async def test(lab: AgentLab) -> None:
         lab.logs.away.set()
-        program = writer("blocking", f"trap 'exit 3' TERM; {WRITES}; sleep 60")
+        program = writer("blocking", f"trap 'exit 3' TERM; {writes(2)}; sleep 60")
         lab.apply(task(program))
         await eventually(lambda: is_held(lab), "its output is not read any more")
         lab.apply(task(replace(program, desired="stopped")))
@@ -93,7 +99,7 @@ def test_with_non_blocking_nobody_waits_and_the_newest_lines_are_lost() -> None:
     async def test(lab: AgentLab) -> None:
         lab.logs.away.set()
         lab.apply(
-            task(writer("non-blocking", f"{WRITES}; : > /done; while :; do echo 9999; sleep 0.2; done"))
+            task(writer("non-blocking", f"{writes(0)}; : > /done; while :; do echo 9999; sleep 0.2; done"))
         )
         done = lab.state_dir / "tasks/t/app/upper/done"
         await eventually(done.exists, "all is written")
@@ -103,7 +109,7 @@ def test_with_non_blocking_nobody_waits_and_the_newest_lines_are_lost() -> None:
         assert came == sorted(came)
         assert 50 < len(came) < LINES // 2
         assert came[:50] == list(range(1, 51))
-        program = writer("non-blocking")
+        program = writer("non-blocking", writes(0))
         lab.apply(task(replace(program, desired="stopped")))
         await lab.until_state("app", "exited")
 
