@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 
@@ -55,8 +56,15 @@ class Agents:
                     found.append(int(entry.name))
         return found
 
+    def holder(self) -> int:
+        """The only one.  The arguments of a process show a moment after it was begun."""
+        deadline = time.monotonic() + 10
+        while len(found := self.holders()) != 1:
+            assert time.monotonic() < deadline, found
+        return found[0]
+
     def end_holder(self) -> None:
-        (pid,) = self.holders()
+        pid = self.holder()
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
 
@@ -141,7 +149,7 @@ def test_a_holder_that_is_killed_is_replaced_by_one_that_holds_the_same(agents: 
         agents.now.obtain("dns/unasked", bound, lambda _: True)
         successor = agents.next()
         successor.obtain("dns/asked", bound, lambda _: True)
-        (before,) = agents.holders()
+        before = agents.holder()
         os.kill(before, signal.SIGKILL)
         now = [before]
         while now in ([], [before]):
@@ -161,7 +169,7 @@ def test_what_a_new_holder_is_given_counts_when_the_agent_dies_at_once(agents: A
 
     async def test() -> None:
         agents.now.obtain("dns/x", bound, lambda _: True)
-        (before,) = agents.holders()
+        before = agents.holder()
         os.kill(before, signal.SIGKILL)
         agents.now._holder_died()
         successor = agents.next()
