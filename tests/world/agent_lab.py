@@ -134,9 +134,9 @@ class Logs:
 
 
 class AgentLab:
-    def __init__(self, state_dir: Path) -> None:
+    def __init__(self, state_dir: Path, world: str = "") -> None:
         self.state_dir = state_dir
-        self.world = f"test-{uuid.uuid4().hex[:8]}"
+        self.world = world or f"test-{uuid.uuid4().hex[:8]}"
         self.link = AgentLink(state_dir / "agent.sock")
         self.reports: dict[str, TaskReport] = {}
         self.applied = 0

@@ -213,8 +213,8 @@ async def ask(
 
 
 class BalancerLab(AgentLab):
-    def __init__(self, state_dir: Path, stage: Path) -> None:
-        super().__init__(state_dir)
+    def __init__(self, state_dir: Path, stage: Path, world: str) -> None:
+        super().__init__(state_dir, world)
         self.stage = stage
         self.namespaces = Namespaces(state_dir / "run")
         self.nodes: dict[str, BalancerReport] = {}
@@ -301,7 +301,7 @@ class BalancerLab(AgentLab):
 async def balancer_lab(servers: int = 2) -> AsyncIterator[BalancerLab]:
     """An agent with the network of this module in force and its targets serving; nothing may be left."""
     prepared, stage = prepare()
-    lab = BalancerLab(prepared.state_dir, stage)
+    lab = BalancerLab(prepared.state_dir, stage, prepared.world)
     linking = asyncio.create_task(lab.link.serve())
     try:
         await lab.start_agent()
