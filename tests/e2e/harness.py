@@ -20,6 +20,7 @@ import httpx
 
 from seawall.app.demo.images import api_image, push_image, web_image
 from seawall.app.running import Running, read_running
+from seawall.host.cgroup import world_cgroups
 
 BIN = Path(sys.executable).parent
 START_TIMEOUT_S = 60
@@ -110,7 +111,7 @@ class Seawall:
         state_dir = str(self.state_dir)
         lives = [said for said in processes() if state_dir in said]
         mounts = [m for m in Path("/proc/self/mountinfo").read_text().splitlines() if state_dir in m]
-        groups = [str(g) for id in self.worlds for g in Path("/sys/fs/cgroup").glob(f"**/seawall-{id}*")]
+        groups = [str(group) for id in self.worlds for group in world_cgroups(id)]
         return lives + mounts + groups
 
     @property

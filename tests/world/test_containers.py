@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 from tests.world.agent_lab import AgentLab, agent_lab, container, eventually, task
 
+from seawall.host.cgroup import world_cgroups
 from seawall.program.task import ContainerLimits, ContainerProgram, Dependency, TaskProgram
 
 pytestmark = pytest.mark.world
@@ -27,7 +28,7 @@ def in_lab(test: Callable[[AgentLab], Awaitable[None]]) -> None:
 
 
 def groups_of(lab: AgentLab) -> list[Path]:
-    return list(Path("/sys/fs/cgroup").glob(f"**/seawall-{lab.world}/t"))
+    return [group / "t" for group in world_cgroups(lab.world) if (group / "t").exists()]
 
 
 def need_limits(lab: AgentLab) -> None:

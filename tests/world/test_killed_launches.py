@@ -19,6 +19,8 @@ from tests.world.agent_lab import (
     task,
 )
 
+from seawall.host.cgroup import world_cgroups
+
 pytestmark = pytest.mark.world
 
 LAUNCH = [
@@ -57,7 +59,7 @@ REMOVAL = [
 
 
 def groups_of(lab: AgentLab, path: str) -> list[Path]:
-    return list(Path("/sys/fs/cgroup").glob(f"**/seawall-{lab.world}/{path}"))
+    return [group / path for group in world_cgroups(lab.world) if (group / path).exists()]
 
 
 def stage_of(lab: AgentLab) -> Path:

@@ -167,7 +167,7 @@ def test_a_world_whose_folder_was_removed_is_found_and_ended(tmp_path: Path) -> 
         end_world(folder)
         roll.close()
     assert not world.alive
-    assert not list(Path("/sys/fs/cgroup").glob(f"**/seawall-{world.id}*"))
+    assert not list(cgroup.world_cgroups(world.id))
     assert not folder.exists()
 
 
@@ -216,7 +216,7 @@ def test_the_end_takes_everything_along(tmp_path: Path) -> None:
     assert not world.alive
     assert find_world(tmp_path) is None
     assert mounts() == before
-    assert not list(Path("/sys/fs/cgroup").glob(f"**/seawall-{world.id}*"))
+    assert not list(cgroup.world_cgroups(world.id))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["agent.log", "roll", "run"]
     assert not list((tmp_path / "run").iterdir())
 
@@ -235,7 +235,7 @@ def test_what_a_killed_world_left_goes_at_the_end_called_twice(tmp_path: Path) -
             assert group is None or straggler.wait(PATIENCE_S) == -signal.SIGKILL
         finally:
             straggler.kill()
-    assert not list(Path("/sys/fs/cgroup").glob(f"**/seawall-{world.id}*"))
+    assert not list(cgroup.world_cgroups(world.id))
     end_world(tmp_path)
 
 
@@ -260,7 +260,7 @@ def test_a_group_that_cannot_be_removed_is_said_and_tried_again(
         assert not world.alive
     finally:
         end_world(tmp_path)
-    assert not list(Path("/sys/fs/cgroup").glob(f"**/seawall-{world.id}*"))
+    assert not list(cgroup.world_cgroups(world.id))
 
 
 def group_of(world: World) -> Path | None:

@@ -146,14 +146,15 @@ class Cgroups:
 
 def remove_world_cgroups(world: str) -> tuple[Path, ...]:
     """Remove every group of a world that has ended; returns those that something still holds."""
-    folders = tuple(_named(f"seawall-{world}"))
+    folders = tuple(world_cgroups(world))
     for folder in folders:
         _remove(folder)
     return tuple(folder for folder in folders if folder.exists())
 
 
-def _named(name: str) -> Iterator[Path]:
-    """The groups of that name, at any depth; those of others come and go meanwhile."""
+def world_cgroups(world: str) -> Iterator[Path]:
+    """The groups with all others of a world in them, at any depth; those of others come and go meanwhile."""
+    name = f"seawall-{world}"
     for folder, names, _ in os.walk(ROOT):
         if name in names:
             names.remove(name)
