@@ -106,6 +106,18 @@ class Seawall:
         elif self.process is not None and self.process.stderr is not None:
             self.process.stderr.close()
 
+    def paste(self, commands: list[str]) -> None:
+        """Run lines in a shell as a user would who set it up with `seawall env`."""
+        setup = f'eval "$(seawall --state-dir {self.state_dir} env)"'
+        clean = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+        environment = clean | {"PATH": f"{BIN}:{clean['PATH']}", "AWS_PAGER": ""}
+        done = subprocess.run(
+            ["bash", "-e"], input="\n".join([setup, *commands, ""]), env=environment,
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        self.settle()
+
     def traces(self) -> list[str]:
         """What is left of it on the machine outside of its state directory; nothing, once it is down."""
         state_dir = str(self.state_dir)

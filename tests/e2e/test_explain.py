@@ -1,7 +1,6 @@
 """Ten broken networks: the connection fails, `seawall explain` names the cause, its commands mend it."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -223,18 +222,6 @@ class Site:
         assert done.returncode in (0, 1), done.stderr
         return json.loads(done.stdout)
 
-    def paste(self, commands: list[str]) -> None:
-        """Run lines in a shell as a user would who set it up with `seawall env`."""
-        setup = f'eval "$(seawall --state-dir {self.seawall.state_dir} env)"'
-        clean = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
-        environment = clean | {"PATH": f"{BIN}:{clean['PATH']}", "AWS_PAGER": ""}
-        done = subprocess.run(
-            ["bash", "-e"], input="\n".join([setup, *commands, ""]), env=environment,
-            capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        self.seawall.settle()
-
 
 @pytest.fixture(scope="module")
 def site(another_seawall: Callable[..., AbstractContextManager[Seawall]]) -> Iterator[Site]:
@@ -377,7 +364,7 @@ def test_what_explain_proposes_works(site: Site, break_it: Callable[[Site], Ques
     assert len(commands) == len(asked.commands), commands
     for command, part in zip(commands, asked.commands, strict=True):
         assert part in command
-    site.paste(commands)
+    site.seawall.paste(commands)
     assert site.connects(asked), f"{commands} did not help"
     mended = site.explain(asked)
     assert mended["connects"], mended["cause"]
@@ -405,7 +392,7 @@ def test_reachability_analyzer_says_what_explain_says(site: Site) -> None:
         asked.component,
         90,
     )
-    site.paste(site.explain(asked)["commands"])
+    site.seawall.paste(site.explain(asked)["commands"])
     found = analyse()
     assert found["NetworkPathFound"]
     assert found["ReturnPathComponents"][0]["Component"]["Id"] == destination

@@ -4,7 +4,6 @@ All of them are started at once and fail side by side; then each is explained, m
 """
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -233,18 +232,6 @@ class Site:
         assert done.returncode in (0, 1), done.stderr
         return json.loads(done.stdout)
 
-    def paste(self, commands: list[str]) -> None:
-        """Run lines in a shell as a user would who set it up with `seawall env`."""
-        setup = f'eval "$(seawall --state-dir {self.seawall.state_dir} env)"'
-        clean = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
-        environment = clean | {"PATH": f"{BIN}:{clean['PATH']}", "AWS_PAGER": ""}
-        done = subprocess.run(
-            ["bash", "-e"], input="\n".join([setup, *commands, ""]), env=environment,
-            capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        self.seawall.settle()
-
 
 def shell(line: str) -> dict[str, Any]:
     return {"command": ["/bin/sh", "-c", line]}
@@ -342,7 +329,7 @@ def mend(site: Site, case: Case, finding: dict[str, Any]) -> None:
     for word, value in case.filled:
         lines = [line.replace(word, value) for line in lines]
     if lines:
-        site.paste(lines)
+        site.seawall.paste(lines)
         again = case.start()
     else:
         assert finding["advice"]

@@ -100,7 +100,7 @@ def _seen(
     if answer is None:
         return None
     found = (txn.find(Task, id) for _, id in answer["tasks"])
-    return [task for task in found if task is not None], answer["failures"]
+    return [task for task in found if task is not None], answer.get("failures", [])
 
 
 def _read(call: Call, txn: Transaction, params: Params) -> _Request:

@@ -26,10 +26,6 @@ _PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 _UNPRIVILEGED = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
 
 
-class ProcessFailed(Exception):
-    """It cannot be run; the text is its own or the system's."""
-
-
 class EngineProcess:
     """One node's.  Methods raise OSError when the namespace is gone."""
 
