@@ -149,7 +149,8 @@ class Task:
                 self.ground, lambda meanwhile: self._login(c, meanwhile), lambda: self._variables(c)
             ),
             fresh,
-            told=len(fresh) > 1,  # of a single one with its start, which is next
+            # Of one that waits for nobody with its start, which is next.
+            told=len(fresh) > 1 or any(c.program.depends_on for c in fresh),
         ):
             return
         await self._start_in_order(fresh)
