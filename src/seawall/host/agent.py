@@ -124,7 +124,7 @@ class Agent:
             stage,
             run,
             lambda report: self._server.tell(BalancerChanged(report=report)),
-            Ear(lambda: self._server.connected, lambda traffic: self._server.tell(Carried(traffic=traffic))),
+            Ear(lambda: self._server.connected, lambda traffic: self._server.hand(Carried(traffic=traffic))),
             self._held,
         )
         self._execs = ExecServer(self._host, self._tasks_dir, state_dir / SOCKET, run, self._find)

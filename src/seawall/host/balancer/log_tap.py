@@ -1,8 +1,8 @@
 """The log lines of one engine, which sends them over a socket of the node's folder.
 
 While no agent takes them they wait in the engine.  Taken, they are in the world's memory until they are
-passed on, so that an agent that is killed loses at most what was on its way between the two.  The socket
-outlives it: an engine that nobody listens to tries again without a pause, with a processor to itself.
+passed on (`spool`), so that an agent that is killed loses at most what was on its way between the two.  The
+socket outlives it: an engine that nobody listens to tries again without a pause, with a processor to itself.
 """
 
 import asyncio
@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import cast
 
 from seawall.host.balancer.configuration import LONGEST_LINE
+from seawall.host.balancer.spool import Spool
 from seawall.host.held_sockets import HeldSockets
 
 LOGS = "log"  # as a kind of held sockets
 GATHERED_S = 0.02  # between looks at what an engine tells line by line: each look costs more than a request
 _MANY = 1 << 15  # bytes at once: there is more
-MOST_BYTES = 4 * 1024 * 1024  # that wait to be passed on
 _LEVEL = b"<6>"  # info: requests and connections; what the engine says of itself has other levels
 
 
@@ -27,12 +27,11 @@ class LogTap:
     spool   where lines wait
     """
 
-    def __init__(self, path: Path, id: int, spool: Path, held: HeldSockets) -> None:
+    def __init__(self, path: Path, id: int, spool: Spool, held: HeldSockets) -> None:
         self._path = path
         self._held = held
         self._id = id
         self._spool = spool
-        self._dropped = 0
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
 
@@ -64,17 +63,6 @@ class LogTap:
         for writer in self._writers:
             writer.transport.abort()
 
-    def take(self) -> tuple[tuple[str, ...], int]:
-        """The lines that wait, and how many had to be dropped since the last time."""
-        try:
-            with self._spool.open("r+b") as file:
-                waiting = file.read()
-                file.truncate(0)
-        except FileNotFoundError:
-            waiting = b""
-        dropped, self._dropped = self._dropped, 0
-        return tuple(line.decode(errors="replace") for line in waiting.split(b"\n") if line), dropped
-
     async def _receive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
         transport = cast(asyncio.Transport, writer.transport)
@@ -83,7 +71,7 @@ class LogTap:
             with contextlib.suppress(OSError):
                 while piece := await reader.read(1 << 18):
                     *whole, rest = (rest + piece).split(b"\n")
-                    self.note(whole)
+                    self._spool.add([line[len(_LEVEL) :] for line in whole if line.startswith(_LEVEL)])
                     if len(piece) < _MANY:
                         transport.pause_reading()
                         await asyncio.sleep(GATHERED_S)
@@ -91,20 +79,6 @@ class LogTap:
         finally:
             self._writers.discard(writer)
             writer.transport.abort()
-
-    def note(self, lines: list[bytes]) -> None:
-        """Keep these for the next `take`, each with its level before it.  Raises OSError."""
-        wanted = [line[len(_LEVEL) :] for line in lines if line.startswith(_LEVEL)]
-        with self._spool.open("ab") as file:
-            room = MOST_BYTES - file.tell()
-            kept = 0
-            for line in wanted:
-                room -= len(line) + 1
-                if room < 0:
-                    break
-                file.write(line + b"\n")
-                kept += 1
-        self._dropped += len(wanted) - kept
 
 
 def name_of_socket(node: str) -> str:
