@@ -92,7 +92,7 @@ class Node:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._tap.close()
+        await self._tap.close()
         await self._prober.close()
 
     async def remove(self) -> None:
@@ -132,7 +132,7 @@ class Node:
         try:
             if self._process.alive and not self._process.in_its_namespace:
                 await self._process.end()
-            await self._tap.open()
+            self._tap.open()
             settled = await self._engine.settle(program, self._servers)
         except (ConsoleError, OSError) as error:
             self._engine.forget()
