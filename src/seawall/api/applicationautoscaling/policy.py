@@ -351,12 +351,3 @@ def _shown_activity(activity: ScalingActivity) -> dict[str, Any]:
         "StatusCode": activity.status,
         "StatusMessage": activity.message,
     }
-
-
-@operation("application-autoscaling", "DescribeScheduledActions")
-def describe_scheduled_actions(call: Call, params: Params) -> dict[str, Any]:
-    """There are none: PutScheduledAction is refused."""
-    wanted(params)
-    for member in ("ScheduledActionNames", "MaxResults", "NextToken"):
-        params.get(member)
-    return {"ScheduledActions": []}
