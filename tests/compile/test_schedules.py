@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from seawall.compile.schedule import BadSchedule, read_schedule
 from seawall.compile.scheduled_scaling import due_actions, next_at
 from seawall.model.scaling import ScheduledAction
+from seawall.model.schedule import BadSchedule, read_schedule
 
 NOW = datetime(2026, 3, 4, 10, 30, tzinfo=timezone.utc)  # a Wednesday
 

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from seawall.compile.schedule import read_schedule
 from seawall.model.scaling import ScalableTarget, ScheduledAction
+from seawall.model.schedule import read_schedule
 
 # How far to look back for the latest occurrence: what happens often has one close by.
 _LOOKING_BACK = (timedelta(hours=1), timedelta(days=1), timedelta(days=40), timedelta.max)

@@ -19,8 +19,8 @@ from seawall.api.applicationautoscaling.names import (
 )
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
-from seawall.compile.schedule import BadSchedule, read_schedule
 from seawall.model.scaling import SERVICE_DIMENSION, ScheduledAction
+from seawall.model.schedule import BadSchedule, read_schedule
 from seawall.wire.errors import ApiError
 
 
