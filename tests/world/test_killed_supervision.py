@@ -39,7 +39,8 @@ RESTART = [
     "after:answer",
     "after:create",
     "before:start",
-    "spawn:start",
+    "before:go",
+    "after:go",
     "after:start",
     "after:restart",
 ]
@@ -223,7 +224,7 @@ def test_what_a_launch_needs_first_is_there_after_all(step: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "step", ["after:answer", "after:create", "before:start", "spawn:start", "after:start"]
+    "step", ["after:answer", "after:create", "before:start", "before:go", "after:go", "after:start"]
 )
 def test_all_share_one_process_namespace_after_all(step: str) -> None:
     async def test(lab: AgentLab) -> None:

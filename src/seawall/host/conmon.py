@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from seawall.host import start_gate
 from seawall.host.child import end_of, run_to_end
 from seawall.host.deadline import within
 from seawall.host.exec_process import end_all_of
@@ -103,10 +104,19 @@ class Conmon:
 
     async def start(self, id: str) -> None:
         """Start a created container.  Raises RuntimeFailed."""
-        await self._run("start", id)
+        try:
+            gone = self.runtime.name == "crun" and start_gate.let_go(self._state / id)
+        except OSError as error:
+            raise RuntimeFailed(f"container `{id}` is not running: {error.strerror}") from None
+        if not gone:
+            await self._run("start", id)
 
     async def status(self, id: str) -> str | None:
-        """ "created", "running", "stopped" as the runtime sees it; None when it knows no such container."""
+        """ "created", "running", "stopped" as the runtime sees it; None when it knows no such container.
+
+        A start that an agent was killed over is completed first.
+        """
+        start_gate.complete(self._state / id)
         try:
             state: dict[str, Any] = json.loads(await self._run("state", id))
         except RuntimeFailed:
