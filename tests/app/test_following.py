@@ -258,6 +258,23 @@ def test_events_of_services_stand_between_those_of_tasks(
         "clusterArn": "arn:aws:ecs:us-east-1:123456789012:cluster/default",
         "createdAt": "2026-01-01T00:00:00.000Z",
     }
+    failed = replace(
+        steady,
+        number=3,
+        event_type="ERROR",
+        event_name="SERVICE_TASK_PLACEMENT_FAILURE",
+        reason="RESOURCE:FARGATE",
+        capacity_providers=("FARGATE_SPOT",),
+    )
+    served.put(failed)
+    assert json.loads(run(served, capsys, "--output", "json", "events")[4])["detail"] == {
+        "eventType": "ERROR",
+        "eventName": "SERVICE_TASK_PLACEMENT_FAILURE",
+        "clusterArn": "arn:aws:ecs:us-east-1:123456789012:cluster/default",
+        "createdAt": "2026-01-01T00:00:00.000Z",
+        "capacityProviderArns": ["arn:aws:ecs:us-east-1:123456789012:capacity-provider/FARGATE_SPOT"],
+        "reason": "RESOURCE:FARGATE",
+    }
     lines = run(served, capsys, "events")
     assert lines[1] == (
         "2026-01-01T00:00:00.000Z  service default/web  SERVICE_DEPLOYMENT_IN_PROGRESS  ecs-svc/7"
