@@ -9,7 +9,8 @@ from tests.fresh_task import fresh_task
 
 from seawall.compile.task_lifecycle import INTERFACE_PATIENCE
 from seawall.controllers.loop import After, Done
-from seawall.controllers.task import KEEP_STOPPED, SESSION_LIFETIME, SESSION_RENEWAL, concerned, reconcile
+from seawall.controllers.task import KEEP_STOPPED, concerned, reconcile
+from seawall.iam.task_session import SESSION_LIFETIME, SESSION_RENEWAL
 from seawall.model.access_key import RoleSession
 from seawall.model.network_interface import InterfaceAttachment, NetworkInterface
 from seawall.model.resource import Ref
