@@ -176,3 +176,28 @@ def test_how_much_there_may_be(elb: Any) -> None:
             "targets-per-target-group": "1000",
         }.items()
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "of_balancers", "of_groups"),
+    [
+        ("x" * 33, "cannot be longer than '32' characters", "cannot be longer than '32' characters"),
+        (
+            "my_name",
+            "can only contain characters that are alphanumeric characters and hyphens(-)",
+            "can only contain characters that are alphanumeric characters or hyphens(-)",
+        ),
+        ("-x", "cannot begin with a hyphen(-)", "cannot begin or end with '-'"),
+        ("x-", "cannot end with a hyphen(-)", "cannot begin or end with '-'"),
+        ("internal-x", "cannot begin with 'internal-'", None),
+    ],
+)
+def test_of_names(
+    elb: Any, net: Any, refused: Call, name: str, of_balancers: str, of_groups: str | None
+) -> None:
+    given = refused(elb.create_load_balancer, Name=name, Subnets=list(net.subnets[:2]))
+    assert given[:2] == ("ValidationError", f"The load balancer name '{name}' {of_balancers}")
+    if of_groups is not None:
+        group = {"Name": name, "Protocol": "HTTP", "Port": 80, "VpcId": net.vpc}
+        given = refused(elb.create_target_group, **group)
+        assert given[:2] == ("ValidationError", f"Target group name '{name}' {of_groups}")
