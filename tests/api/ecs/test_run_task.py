@@ -202,7 +202,7 @@ def test_unknown_cluster(run: Run, refused: Refused) -> None:
 
 def test_the_default_cluster_must_exist(ecs: Any, run: Run, refused: Refused) -> None:
     ecs.delete_cluster(cluster="default")
-    assert refused(run) == ("ClientException", "The referenced cluster was inactive.")
+    assert refused(run) == ("ClusterNotFoundException", "The referenced cluster was inactive.")
 
 
 def test_unknown_definition(run: Run, refused: Refused) -> None:

@@ -145,6 +145,7 @@ def _make_room(txn: Transaction, service: Service) -> None:
 @operation("ecs", "UpdateService", refused=REFUSED)
 def update_service(call: Call, params: Params) -> dict[str, Any]:
     with call.write() as txn:
+        active_cluster(call, txn, params.get("cluster"))
         service = get_service(call, txn, params.get("cluster"), params["service"])
         if service.status != "ACTIVE":
             raise ApiError("ServiceNotActiveException", "Service was not ACTIVE.")
