@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests import examples as _profile  # noqa: F401 - registers it
 
 IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
 MEMORY, ROOM = Path("/dev/shm"), 1 << 28  # bytes of it that must be free
