@@ -56,6 +56,8 @@ class Conmon:
 
     def __init__(self, runtime: Path, folder: Path) -> None:
         self.runtime = runtime
+        # Looked for once: else each start tries every folder of the path, while the caller's thread waits.
+        self._program = shutil.which("conmon")
         self._state = folder / "runtime"
         self._exits = folder / "exits"
         self._sockets = folder / "attach"
@@ -83,7 +85,7 @@ class Conmon:
             *(("--stdin", "--leave-stdin-open") if stdin else ()),
         ]
         try:
-            process = _begin(command, bundle, write)
+            process = _begin(self._program, command, bundle, write)
         finally:
             os.close(write)
         try:
@@ -217,9 +219,10 @@ class Conmon:
         return ended.output
 
 
-def _begin(command: Sequence[str], bundle: Path, pipe: int) -> "subprocess.Popen[bytes]":
+def _begin(program: str | None, command: Sequence[str], bundle: Path, pipe: int) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         command,
+        executable=program,
         env={**os.environ, "_OCI_SYNCPIPE": str(pipe)},
         cwd=bundle,  # where conmon leaves a file named oom
         pass_fds=(pipe,),
