@@ -1,7 +1,7 @@
 """Tasks: placed, attached, run, stopped, released.  The decisions are `compile.task_lifecycle`'s."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -21,6 +21,7 @@ from seawall.model.task import Task
 from seawall.program.report import TaskReport
 from seawall.store.store import Transaction
 
+PENDING_UNTOLD = timedelta(seconds=0.1)
 KEEP_STOPPED = timedelta(hours=1)  # ListTasks shows stopped tasks for at least this long
 
 
@@ -42,15 +43,41 @@ def reconcile(task_id: str, context: Context) -> Done | After:
         unregistered=known.unregistered,
         draining=known.draining,
     )
-    after = advance(task, facts)
+    passed, after = _steps(task, facts)
+    if task.last_status == "PROVISIONING" and after.last_status == "PENDING":
+        left = _may_run_at_once(task) - now
+        if left > timedelta(0):
+            return After(left.total_seconds())
     if after is not task:
         after = with_finding(after, context)
     if after is not task or needs_session(context.store, task, now):
         with context.store.write() as txn:
+            if passed is not None:
+                _write_interface(txn, task, passed, context)
+                txn.put(passed)
             after = with_sessions(txn, after, account=context.account, region=context.region, now=now)
-            _write_interface(txn, task, after, context)
+            _write_interface(txn, passed or task, after, context)
             txn.put(after)
     return _next_look(after, known, context)
+
+
+def _steps(task: Task, facts: Facts) -> tuple[Task | None, Task]:
+    """What it is next, and what it was on the way there where that is to be told, too: pending."""
+    after = advance(task, facts)
+    if task.last_status == "PROVISIONING" and after.last_status not in ("PROVISIONING", "PENDING"):
+        pending = advance(task, replace(facts, report=None))
+        if pending.last_status == "PENDING":
+            return pending, advance(pending, facts)
+    return None, after
+
+
+def _may_run_at_once(task: Task) -> datetime:
+    """Until when its being pending is not written by itself, but with what comes next.
+
+    A durable write in the middle of its way to the registry would hold up what this process answers there.
+    Who registers a service's tasks waits for that word.
+    """
+    return task.created_at if task.service else task.created_at + PENDING_UNTOLD
 
 
 def _next_look(task: Task, known: Acquaintance, context: Context) -> Done | After:
