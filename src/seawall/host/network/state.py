@@ -11,7 +11,6 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from seawall.program.alike import differing
 from seawall.program.network import (
     Chain,
     Element,
@@ -21,6 +20,7 @@ from seawall.program.network import (
     NetworkProgram,
     PacketPolicy,
 )
+from seawall.program.shelves import differing
 
 
 class RouteFact(NamedTuple):

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 
 from msgspec.structs import replace
 
-from seawall.program.alike import differing
 from seawall.program.network import Link, Namespace, NetworkProgram, Route
+from seawall.program.shelves import Series, differing
 
 Devices = dict[str, set[str]]  # by namespace
 
@@ -43,7 +43,7 @@ def _trimmed(old: Namespace, new: Namespace, renewed: Collection[str]) -> tuple[
 
 
 def _routes(
-    old: tuple[Route, ...], new: tuple[Route, ...], renewed: Collection[str]
+    old: Series[Route], new: Series[Route], renewed: Collection[str]
 ) -> tuple[tuple[Route, ...], tuple[Route, ...]]:
     """A route that goes may be there twice, or another one to the same destination stand."""
     gone, come = differing(old, new)
