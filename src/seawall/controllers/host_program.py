@@ -34,6 +34,7 @@ from seawall.model.vpc import Vpc
 from seawall.program.host import HostProgram
 from seawall.program.network import NetworkProgram
 from seawall.program.task import Credentials, RoleCredentials, TaskProgram
+from seawall.store.store import Store
 
 KEY = "host"
 MEMORY = Memory()  # of the network as it was compiled last: what did not change costs nothing again
@@ -148,9 +149,13 @@ def _records(task: Task, interface: NetworkInterface, context: Context) -> _Reco
         interface=interface,
         subnet=store.get(Subnet, interface.subnet_id),
         vpc=store.get(Vpc, interface.vpc_id),
-        execution=store.find(RoleSession, task.execution_session_id or ""),
-        role=store.find(RoleSession, task.role_session_id or ""),
+        execution=_session(task.execution_session_id, store),
+        role=_session(task.role_session_id, store),
     )
+
+
+def _session(id: str | None, store: Store) -> RoleSession | None:
+    return store.find(RoleSession, id) if id else None  # what is not there is asked of the database each time
 
 
 def _task(records: _Records, context: Context) -> TaskProgram:
