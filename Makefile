@@ -34,7 +34,8 @@ check: dev
 	.venv/bin/lint-imports
 	$(PYTHON) tools/check_tree.py
 	$(PYTHON) -m seawall.app.truth --check docs/coverage.md
-	$(PYTHON) -m pytest -q -n 2 -m "not world and not e2e and not thorough"
+	$(PYTHON) -m pytest -q -n 3 --dist worksteal -m "not world and not e2e and not thorough" \
+		--hypothesis-profile=everyday
 
 ## make test    all tests: plain ones, those inside a private world, and end to end
 test: dev

@@ -1,8 +1,9 @@
 """Run all tests in three pytest runs and print one closing line for them together.
 
 The tests marked `world` need namespaces of their own, so they run inside private worlds; the ones marked
-`e2e` start whole Seawalls and must not; the rest needs neither.  In each run two workers share the tests,
-for most of them wait most of the time: one world each, and one Seawall each for the tests that share one.
+`e2e` start whole Seawalls and must not; the rest needs neither.  Workers share the tests, for most of them
+wait most of the time: three the plain ones, two the others, with one world each, or one Seawall each for the
+tests that share one.
 A run in which nothing was collected counts as failed: green must mean that something was tested.
 """
 
@@ -19,7 +20,7 @@ BUILD = Path("build")
 IN_A_WORLD = f"{sys.executable} -m seawall.host.world run -- {sys.executable}"
 RUNS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     # marker, options; the tests of a file share what is costly to set up, unless they need nothing
-    "plain": ("not world and not e2e", ("-n", "2")),
+    "plain": ("not world and not e2e", ("-n", "3", "--dist", "worksteal")),
     "world": ("world", ("--dist", "loadfile", "--tx", f"2*popen//python={IN_A_WORLD}")),
     "e2e": ("e2e", ("--dist", "loadfile", "-n", "2")),
 }

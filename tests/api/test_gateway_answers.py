@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from seawall.api import registry
 from seawall.app.gateway import MAX_BODY, Gateway
@@ -233,7 +234,7 @@ PATHS = st.sampled_from(
 
 
 @settings(
-    max_examples=200,
+    max_examples=examples(200),
     derandomize=True,
     database=None,
     deadline=None,

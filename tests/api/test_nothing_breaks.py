@@ -16,6 +16,7 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 from botocore.serialize import create_serializer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from seawall.api import registry
 from seawall.api.ecr.content import ManifestRefused
@@ -119,19 +120,19 @@ def server_errors(
     found: list[tuple[dict[str, Any], str]] = []
 
     @settings(
-        max_examples=25,
+        max_examples=examples(25),
         derandomize=True,
         database=None,
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
     @given(structures(shape) if shape is not None else st.just({}))
-    def examples(params: dict[str, Any]) -> None:
+    def each(params: dict[str, Any]) -> None:
         answer = loop.run_until_complete(gateway.answer(request(known, name, params)))
         if answer.status == 500:
             found.append((params, " | ".join(caplog.text.splitlines()[-4:])))
 
-    examples()
+    each()
     return found
 
 

@@ -74,6 +74,7 @@ class Logged:
     def __init__(self, store: Store, folder: Path) -> None:
         self.bench = Bench(store)
         self.folder = folder
+        self.told = 0
         self.objects = Objects(folder / "s3")
         answer = FixedResponse(status_code="200")
         listener = Listener(
@@ -95,7 +96,8 @@ class Logged:
 
     def tell(self, *uris: str) -> None:
         lines = tuple(line(uri) for uri in uris)
-        self.bench.port.tell(Carried(traffic=BalancerTraffic(id="eni-a", lines=lines)))
+        self.told += 1
+        self.bench.port.tell(Carried(traffic=BalancerTraffic(id="eni-a", number=self.told, lines=lines)))
 
     def deliver(self, logs: AccessLogs | None = None) -> None:
         asyncio.run((logs or self.logs).deliver(self.bench.clock.now()))
@@ -196,7 +198,9 @@ def test_where_too_much_waits_the_oldest_is_given_up(
 
 def test_lost_lines_are_counted(logged: Logged, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        lost = BalancerTraffic(id="eni-a", lines=("nonsense",), counters=(("log", "", "dropped", 7),))
+        lost = BalancerTraffic(
+            id="eni-a", number=1, lines=("nonsense",), counters=(("log", "", "dropped", 7),)
+        )
         logged.bench.port.tell(Carried(traffic=lost))
         asyncio.run(logged.logs.close())
     assert logged.logs.dropped == {WEB: 8}

@@ -81,7 +81,7 @@ class Served:
         self.store, self.events = Store(self.state_dir / "state.db"), LogEvents(self.state_dir / "logs.db")
         _first_start(self.store, settings)
         _, _, _, context = make(self.store, [])
-        own = OwnRoutes(
+        self._own = own = OwnRoutes(
             context,
             None,  # type: ignore[arg-type]
             (self.events,),
@@ -133,14 +133,15 @@ class Served:
         self.do(lambda: self.events.append("k", 1000, [(1000, line) for line in lines]))
 
     def end(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._own.end_streams(), self._loop).result(PATIENCE_S)
         self._loop.call_soon_threadsafe(setattr, self._server, "should_exit", True)
         self._thread.join(PATIENCE_S)
         self._loop.close()
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    site = Served(tmp_path)
+def served(memory_path: Path) -> Iterator[Served]:
+    site = Served(memory_path)
     yield site
     site.end()
 
@@ -258,6 +259,23 @@ def test_events_of_services_stand_between_those_of_tasks(
         "clusterArn": "arn:aws:ecs:us-east-1:123456789012:cluster/default",
         "createdAt": "2026-01-01T00:00:00.000Z",
     }
+    failed = replace(
+        steady,
+        number=3,
+        event_type="ERROR",
+        event_name="SERVICE_TASK_PLACEMENT_FAILURE",
+        reason="RESOURCE:FARGATE",
+        capacity_providers=("FARGATE_SPOT",),
+    )
+    served.put(failed)
+    assert json.loads(run(served, capsys, "--output", "json", "events")[4])["detail"] == {
+        "eventType": "ERROR",
+        "eventName": "SERVICE_TASK_PLACEMENT_FAILURE",
+        "clusterArn": "arn:aws:ecs:us-east-1:123456789012:cluster/default",
+        "createdAt": "2026-01-01T00:00:00.000Z",
+        "capacityProviderArns": ["arn:aws:ecs:us-east-1:123456789012:capacity-provider/FARGATE_SPOT"],
+        "reason": "RESOURCE:FARGATE",
+    }
     lines = run(served, capsys, "events")
     assert lines[1] == (
         "2026-01-01T00:00:00.000Z  service default/web  SERVICE_DEPLOYMENT_IN_PROGRESS  ecs-svc/7"
@@ -266,8 +284,8 @@ def test_events_of_services_stand_between_those_of_tasks(
     assert len(run(served, capsys, "events", ID[:4])) == 2
 
 
-def test_a_feed_reads_each_event_once_however_many_there_are(tmp_path: Path) -> None:
-    store = Store(tmp_path / "state.db")
+def test_a_feed_reads_each_event_once_however_many_there_are(memory_path: Path) -> None:
+    store = Store(memory_path / "state.db")
     with store.write() as txn:
         for number in range(1, 701):
             txn.put(replace(TASK, version=number))
@@ -315,8 +333,8 @@ def test_events_for_people(served: Served, capsys: pytest.CaptureFixture[str]) -
     ]
 
 
-def test_events_come_once_and_in_order_across_a_restart(tmp_path: Path) -> None:
-    before = Served(tmp_path)
+def test_events_come_once_and_in_order_across_a_restart(memory_path: Path) -> None:
+    before = Served(memory_path)
     before.put(TASK)
     before.put(replace(TASK, version=2))
     follower = Follower(before, "events?follow=1")
@@ -325,7 +343,7 @@ def test_events_come_once_and_in_order_across_a_restart(tmp_path: Path) -> None:
     follower.wait(3)
     before.end()
     follower.wait_over()
-    after = Served(tmp_path)
+    after = Served(memory_path)
     after.put(replace(TASK, version=4))
     follower = Follower(after, "events?follow=1")
     follower.wait(4)

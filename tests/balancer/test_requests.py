@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -172,12 +173,14 @@ def test_targets_that_do_not_answer_as_they_should(tmp_path: Path) -> None:
                 assert len(answer.text) == 122
             empty = ask(port, "/empty")
             assert empty.text == PAGE.format("503 Service Temporarily Unavailable") and empty.status == 503
-            late = ask(port, "/hang")
+            with ThreadPoolExecutor() as pool:  # each takes a second
+                hangs = pool.submit(ask, port, "/hang")
+                half, nothing = (pool.submit(raw, port, sent) for sent in (b"GET / HTTP/1.1\r\nHost:", b""))
+            late = hangs.result()
             assert (late.status, late.text) == (504, PAGE.format("504 Gateway Time-out"))
             assert ask(port, "/status/503").told["name"] == "one", "a target's own 503 is left as it is"
-            silent = raw(port, b"GET / HTTP/1.1\r\nHost:")
-            assert silent.startswith(b"HTTP/1.1 408 Request Time-out\r\n")
-            assert raw(port, b"") == b""
+            assert half.result().startswith(b"HTTP/1.1 408 Request Time-out\r\n")
+            assert nothing.result() == b""
 
 
 def test_a_target_that_cannot_be_reached_in_time(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta, timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from tests.examples import examples
 from tests.fresh_task import fresh_task
 
 from seawall.compile.task_lifecycle import Facts, advance
@@ -121,7 +122,7 @@ def check_step(before: Task, after: Task) -> None:
         assert after.attachment_status == "DELETED"
 
 
-bounded = settings(max_examples=300, derandomize=True, database=None, deadline=None)
+bounded = settings(max_examples=examples(300), derandomize=True, database=None, deadline=None)
 
 
 @bounded

@@ -80,7 +80,7 @@ def test_requests_are_counted_by_balancer_zone_and_group(bench: Bench) -> None:
         (POOL, "t1", "stot", 2),
     )
     for node in ("eni-a", "eni-b"):
-        balancer_traffic.publish(BalancerTraffic(id=node, counters=counters), bench.context)
+        balancer_traffic.publish(BalancerTraffic(id=node, number=1, counters=counters), bench.context)
     elb, web = "AWS/ApplicationELB", "app/web/fedcba9876543210"
     group = f"targetgroup/{GROUP}"
     assert total(bench, elb, "RequestCount", LoadBalancer=web) == 20
@@ -96,16 +96,16 @@ def test_requests_are_counted_by_balancer_zone_and_group(bench: Bench) -> None:
 def test_a_network_load_balancer_has_its_own_metrics(bench: Bench) -> None:
     bench.put(balancer("network"))
     counters = (("listener:1", "FRONTEND", "conn_tot", 3),)
-    balancer_traffic.publish(BalancerTraffic(id="eni-a", counters=counters), bench.context)
+    balancer_traffic.publish(BalancerTraffic(id="eni-a", number=1, counters=counters), bench.context)
     assert total(bench, "AWS/NetworkELB", "NewFlowCount", LoadBalancer="net/web/fedcba9876543210") == 3
 
 
 def test_what_cannot_be_read_or_belongs_to_nobody_is_left_out(bench: Bench) -> None:
     bench.put(balancer("application"))
     counters = (("listener:1", "FRONTEND", "conn_tot", 3),)
-    told = BalancerTraffic(id="eni-a", counters=counters, lines=("nonsense", "{}"))
+    told = BalancerTraffic(id="eni-a", number=1, counters=counters, lines=("nonsense", "{}"))
     balancer_traffic.publish(told, bench.context)
-    balancer_traffic.publish(BalancerTraffic(id="eni-gone", counters=counters), bench.context)
+    balancer_traffic.publish(BalancerTraffic(id="eni-gone", number=1, counters=counters), bench.context)
     elb = "AWS/ApplicationELB"
     assert total(bench, elb, "NewConnectionCount", LoadBalancer="app/web/fedcba9876543210") == 3
 

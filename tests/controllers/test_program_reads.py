@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import fields, replace
 from tests.controllers.recording import Bench, RecordingHost
+from tests.examples import examples
 from tests.fresh_task import fresh_task
 from tests.packet.world_data import BORN, Cloud
 
@@ -194,7 +195,7 @@ STEPS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(steps=STEPS, looks=st.lists(st.booleans(), min_size=8, max_size=8))
 def test_a_program_that_was_left_as_it_is_is_the_one_that_would_have_been_compiled(
     steps: list[tuple[int, tuple[str, dict[str, Any]]]], looks: list[bool]

@@ -9,7 +9,8 @@ from tests.fresh_task import fresh_task
 
 from seawall.compile.task_lifecycle import INTERFACE_PATIENCE
 from seawall.controllers.loop import After, Done
-from seawall.controllers.task import KEEP_STOPPED, SESSION_LIFETIME, SESSION_RENEWAL, concerned, reconcile
+from seawall.controllers.task import KEEP_STOPPED, concerned, reconcile
+from seawall.iam.task_session import SESSION_LIFETIME, SESSION_RENEWAL
 from seawall.model.access_key import RoleSession
 from seawall.model.network_interface import InterfaceAttachment, NetworkInterface
 from seawall.model.resource import Ref
@@ -96,11 +97,41 @@ def test_it_is_attached_only_once_the_host_knows_task_and_interface(bench: Bench
     bench.look(reconcile, ID)
     assert task(bench).last_status == "PROVISIONING"
     bench.settle()
+    bench.clock.move(0.1)
     bench.look(reconcile, ID)
     interface = bench.store.get(NetworkInterface, "eni-1")
     assert (task(bench).last_status, interface.status) == ("PENDING", "in-use")
     assert interface.attachment is not None
     assert interface.attachment.status == "attached"
+
+
+def test_that_it_is_pending_is_told_after_a_while_by_itself_or_with_what_comes_next(bench: Bench) -> None:
+    bench.meet()
+    bench.look(reconcile, ID)
+    bench.settle()
+    before, edition = bench.store.revision(), bench.store.newest_edition()
+    assert bench.look(reconcile, ID) == After(0.1)
+    assert bench.store.revision() == before
+    bench.report(says("running", started_at=100.0))
+    bench.look(reconcile, ID)
+    told = [e.resource for e in bench.store.history(Task, edition)]
+    assert [t.last_status for t in told] == ["PENDING", "RUNNING"]
+    assert [t.version for t in told] == [2, 3]
+    interface = bench.store.get(NetworkInterface, "eni-1")
+    assert interface.status == "in-use"
+    assert interface.attachment is not None
+    assert interface.attachment.status == "attached"
+
+
+def test_a_task_that_fails_at_once_was_pending_too(bench: Bench) -> None:
+    bench.meet()
+    bench.look(reconcile, ID)
+    bench.settle()
+    edition = bench.store.newest_edition()
+    bench.report(says("failed", failure=Failure(step="pull", cause="denied", text="no")))
+    bench.look(reconcile, ID)
+    told = [e.resource.last_status for e in bench.store.history(Task, edition)]
+    assert told == ["PENDING", "STOPPING"]
 
 
 def test_a_look_that_finds_nothing_new_writes_nothing(bench: Bench) -> None:
@@ -176,6 +207,7 @@ def test_a_task_whose_network_could_not_be_made_is_not_attached(bench: Bench, su
     bench.look(reconcile, ID)
     assert task(bench).last_status == "PROVISIONING"
     bench.context.host.problems = (Problem(subject="vpc-of-others", text="no"),)
+    bench.clock.move(0.1)
     bench.look(reconcile, ID)
     assert task(bench).last_status == "PENDING"
 

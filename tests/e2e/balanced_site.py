@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from tests.e2e.harness import ROLE, WAIT, Network, Seawall, register
+from tests.e2e.harness import ROLE, WAIT, Network, Seawall, once, register
 
 from seawall.app.demo import steady_client
 
@@ -105,13 +105,11 @@ class Site:
 
     def until(self, name: str, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """The service once `holds`, as somebody sees it who asks again and again."""
-        for _ in range(3000):
-            found = self.describe(name)
-            if holds(found):
-                return found
-            self.seawall.settle()
-        events = [event["message"] for event in found["events"]]
-        raise AssertionError(f"it never came so far: {found['deployments']} {events}")
+        return once(
+            lambda: self.describe(name),
+            holds,
+            lambda found: (found["deployments"], [event["message"] for event in found["events"]]),
+        )
 
     def states(self) -> list[str]:
         found = self.elb.describe_target_health(TargetGroupArn=self.group)["TargetHealthDescriptions"]
@@ -141,3 +139,9 @@ class Site:
 
 def completed(service: dict[str, Any]) -> bool:
     return [d["rolloutState"] for d in service["deployments"]] == ["COMPLETED"]
+
+
+def has_begun(service: dict[str, Any]) -> bool:
+    """Whether the newest deployment has tasks: this stays so, and is met however quick they are."""
+    newest = service["deployments"][0]
+    return int(newest["pendingCount"]) + int(newest["runningCount"]) > 0

@@ -9,9 +9,10 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import boto3
 import botocore.config
@@ -24,6 +25,8 @@ from seawall.host.cgroup import world_cgroups
 
 BIN = Path(sys.executable).parent
 START_TIMEOUT_S = 60
+PATIENCE_S = 60
+Sight = TypeVar("Sight")
 WAIT = {"Delay": 1, "MaxAttempts": 60}
 
 
@@ -179,6 +182,26 @@ class Seawall:
         with contextlib.suppress(OSError):
             return (self.state_dir / "control.log").read_text()[-4000:]
         return ""
+
+
+def once(
+    look: Callable[[], Sight], holds: Callable[[Sight], bool], said: Callable[[Sight], object] = repr
+) -> Sight:
+    """What is seen once `holds`, by somebody who asks again and again.
+
+    That must be something which stays so: anything else may be over between two looks.
+    said   how to tell what was seen instead
+    """
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds(found := look()):
+        assert time.monotonic() < deadline, f"it never came so far: {said(found)}"
+        time.sleep(0.02)  # asking again is all that a client can do
+    return found
+
+
+def eventually(fact: Callable[[], bool], what: str) -> None:
+    """Return once that is a fact."""
+    once(fact, bool, lambda _: what)
 
 
 def processes() -> Iterator[str]:

@@ -2,12 +2,11 @@
 
 import gzip
 import json
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-from tests.e2e.harness import WAIT, Seawall
+from tests.e2e.harness import WAIT, Seawall, eventually
 
 REQUESTS = 5
 
@@ -23,11 +22,14 @@ def test_requests_reach_the_bucket_over_a_kill(
         asked = running.internet("curl", "-sS", "--max-time", "5", *urls)
         assert asked.stdout == "here" * REQUESTS, asked.stderr
         spool = running.state_dir / "access-logs"
-        _until(lambda: b"".join(f.read_bytes() for f in spool.iterdir()).count(b"/request-") == REQUESTS)
+        eventually(
+            lambda: b"".join(f.read_bytes() for f in spool.iterdir()).count(b"/request-") == REQUESTS,
+            "all were noticed",
+        )
         running.kill_control_plane()
         running.options = ("--access-log-interval", "1")
         running.up()
-        _until(lambda: len(_lines(running)) == REQUESTS)
+        eventually(lambda: len(_lines(running)) == REQUESTS, "all are in the bucket")
         lines = _lines(running)
         assert [line.split('"')[1] for line in lines] == [
             f"GET http://{name}:80/request-{number} HTTP/1.1" for number in range(REQUESTS)
@@ -82,10 +84,3 @@ def _lines(running: Seawall) -> list[str]:
     bodies = [s3.get_object(Bucket="logs", Key=key)["Body"].read() for key in keys if key.endswith(".gz")]
     lines = [line for body in bodies for line in gzip.decompress(body).decode().splitlines()]
     return sorted(lines, key=lambda line: line.split()[1])
-
-
-def _until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 15
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.1)  # asking again is all that a client can do

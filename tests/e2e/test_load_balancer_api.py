@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.e2e.harness import Network, Seawall, interface_of, prepare_account, run_task, wait_for
+from tests.e2e.harness import Network, Seawall, eventually, interface_of, prepare_account, run_task, wait_for
 from tests.e2e.terraform_sites import write_certificate
 
 
@@ -15,15 +15,6 @@ def cloud(another_seawall: Callable[..., AbstractContextManager[Seawall]]) -> It
     with another_seawall() as running:
         prepare_account(running)
         yield running
-
-
-def until(seawall: Seawall, holds: Callable[[], bool], what: str) -> None:
-    """Ask again and again, each time after the host has what it was told."""
-    for _ in range(900):
-        if holds():
-            return
-        seawall.settle()
-    raise AssertionError(f"{what} never came")
 
 
 def second_public_subnet(seawall: Seawall, network: Network) -> str:
@@ -89,14 +80,14 @@ def test_from_create_to_delete_with_the_waiters_of_the_command_line(cloud: Seawa
         *("modify-target-group-attributes", "--target-group-arn", group),
         *("--attributes", "Key=deregistration_delay.timeout_seconds,Value=0"),
     )
-    until(cloud, lambda: _state(client, balancer) == "active", "an active load balancer")
+    eventually(lambda: _state(client, balancer) == "active", "an active load balancer")
     wait(cloud, "load-balancer-available", "--load-balancer-arns", balancer)
     wait(cloud, "load-balancer-exists", "--load-balancer-arns", balancer)
 
     task = wait_for(cloud, "tasks_running", run_task(cloud, network.private, network.group))
     target = interface_of(cloud, task)["PrivateIpAddress"]
     elbv2(cloud, "register-targets", "--target-group-arn", group, "--targets", f"Id={target}")
-    until(cloud, lambda: _health(client, group) == ["healthy"], "a healthy target")
+    eventually(lambda: _health(client, group) == ["healthy"], "a healthy target")
     wait(cloud, "target-in-service", "--target-group-arn", group, "--targets", f"Id={target}")
     answer = cloud.internet("curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", f"http://{name}/")
     assert answer.stdout == "200", answer.stderr
@@ -107,7 +98,7 @@ def test_from_create_to_delete_with_the_waiters_of_the_command_line(cloud: Seawa
     assert answer.stdout == "200", answer.stderr
 
     elbv2(cloud, "deregister-targets", "--target-group-arn", group, "--targets", f"Id={target}")
-    until(cloud, lambda: _health(client, group) == [], "the end of draining")
+    eventually(lambda: _health(client, group) == [], "the end of draining")
     wait(cloud, "target-deregistered", "--target-group-arn", group, "--targets", f"Id={target}")
     answer = cloud.internet("curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", f"http://{name}/")
     assert answer.stdout == "503", answer.stderr
@@ -117,8 +108,7 @@ def test_from_create_to_delete_with_the_waiters_of_the_command_line(cloud: Seawa
     elbv2(cloud, "delete-target-group", "--target-group-arn", group)
     ec2 = cloud.client("ec2")
     filters = [{"Name": "requester-id", "Values": ["amazon-elb"]}]
-    until(
-        cloud,
+    eventually(
         lambda: not ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"],
         "the end of its interfaces",
     )

@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 from tests.e2e import constant_clients
-from tests.e2e.harness import WAIT, Seawall, prepare_account, register
-from tests.e2e.test_service_traffic import Site, completed
+from tests.e2e.balanced_site import Site, completed, has_begun
+from tests.e2e.harness import WAIT, Seawall, eventually, prepare_account, register
 
 ECHO, PRESERVED, PLAIN = 7, 7001, 7002
 DRAINING = {"deregistration_delay.timeout_seconds": "3"}
@@ -248,9 +248,9 @@ def test_a_control_plane_that_is_killed(place: Place) -> None:
 def test_an_agent_that_is_killed(place: Place) -> None:
     """And after it what holds its sockets for the next."""
     with place.no_request_lost():
-        kill(place.seawall, place.seawall.agent_pid)
+        kill(place.seawall.agent_pid)
         place.look_up()  # with both away, what waits is lost
-        kill(place.seawall, place.seawall.holder_pid)
+        kill(place.seawall.holder_pid)
         place.settled(2)
 
 
@@ -266,22 +266,17 @@ def test_both_are_killed_in_the_middle_of_a_rolling_update(place: Place) -> None
     assert said.stdout.strip() == "revision 3"
 
 
-def has_begun(service: dict[str, Any]) -> bool:
-    """Whether the newest deployment has tasks: this stays so, and is met however quick they are."""
-    newest = service["deployments"][0]
-    return int(newest["pendingCount"]) + int(newest["runningCount"]) > 0
-
-
-def kill(seawall: Seawall, pid: Callable[[], int]) -> None:
+def kill(pid: Callable[[], int]) -> None:
     """Return when there is another."""
     before = pid()
     os.kill(before, signal.SIGKILL)
-    for _ in range(3000):
+
+    def is_followed() -> bool:
         with contextlib.suppress(AssertionError):  # at the moment none runs
-            if pid() != before:
-                return
-        seawall.settle()
-    raise AssertionError("no other came")
+            return pid() != before
+        return False
+
+    eventually(is_followed, "another comes")
 
 
 def engines(place: Place) -> dict[str, list[int]]:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
-from tests.e2e.harness import BIN, WAIT, Network, Seawall, prepare_account
+from tests.e2e.harness import BIN, WAIT, Network, Seawall, eventually, prepare_account
 
 
 @pytest.fixture(scope="module")
@@ -103,10 +103,10 @@ def test_a_deployment_is_stopped_and_a_spot_task_interrupted(served: Seawall) ->
         answer = ecs.list_service_deployments(cluster="spot", service="web")
         return [one["status"] for one in answer["serviceDeployments"]]
 
-    until(served, lambda: statuses() == ["SUCCESSFUL"])
+    eventually(lambda: statuses() == ["SUCCESSFUL"], "deployed")
     changed = ecs.update_service(cluster="spot", service="web", forceNewDeployment=True)["service"]
     ecs.stop_service_deployment(serviceDeploymentArn=changed["currentServiceDeployment"])
-    until(served, lambda: statuses() == ["ROLLBACK_SUCCESSFUL", "SUCCESSFUL"])
+    eventually(lambda: statuses() == ["ROLLBACK_SUCCESSFUL", "SUCCESSFUL"], "rolled back")
     (after,) = ecs.describe_services(cluster="spot", services=["web"])["services"]
     assert [one["id"] for one in after["deployments"]] == [made["deployments"][0]["id"]]
 
@@ -121,12 +121,3 @@ def test_a_deployment_is_stopped_and_a_spot_task_interrupted(served: Seawall) ->
     )
     ecs.get_waiter("services_stable").wait(cluster="spot", services=["web"], WaiterConfig=WAIT)
     assert arn not in ecs.list_tasks(cluster="spot", serviceName="web")["taskArns"]
-
-
-def until(seawall: Seawall, holds: Callable[[], bool]) -> None:
-    """Ask again and again, as somebody who looks on does."""
-    for _ in range(600):
-        if holds():
-            return
-        seawall.settle()
-    raise AssertionError("it never came so far")

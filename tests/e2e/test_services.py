@@ -7,7 +7,19 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
-from tests.e2e.harness import BIN, ROLE, TRUST, WAIT, Network, Seawall, prepare_account, register, wait_for
+from tests.e2e.balanced_site import completed, has_begun
+from tests.e2e.harness import (
+    BIN,
+    ROLE,
+    TRUST,
+    WAIT,
+    Network,
+    Seawall,
+    once,
+    prepare_account,
+    register,
+    wait_for,
+)
 
 DESIRED = 3
 
@@ -46,13 +58,7 @@ class Cloud:
 
     def until(self, name: str, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """The service once `holds`, as somebody sees it who asks again and again."""
-        self.ecs.get_waiter("services_stable")
-        for _ in range(600):
-            found = self.describe(name)
-            if holds(found):
-                return found
-            self.seawall.settle()
-        raise AssertionError(f"it never came so far: {shortly(found)}")
+        return once(lambda: self.describe(name), holds, shortly)
 
     def role_for(self, action: str) -> str:
         """A role for tasks that may do one thing."""
@@ -91,10 +97,6 @@ def shortly(service: dict[str, Any]) -> dict[str, Any]:
         for d in service["deployments"]
     ]
     return {"deployments": deployments, "events": [event["message"] for event in service["events"]]}
-
-
-def completed(service: dict[str, Any]) -> bool:
-    return [d["rolloutState"] for d in service["deployments"]] == ["COMPLETED"]
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +144,7 @@ def test_a_rolling_update_is_finished_after_the_control_plane_is_killed(cloud: C
     cloud.create("rolled", desiredCount=2)
     first = cloud.until("rolled", completed)["deployments"][0]["id"]
     cloud.ecs.update_service(service="rolled", forceNewDeployment=True)
-    cloud.until("rolled", lambda s: s["deployments"][0]["pendingCount"] > 0)
+    cloud.until("rolled", has_begun)
     cloud.seawall.kill_control_plane()
     cloud.seawall.up()
     cloud.ecs = cloud.seawall.client("ecs")

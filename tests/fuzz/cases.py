@@ -11,11 +11,15 @@ FOLDER = Path(__file__).parent / "cases"
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """`about` says in a sentence what went wrong there."""
+    """`about` says in a sentence what went wrong there.
+
+    crowded   numbers are given out of few, see trial.program_of
+    """
 
     about: str
     snapshot: NetworkSnapshot
     probes: tuple[Probe, ...]
+    crowded: bool = False
 
 
 def read_case(path: Path) -> Case:

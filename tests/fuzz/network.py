@@ -18,7 +18,6 @@ from typing import NamedTuple
 
 from tests.fuzz.cases import write_case
 from tests.fuzz.trial import Tally, bench
-from tests.fuzz.worlds import random_world
 
 MINUTE_S = 60.0
 
@@ -40,7 +39,7 @@ def work(processor: int, first: int, step: int, until: float, news: "Queue[News 
             found: tuple[str, ...] = ()
             if differences:
                 print(f"world {seed}: {len(differences)} differences; shrinking the first", flush=True)
-                case = place.smallest(differences[0], random_world(seed))
+                case = place.smallest(differences[0], seed)
                 path = write_case(f"world_{seed}", case)
                 found = tuple(f"{path}: {one}" for one in differences)
             news.put(News(tally, found))

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
 from subprocess import run
+from unittest.mock import patch
 
 import msgspec
 from msgspec.structs import replace
@@ -19,9 +20,12 @@ from tests.fuzz.worlds import random_world
 from tests.packet.ears import one_processor
 from tests.packet.lab import Lab
 
+from seawall.compile.network import numbers
 from seawall.compile.network.compile_network import compile_network
 from seawall.compile.network.snapshot import NetworkSnapshot
+from seawall.program.network import NetworkProgram
 
+CROWD = 24  # numbers that all keys of a crowded world wish for
 PROBES_PER_WORLD = 220
 MOST_LOOKED_AT = 1500  # for the choice of those that connect
 FRESH_PORT = 65001  # 65001-65535 are for those that are tried again
@@ -58,13 +62,13 @@ class Bench:
     def try_seed(self, seed: int) -> list[Difference]:
         snapshot = random_world(seed)
         probes = balanced(snapshot, Candidates(snapshot, seed), PROBES_PER_WORLD)
-        self.lab.apply(compile_network(snapshot))
+        self.lab.apply(program_of(snapshot, is_crowded(seed)))
         return self.compare(snapshot, probes)
 
     def try_case(self, case: Case) -> list[Difference]:
         """From nothing, so that no flow of another try lives on."""
         self.lab.apply(compile_network(NOTHING))
-        self.lab.apply(compile_network(case.snapshot))
+        self.lab.apply(program_of(case.snapshot, case.crowded))
         return self.compare(case.snapshot, {p: expectations(case.snapshot, p) for p in case.probes})
 
     def compare(
@@ -90,11 +94,12 @@ class Bench:
         )
         return [one for one in again if one is not None]
 
-    def smallest(self, found: Difference, snapshot: NetworkSnapshot) -> Case:
-        """The difference, in a world without all that it does not need."""
+    def smallest(self, found: Difference, seed: int) -> Case:
+        """The difference, in the seed's world without all that it does not need."""
+        snapshot = random_world(seed)
 
         def case(candidate: NetworkSnapshot) -> Case:
-            return Case(about=str(found), snapshot=candidate, probes=(found.probe,))
+            return Case(about=str(found), snapshot=candidate, probes=(found.probe,), crowded=is_crowded(seed))
 
         def still(candidate: NetworkSnapshot) -> bool:
             standing = {interface.id for interface in candidate.network_interfaces}
@@ -104,6 +109,19 @@ class Bench:
         smallest = shrink(snapshot, still)
         self.tally = before
         return case(smallest)
+
+
+def is_crowded(seed: int) -> bool:
+    return seed % 2 == 1
+
+
+def program_of(snapshot: NetworkSnapshot, crowded: bool) -> NetworkProgram:
+    """As Seawall compiles it; crowded, numbers that are rarely neighbours or wished for twice often are."""
+    if not crowded:
+        return compile_network(snapshot)
+    offset = numbers._offset
+    with patch.object(numbers, "_offset", lambda key, span: offset(key, min(span, CROWD))):
+        return compile_network(snapshot)
 
 
 def balanced(

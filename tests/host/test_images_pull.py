@@ -45,6 +45,8 @@ class Registry:
         self.looked_at: list[str] = []
         self.bearer = False
         self.layers_elsewhere: int | None = None  # they are at /layers/, which answers with this status
+        self.signature = "old"  # of the links to there; one with another is refused
+        self.shelf = "here"  # of /layers/; from another nothing is given
         self.digests = {arch: self._image(arch) for arch in ("arm64", "amd64")}
         entries = [
             {
@@ -104,8 +106,10 @@ class Registry:
         if asked.target.startswith("/layers/"):
             assert "range" not in asked.headers or "authorization" not in asked.headers
             self._note(asked)
-            status = self.layers_elsewhere or 500
-            return status, {}, self.content[asked.target.rpartition("/")[2]][1] if status == 200 else b""
+            name, _, signature = asked.target.rpartition("/")[2].partition("?")
+            good = signature == self.signature and "/there/" not in asked.target
+            status = (self.layers_elsewhere or 500) if good else 403
+            return status, {}, self.content[name][1] if status == 200 else b""
         wanted = "Bearer bearer-token" if self.bearer else BASIC
         if asked.headers.get("authorization") != wanted:
             challenge = 'Basic realm="test"'
@@ -115,7 +119,9 @@ class Registry:
             return 401, {"WWW-Authenticate": challenge}, error("UNAUTHORIZED", "Not Authorized")
         self._note(asked)
         if self.layers_elsewhere is not None and "/blobs/" in asked.target:
-            return 307, {"Location": f"https://{host}/layers/{asked.target.rpartition('/')[2]}"}, b""
+            name = asked.target.rpartition("/")[2]
+            link = f"https://{host}/layers/{self.shelf}/{name}?{self.signature}"
+            return 307, {"Location": link}, b""
         if asked.target == "/v2/":
             return 200, {}, b"{}"
         found = self.content.get(asked.target.rpartition("/")[2])
@@ -220,6 +226,38 @@ def test_a_cached_image_still_needs_a_way_to_its_layers(tmp_path: Path) -> None:
         assert (failure.step, failure.cause) == ("pull", "denied")
         assert "failed to copy: httpReadSeeker: failed open: unexpected status code https://" in failure.text
         assert failure.text.endswith(": 403 Forbidden")
+
+    with_registry(tmp_path, body)
+
+
+def test_a_layer_is_asked_for_once_and_again_where_its_link_was_too_old(tmp_path: Path) -> None:
+    async def body(registry: Registry, pull: Pull) -> None:
+        registry.layers_elsewhere = 200
+        image = await pull()
+        for _ in range(2):  # the second asks for it while the registry is being asked
+            registry.looked_at.clear()
+            assert await pull() == image
+            assert sorted(target.split("/")[1] for target in registry.looked_at) == ["layers", "v2"]
+        registry.looked_at.clear()
+        registry.signature = "new"
+        assert await pull() == image
+        assert sorted(target.partition("?")[2] for target in registry.looked_at) == ["", "new", "old"]
+
+    with_registry(tmp_path, body)
+
+
+def test_that_a_layer_is_within_reach_where_it_was_does_not_count_when_it_has_moved(tmp_path: Path) -> None:
+    async def body(registry: Registry, pull: Pull) -> None:
+        registry.layers_elsewhere = 200
+        await pull()
+        await pull()
+        registry.looked_at.clear()
+        registry.shelf = "there"
+        assert (await refusal(pull())).cause == "denied"
+        assert {target.split("/")[2] for target in registry.looked_at if "/layers/" in target} == {
+            "here",
+            "there",
+        }
 
     with_registry(tmp_path, body)
 

@@ -37,8 +37,8 @@ class Settings:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(tmp_path / "state.db")
+def store(memory_path: Path) -> Iterator[Store]:
+    opened = Store(memory_path / "state.db")
     with opened.write() as txn:
         txn.put(User(id="ann", user_id="AIDAANN", path="/team/", create_date=NOW))
         txn.put(Role(id="worker", role_id="AROAWORKER", create_date=NOW, assume_role_policy_document="{}"))

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.iam.written_logic import Context, effects, listed
 
 from seawall.iam.policy.caller import Caller
@@ -327,7 +328,7 @@ def we_say(documents_: list[dict[str, Any]], action: str, resource: str, **conte
     return "DENIED" if decision.explicit else "PERMITTED" if decision.allowed else "NEUTRAL"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     found=st.lists(plain_documents(), min_size=1, max_size=3),
     action=st.sampled_from(ACTIONS),

@@ -102,9 +102,11 @@ class Lab:
                     found[index] = OSError(error, "").__class__.__name__ + f" {error}"
                     continue
                 selector.register(sock, selectors.EVENT_WRITE, index)
-            deadline = time.monotonic() + PATIENCE_S
-            while selector.get_map() and (left := deadline - time.monotonic()) > 0:
-                for key, _ in selector.select(left):
+            deadline, late = time.monotonic() + PATIENCE_S, False
+            while selector.get_map() and not late:
+                left = deadline - time.monotonic()
+                late = left <= 0  # a last look: this process may not have been let look before
+                for key, _ in selector.select(max(left, 0)):
                     assert isinstance(key.fileobj, socket.socket)
                     error = key.fileobj.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
                     found[key.data] = "connected" if error == 0 else f"error {error}"

@@ -233,12 +233,14 @@ def test_applying_under_traffic_loses_nothing(lab: Lab) -> None:
 
     thread = threading.Thread(target=send)
     thread.start()
-    for number in range(20):
+    number = 0
+    while number < 20 or (sent <= 100 and number < 100):
         lab.cloud.task(f"n{number}", "subnet-a-p", f"10.0.1.{100 + number}", "sg-a-web")
         lab.cloud.rule("sg-a-web", f"more{number}", f"tcp:{number + 1} 0.0.0.0/0")
         if number % 5 == 0:
             lab.replace_engine()  # fills tables whole
         lab.settle()
+        number += 1
     stop.set()
     thread.join()
     namespaces.close()

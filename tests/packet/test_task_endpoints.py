@@ -32,6 +32,7 @@ from seawall.program.task import (
 
 pytestmark = pytest.mark.world
 ADDRESS = "169.254.170.2"
+PATIENCE_S = 10
 
 
 def program_of(name: str) -> TaskProgram:
@@ -81,7 +82,9 @@ class Served:
         async def talk() -> list[tuple[int, Any]]:
             with self.lab.namespaces.socket_in(f"task-{task}") as sock:
                 sock.setblocking(False)
-                await asyncio.wait_for(asyncio.get_running_loop().sock_connect(sock, (ADDRESS, 80)), 2)
+                await asyncio.wait_for(
+                    asyncio.get_running_loop().sock_connect(sock, (ADDRESS, 80)), PATIENCE_S
+                )
                 reader, writer = await asyncio.open_connection(sock=sock.dup())
                 answers = []
                 try:
@@ -91,7 +94,7 @@ class Served:
                             await writer.drain()
                         if number == times:  # it hears the answer nevertheless
                             writer.write_eof()
-                        told = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 2)).decode()
+                        told = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE_S)).decode()
                         length = int(told.lower().partition("content-length: ")[2].split()[0])
                         said = await reader.readexactly(length)
                         answers.append(

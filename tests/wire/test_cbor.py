@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from seawall.wire.cbor import decode, encode
 
@@ -45,7 +46,7 @@ def test_what_is_not_well_formed_is_refused(data: str) -> None:
         decode(bytes.fromhex(data))
 
 
-@settings(max_examples=300, derandomize=True, database=None)
+@settings(max_examples=examples(300), derandomize=True, database=None)
 @given(st.binary(max_size=30))
 def test_any_bytes_are_a_value_or_a_value_error(data: bytes) -> None:
     try:
@@ -65,7 +66,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=200, derandomize=True, database=None)
+@settings(max_examples=examples(200), derandomize=True, database=None)
 @given(VALUES)
 def test_what_is_written_is_read(value: object) -> None:
     assert decode(encode(value)) == value

@@ -47,7 +47,7 @@ ACCOUNT, REGION = "123456789012", "us-east-1"
 REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
 IMAGE = f"{REGISTRY}/api:latest"
 SECRET = "hush"
-PATIENCE_S = 20
+PATIENCE_S = 40
 FOREVER = "trap 'exit 0' TERM; echo up; while :; do sleep 1 & wait $!; done"
 DYING_AGENT = Path(__file__).with_name("dying_agent.py")
 _REGISTRY_MAC, _TASK_MAC = "02:00:00:00:00:01", "02:00:00:00:00:02"
@@ -154,6 +154,7 @@ class AgentLab:
             case State():
                 self.reports = {report.id: report for report in fact.tasks}
                 self.limits = fact.limits
+                self.applied = fact.applied_revision
             case Applied():
                 assert fact.problems == ()
                 self.applied = fact.revision
@@ -172,11 +173,17 @@ class AgentLab:
         """Return when the agent has ended by itself, killed."""
         assert self._process is not None
         assert await asyncio.wait_for(self._process.wait(), PATIENCE_S) == -signal.SIGKILL, self.agent_log()
+        await self._heard_out()
 
     async def kill_agent(self) -> None:
         assert self._process is not None
         self._process.kill()
         await self._process.wait()
+        await self._heard_out()
+
+    async def _heard_out(self) -> None:
+        """Return when the last that an agent said was heard, so that it is not taken for the next one's."""
+        await eventually(lambda: self.link._socket is None, "its end is heard")
 
     def apply(self, *tasks: TaskProgram, network: NetworkProgram = NETWORK) -> None:
         self._revision += 1
@@ -212,7 +219,8 @@ class AgentLab:
     def output(self, name: str) -> list[str]:
         """What a container has said so far: the last field of each line of conmon's log."""
         file = self.state_dir / "tasks/t" / name / "output.log"
-        return [line.split(" ", 3)[3] for line in file.read_text().splitlines()]
+        *lines, _ = file.read_text().split("\n")  # the last may be half-written
+        return [line.split(" ", 3)[3] for line in lines]
 
     def agent_log(self) -> str:
         return (self.state_dir / "agent.log").read_text()[-4000:]

@@ -220,6 +220,7 @@ class BalancerLab(AgentLab):
         self.nodes: dict[str, BalancerReport] = {}
         self.told: list[BalancerReport] = []
         self.traffic: list[BalancerTraffic] = []
+        self.told_again: list[int] = []  # numbers of it
         self.servers: list[Server] = []
         self.network = network(0)
 
@@ -229,11 +230,20 @@ class BalancerLab(AgentLab):
                 self.nodes[fact.report.id] = fact.report
                 self.told.append(fact.report)
             case Carried():
-                self.traffic.append(fact.traffic)
+                self._carry(fact.traffic)
             case State():
                 self.nodes = {report.id: report for report in fact.balancers}
                 self.applied = fact.applied_revision
         super()._hear(fact)  # type: ignore[arg-type]
+
+    def _carry(self, traffic: BalancerTraffic) -> None:
+        """Once, as the control plane does."""
+        newest = self.traffic[-1].number if self.traffic else 0
+        if traffic.number > newest:
+            self.traffic.append(traffic)
+        else:
+            assert traffic in self.traffic, "another word by a number that was"
+            self.told_again.append(traffic.number)
 
     def noticed(self) -> None:
         self._news.set()

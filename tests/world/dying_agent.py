@@ -13,10 +13,11 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from seawall.host import agent, bundle, conmon, images, task
+from seawall.host import agent, bundle, conmon, images, start_gate, task
 from seawall.host.balancer.console import Console
 from seawall.host.balancer.places import Places
 from seawall.host.balancer.process import EngineProcess
+from seawall.host.balancer.spool import Spool
 from seawall.host.conmon import Conmon
 from seawall.host.container import Container
 from seawall.host.container_record import Record
@@ -37,6 +38,7 @@ FUNCTIONS: dict[str, tuple[Any, str]] = {
     "create": (Conmon, "create"),
     "answer": (conmon, "_read_line"),
     "start": (Conmon, "start"),
+    "go": (start_gate, "_tell"),
     "note": (Record, "save"),
     "pause": (Pause, "_make"),
     "shared": (Pause, "namespace"),
@@ -60,6 +62,8 @@ FUNCTIONS: dict[str, tuple[Any, str]] = {
     "engine note": (Places, "note_loaded"),
     "engine end": (EngineProcess, "end"),
     "engine clear": (Places, "remove"),
+    "traffic close": (Spool, "close_part"),
+    "traffic remove": (Spool, "remove"),
     "name": (Names, "answer"),
 }
 

@@ -5,9 +5,11 @@ import socket
 import pytest
 from tests.world.balancer_lab import CONFIGURATION, NODE, BalancerLab, Load, in_lab, node, target
 
+from seawall.host.balancer.log_tap import READ_BYTES
+
 pytestmark = pytest.mark.world
 
-BUFFER = 16384  # bytes an engine holds for one connection
+LINE = len("<6>10.98.0.1 GET / 200 t0\n")
 
 
 def counted(lab: BalancerLab, proxy: str, server: str, field: str) -> int:
@@ -42,13 +44,32 @@ def test_lines_and_counters_arrive_once() -> None:
     in_lab(test)
 
 
+@pytest.mark.parametrize("step", ["after:traffic close", "before:traffic remove", "after:traffic remove"])
+def test_traffic_is_told_once_whenever_the_agent_that_tells_it_is_killed(step: str) -> None:
+    async def test(lab: BalancerLab) -> None:
+        await lab.until_in_force(node(target(0), check=None, log=True))
+        await lab.kill_agent()
+        async with Load(lab) as load:
+            await load.some(3000)
+        done = sum(load.answered.values())
+        await lab.start_agent(dying_at=step)
+        await lab.agent_died()
+        await lab.start_agent()
+        await lab.until(lambda: counted(lab, "http", "FRONTEND", "req_tot") >= done, "all are counted")
+        await lab.until(lambda: len(lines(lab)) >= done, "the lines are there")
+        assert len(lines(lab)) == done == counted(lab, "http", "FRONTEND", "req_tot")
+        assert bool(lab.told_again) == (step == "before:traffic remove")
+
+    in_lab(test)
+
+
 def test_traffic_waits_for_an_agent() -> None:
-    """Counters are exact; of the lines only those are lost that the engine held for the agent that died."""
+    """Counters are exact; of the lines only those are lost that the agent had read at the moment it died."""
 
     async def test(lab: BalancerLab) -> None:
         await lab.until_in_force(node(target(0), check=None, log=True))
         async with Load(lab) as load:
-            await load.some(100)
+            await load.some(3000)
             await lab.until(lambda: bool(lines(lab)), "the first are there")
             await lab.kill_agent()
             assert somebody_listens(lab), "an engine that is refused tries again at once, and again"
@@ -59,7 +80,7 @@ def test_traffic_waits_for_an_agent() -> None:
         assert load.failures == []
         await lab.until(lambda: counted(lab, "http", "FRONTEND", "req_tot") >= done, "all are counted")
         assert counted(lab, "http", "FRONTEND", "req_tot") == done
-        in_hand = BUFFER // len("<6>10.98.0.1 GET / 200 t0\n")
+        in_hand = READ_BYTES // LINE + 1
         await lab.until(lambda: len(lines(lab)) >= done - in_hand, "the lines are there")
         assert len(lines(lab)) <= done
 

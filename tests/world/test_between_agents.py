@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import dns.message
 import pytest
-from tests.world.agent_lab import REGISTRY, AgentLab, agent_lab, eventually, held_sockets, holders
+from tests.world.agent_lab import PATIENCE_S, REGISTRY, AgentLab, agent_lab, eventually, held_sockets, holders
 from tests.world.test_endpoint_of_a_task import ADDRESS, WITH_ENDS, program
 
 from seawall.host.namespaces import Namespaces
@@ -37,7 +37,7 @@ def asked(lab: AgentLab) -> Iterator[tuple[socket.socket, socket.socket, socket.
         udp.connect(("10.99.0.1", 53))
         udp.send(QUESTION)
         for connection, place in ((tcp, ("10.99.0.1", 53)), (http, (ADDRESS, 80))):
-            connection.settimeout(5)
+            connection.settimeout(PATIENCE_S)
             connection.connect(place)
         tcp.sendall(len(QUESTION).to_bytes(2, "big") + QUESTION)
         http.sendall(b"GET /v2/credentials/c HTTP/1.1\r\nHost: me\r\nConnection: close\r\n\r\n")
@@ -74,7 +74,7 @@ def test_the_next_agent_answers_what_was_asked_of_none() -> None:
                     await lab.start_agent()
                     await answered(connections)
 
-    asyncio.run(asyncio.wait_for(test(), 60))
+    asyncio.run(asyncio.wait_for(test(), 100))
 
 
 def test_a_question_that_an_agent_was_killed_over_is_answered_by_the_next() -> None:
@@ -92,7 +92,7 @@ def test_a_question_that_an_agent_was_killed_over_is_answered_by_the_next() -> N
                 await lab.start_agent()
                 named(await asyncio.get_running_loop().sock_recv(udp, 4096))
 
-    asyncio.run(asyncio.wait_for(test(), 60))
+    asyncio.run(asyncio.wait_for(test(), 100))
 
 
 def test_a_holder_that_is_killed_takes_nothing_along() -> None:
@@ -115,7 +115,7 @@ def test_a_holder_that_is_killed_takes_nothing_along() -> None:
             await lab.start_agent()
             await eventually(lambda: holders(lab) != [], "both are back")
 
-    asyncio.run(asyncio.wait_for(test(), 60))
+    asyncio.run(asyncio.wait_for(test(), 100))
 
 
 def test_what_an_agent_was_killed_over_removing_is_let_go_by_the_next() -> None:
@@ -135,4 +135,4 @@ def test_what_an_agent_was_killed_over_removing_is_let_go_by_the_next() -> None:
             lab._revision = 99
             await lab.start_agent()
 
-    asyncio.run(asyncio.wait_for(test(), 60))
+    asyncio.run(asyncio.wait_for(test(), 100))

@@ -115,4 +115,4 @@ def test_it_answers_whoever_lives_above() -> None:
                 pass
             assert again["AccessKeyId"] == "ASIA2"
 
-    asyncio.run(asyncio.wait_for(test(), 60))
+    asyncio.run(asyncio.wait_for(test(), 100))

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from tests.world.agent_lab import AgentLab, agent_lab, container, eventually, task
+from tests.world.agent_lab import PATIENCE_S, AgentLab, agent_lab, container, eventually, task
 
 from seawall.app.exec_call import Heard, dial
 from seawall.app.failure import CommandFailed
@@ -56,7 +56,7 @@ class Call:
                     self.ended = message
 
     async def status(self) -> int:
-        await asyncio.wait_for(self.until(lambda: self.ended is not None), 20)
+        await asyncio.wait_for(self.until(lambda: self.ended is not None), PATIENCE_S)
         self.connection.close()
         assert isinstance(self.ended, Ended), self.ended
         return self.ended.status
@@ -65,7 +65,7 @@ class Call:
 async def ended(lab: AgentLab, *command: str) -> Told | None:
     """How a command came to its end."""
     call = Call(lab, *command)
-    await asyncio.wait_for(call.until(lambda: call.ended is not None), 20)
+    await asyncio.wait_for(call.until(lambda: call.ended is not None), PATIENCE_S)
     call.connection.close()
     return call.ended
 
@@ -126,7 +126,7 @@ def test_a_terminal_with_its_size() -> None:
     async def test(lab: AgentLab) -> None:
         call = Call(lab, "/bin/sh", terminal=True, rows=30, columns=100)
         await call.send(Input(data=b"tty; stty size; echo ready\n"))
-        await asyncio.wait_for(call.until(lambda: b"\nready" in call.said), 20)
+        await asyncio.wait_for(call.until(lambda: b"\nready" in call.said), PATIENCE_S)
         assert b"/dev/pts/" in call.said
         assert b"30 100" in call.said
         await call.send(Resize(rows=51, columns=171))
@@ -142,7 +142,7 @@ def test_it_ends_with_its_caller(terminal: bool) -> None:
     async def test(lab: AgentLab) -> None:
         script = "trap '' HUP TERM; echo up; sleep 71717 & busybox setsid sleep 71717 & wait"
         call = Call(lab, "/bin/sh", "-c", script, terminal=terminal)
-        await asyncio.wait_for(call.until(lambda: b"up" in call.said), 20)
+        await asyncio.wait_for(call.until(lambda: b"up" in call.said), PATIENCE_S)
         await eventually(lambda: len(alive("71717")) >= 3, "what it starts")
         call.connection.close()
         await eventually(lambda: not alive("71717"), "the end of all of it")
@@ -154,7 +154,7 @@ def test_it_ends_with_its_caller(terminal: bool) -> None:
 def test_one_that_does_not_read_ends_too() -> None:
     async def test(lab: AgentLab) -> None:
         call = Call(lab, "/bin/sh", "-c", "echo up; sleep 71718")
-        await asyncio.wait_for(call.until(lambda: b"up" in call.said), 20)
+        await asyncio.wait_for(call.until(lambda: b"up" in call.said), PATIENCE_S)
         call.connection.setblocking(False)
         with contextlib.suppress(BlockingIOError):
             while True:
@@ -177,7 +177,7 @@ def _listens(lab: AgentLab) -> bool:
 def test_a_killed_agent_leaves_none(terminal: bool) -> None:
     async def test(lab: AgentLab) -> None:
         call = Call(lab, "/bin/sh", "-c", "trap '' HUP; echo up; sleep 71719 & wait", terminal=terminal)
-        await asyncio.wait_for(call.until(lambda: b"up" in call.said), 20)
+        await asyncio.wait_for(call.until(lambda: b"up" in call.said), PATIENCE_S)
         await lab.kill_agent()
         call.connection.close()
         await lab.start_agent()

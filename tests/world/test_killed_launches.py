@@ -44,7 +44,8 @@ LAUNCH = [
     "after:answer",
     "after:create",
     "before:start",
-    "spawn:start",
+    "before:go",
+    "after:go",
     "after:start",
 ]
 REMOVAL = [

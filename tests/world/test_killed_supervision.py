@@ -4,6 +4,7 @@ What was done is not done twice, what was begun is finished, and what is said of
 """
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from tests.world.agent_lab import (
     task,
 )
 
+from seawall.host.container_record import read_record
 from seawall.program.task import Credentials, Dependency, HealthCheck, Mount, RestartPolicy, SecretSource
 
 pytestmark = pytest.mark.world
@@ -37,7 +39,8 @@ RESTART = [
     "after:answer",
     "after:create",
     "before:start",
-    "spawn:start",
+    "before:go",
+    "after:go",
     "after:start",
     "after:restart",
 ]
@@ -91,6 +94,31 @@ def test_a_restart_whose_agent_is_killed_is_done_once(step: str) -> None:
         assert len([c for c in commands_of("t-app") if "conmon" in c[0]]) == 1
         lab.apply(replace(task(replace(app, desired="stopped")), volumes=("v",)))
         assert (await lab.until_state("app", "exited")).exit_code == 0
+
+    in_lab(test)
+
+
+def test_what_ended_too_early_is_not_started_again_however_late_that_is_found_out() -> None:
+    async def test(lab: AgentLab) -> None:
+        script = "until [ -e /v/go ]; do sleep 0.05; done; exit 5"
+        policy = RestartPolicy(attempt_period_s=60)
+        app = container("app", script, mounts=VOLUME, restart_policy=policy)
+        lab.apply(replace(task(app), volumes=("v",)))
+        await lab.until_state("app", "running")
+        await lab.kill_agent()
+        (volume(lab) / "go").touch()
+        end = lab.state_dir / "run/stage/exits/t-app"
+        await eventually(end.exists, "its end is noted")
+        folder = lab.state_dir / "tasks/t/app"
+        record = read_record(folder)
+        assert record is not None
+        record.began -= 3600  # as if all of that had been an hour ago
+        record.save(folder)
+        os.utime(end, (record.began + 1, record.began + 1))
+        await again(lab)
+        found = await lab.until_state("app", "exited")
+        assert (found.exit_code, found.restarts) == (5, 0)
+        assert found.finished_at == pytest.approx(record.began + 1)
 
     in_lab(test)
 
@@ -196,7 +224,7 @@ def test_what_a_launch_needs_first_is_there_after_all(step: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "step", ["after:answer", "after:create", "before:start", "spawn:start", "after:start"]
+    "step", ["after:answer", "after:create", "before:start", "before:go", "after:go", "after:start"]
 )
 def test_all_share_one_process_namespace_after_all(step: str) -> None:
     async def test(lab: AgentLab) -> None:

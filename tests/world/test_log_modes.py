@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 from tests.world.agent_lab import REGION, REGISTRY, AgentLab, agent_lab, container, eventually, task
 
-from seawall.program.task import AwsLogs, ContainerProgram, Credentials
+from seawall.program.task import AwsLogs, ContainerProgram, Credentials, Mount, TaskProgram
 
 pytestmark = pytest.mark.world
 
@@ -17,13 +17,22 @@ LINES = 2500
 ENOUGH = 1200  # of 1280 bytes each, for writers to have to wait
 
 
-def writes(pause_s: int) -> str:
-    """All lines, with a pause after enough of them, in which the agent looks."""
+def writes(*, all_at_once: bool = False) -> str:
+    """All lines; enough of them, and the others after that was noticed: `go_on`."""
+    enough = LINES if all_at_once else ENOUGH
     return (
         "l=xxxxxxxxxx; for n in 1 2 3 4 5 6 7; do l=$l$l; done;"
         f" i=0; while [ $i -lt {LINES} ]; do i=$((i+1)); echo $i $l;"
-        f" [ $i != {ENOUGH} ] || sleep {pause_s}; done"
+        f" [ $i != {enough} ] || until [ $i = {LINES} ] || [ -e /v/go ]; do sleep 0.05; done; done"
     )
+
+
+def wanted(program: ContainerProgram) -> TaskProgram:
+    return replace(task(program), volumes=("v",))
+
+
+def go_on(lab: AgentLab) -> None:
+    (lab.state_dir / "tasks/t/+volumes/v/go").touch()
 
 
 def in_lab(test: Callable[[AgentLab], Awaitable[None]]) -> None:
@@ -45,7 +54,7 @@ def writer(mode: Literal["blocking", "non-blocking"], script: str) -> ContainerP
         buffer_bytes=100_000,
         credentials=credentials,
     )
-    return container("app", script, logs=logs, stop_timeout_s=2)
+    return container("app", script, logs=logs, stop_timeout_s=2, mounts=(Mount(volume="v", path="/v"),))
 
 
 def is_held(lab: AgentLab) -> bool:
@@ -53,7 +62,7 @@ def is_held(lab: AgentLab) -> bool:
     try:
         pid = int((lab.state_dir / "tasks/t/app/conmon.pid").read_text())
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, ProcessLookupError, ValueError):
         return False
 
 
@@ -65,8 +74,9 @@ def numbers(lab: AgentLab) -> list[int]:
 def test_with_blocking_writers_wait_and_no_line_is_lost_over_a_killed_agent() -> None:
     async def test(lab: AgentLab) -> None:
         lab.logs.away.set()
-        lab.apply(task(writer("blocking", writes(2))))
+        lab.apply(wanted(writer("blocking", writes())))
         await eventually(lambda: is_held(lab), "its output is not read any more")
+        go_on(lab)
         assert lab.now("app").state == "running"
         await lab.kill_agent()
         lab.reports.clear()
@@ -83,10 +93,11 @@ def test_with_blocking_writers_wait_and_no_line_is_lost_over_a_killed_agent() ->
 def test_one_that_waits_can_be_stopped() -> None:
     async def test(lab: AgentLab) -> None:
         lab.logs.away.set()
-        program = writer("blocking", f"trap 'exit 3' TERM; {writes(2)}; sleep 60")
-        lab.apply(task(program))
+        program = writer("blocking", f"trap 'exit 3' TERM; {writes()}; sleep 60")
+        lab.apply(wanted(program))
         await eventually(lambda: is_held(lab), "its output is not read any more")
-        lab.apply(task(replace(program, desired="stopped")))
+        go_on(lab)
+        lab.apply(wanted(replace(program, desired="stopped")))
         await lab.until_state("app", "exited")
         lab.logs.away.clear()
         await eventually(lambda: not lab.now("app").output_pending, "its output is sent")
@@ -98,9 +109,9 @@ def test_one_that_waits_can_be_stopped() -> None:
 def test_with_non_blocking_nobody_waits_and_the_newest_lines_are_lost() -> None:
     async def test(lab: AgentLab) -> None:
         lab.logs.away.set()
-        lab.apply(
-            task(writer("non-blocking", f"{writes(0)}; : > /done; while :; do echo 9999; sleep 0.2; done"))
-        )
+        script = f"{writes(all_at_once=True)}; : > /done; while :; do echo 9999; sleep 0.2; done"
+        program = writer("non-blocking", script)
+        lab.apply(wanted(program))
         done = lab.state_dir / "tasks/t/app/upper/done"
         await eventually(done.exists, "all is written")
         lab.logs.away.clear()
@@ -109,8 +120,7 @@ def test_with_non_blocking_nobody_waits_and_the_newest_lines_are_lost() -> None:
         assert came == sorted(came)
         assert 50 < len(came) < LINES // 2
         assert came[:50] == list(range(1, 51))
-        program = writer("non-blocking", writes(0))
-        lab.apply(task(replace(program, desired="stopped")))
+        lab.apply(wanted(replace(program, desired="stopped")))
         await lab.until_state("app", "exited")
 
     in_lab(test)

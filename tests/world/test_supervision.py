@@ -27,8 +27,8 @@ def on(name: str, condition: Any) -> tuple[Dependency, ...]:
     return (Dependency(container=name, condition=condition),)
 
 
-def looked_at(command: str, **members: int) -> HealthCheck:
-    return HealthCheck(command=("CMD-SHELL", command), interval_s=1, timeout_s=1, **members)
+def looked_at(command: str, *, timeout_s: int = 20, retries: int) -> HealthCheck:
+    return HealthCheck(command=("CMD-SHELL", command), interval_s=1, timeout_s=timeout_s, retries=retries)
 
 
 def test_one_waits_until_the_other_has_ended_well() -> None:
@@ -83,7 +83,7 @@ def test_health_is_looked_after_in_the_container_and_lets_others_start() -> None
 def test_a_check_that_fails_or_hangs_makes_unhealthy_and_stops_nothing() -> None:
     async def test(lab: AgentLab) -> None:
         fails = container("fails", FOREVER, health_check=looked_at("echo no; exit 2", retries=2))
-        hangs = container("hangs", FOREVER, health_check=looked_at("sleep 1000", retries=1))
+        hangs = container("hangs", FOREVER, health_check=looked_at("sleep 1000", timeout_s=1, retries=1))
         lab.apply(task(fails, hangs))
         both = ("fails", "hangs")
         await lab.until(lambda: {_status(lab, name) for name in both} == {"UNHEALTHY"}, "both are unhealthy")
@@ -105,21 +105,24 @@ def _status(lab: AgentLab, name: str) -> str | None:
 
 
 def test_a_restart_keeps_the_files_and_counts() -> None:
-    script = "echo $(( $(cat /tmp/n 2>/dev/null || echo 0) + 1 )) > /tmp/n; cat /tmp/n; sleep 1.1; exit 5"
+    script = "echo $(( $(cat /tmp/n 2>/dev/null || echo 0) + 1 )) > /tmp/n; cat /tmp/n; sleep 0.1; exit 5"
 
     async def test(lab: AgentLab) -> None:
-        policy = RestartPolicy(attempt_period_s=1)
+        policy = RestartPolicy(attempt_period_s=0)
         again = container("again", script, restart_policy=policy)
-        quick = container("quick", "exit 5", restart_policy=policy)
+        slow = container("slow", "sleep 2; exit 5", restart_policy=replace(policy, attempt_period_s=1))
+        quick = container("quick", "exit 5", restart_policy=replace(policy, attempt_period_s=60))
         lenient = replace(policy, ignored_exit_codes=(5,))
-        excused = container("excused", "sleep 1.1; exit 5", restart_policy=lenient)
-        lab.apply(task(again, quick, excused))
+        excused = container("excused", "exit 5", restart_policy=lenient)
+        every = (again, slow, quick, excused)
+        lab.apply(task(*every))
         await lab.until_state("quick", "exited")
         await lab.until_state("excused", "exited")
         await lab.until(lambda: lab.now("again").restarts >= 2, "it was started twice again")
+        await lab.until(lambda: lab.now("slow").restarts >= 1, "it was started again")
         assert lab.now("quick").restarts == lab.now("excused").restarts == 0
         assert lab.output("again")[:2] == ["1", "2"]
-        lab.apply(task(*(replace(c, desired="stopped") for c in (again, quick, excused))))
+        lab.apply(task(*(replace(c, desired="stopped") for c in every)))
         await lab.until_state("again", "exited")
 
     in_lab(test)

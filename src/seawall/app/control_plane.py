@@ -178,7 +178,9 @@ async def _start(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[
 
     link = AgentLink(settings.state_dir / "agent.sock")
     host = HostView(link)
-    limits = LaunchLimits(throttled=settings.throttle_launches, vcpus=settings.fargate_vcpus)
+    limits = LaunchLimits(
+        throttled=settings.throttle_launches, vcpus=settings.fargate_vcpus, host=lambda: host.world
+    )
     context = _context(settings, kept, host, limits)
     logs = AccessLogs(context, kept.objects, kept.spool, settings.access_log_interval_s)
     logs.listen()

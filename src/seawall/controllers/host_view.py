@@ -35,6 +35,7 @@ class HostView:
         self._covers = 0
         self._applied = 0
         self._listeners: list[Callable[[], None]] = []
+        self._carried: dict[str, int] = {}  # by node: the number of its newest word of traffic
         self._traffic_listeners: list[Callable[[BalancerTraffic], None]] = []
         port.on_event(self._hear)
 
@@ -111,6 +112,10 @@ class HostView:
         self._tell(fact.report.id if isinstance(fact, (TaskChanged, BalancerChanged)) else None)
 
     def _carry(self, traffic: BalancerTraffic) -> None:
+        """Unless an agent that was killed has told it before."""
+        if traffic.number <= self._carried.get(traffic.id, 0):
+            return
+        self._carried[traffic.id] = traffic.number
         for listener in self._traffic_listeners:
             try:
                 listener(traffic)
@@ -127,6 +132,7 @@ class HostView:
         if state.world != self.world:
             self.in_force = 0
             self._sent = None
+            self._carried.clear()
         self.world = state.world
         self.reports = {report.id: report for report in state.tasks}
         self.balancers = {report.id: report for report in state.balancers}

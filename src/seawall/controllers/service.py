@@ -145,7 +145,7 @@ def _launch(
     decision.texts += launch_texts(service, start, living, started)
     if launch.refusal is not None:
         decision.texts.append(refusal_text(service.name, launch.refusal))
-        decision.notices.append(refusal_notice(launch.refusal))
+        decision.notices.append(refusal_notice(launch.refusal, revision))
     return launch.refusal
 
 
@@ -170,6 +170,7 @@ def _write_events(txn: Transaction, decision: Decision, now: datetime) -> None:
                 event_name=notice.name,
                 deployment=notice.deployment,
                 reason=notice.reason,
+                capacity_providers=notice.providers,
                 at=now,
             )
         )

@@ -1,8 +1,7 @@
 """Tasks: placed, attached, run, stopped, released.  The decisions are `compile.task_lifecycle`'s."""
 
-import uuid
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -13,21 +12,17 @@ from seawall.controllers.loop import After, Context, Done, Reconciler, reconcile
 from seawall.controllers.network_snapshot import network_snapshot
 from seawall.controllers.service_targets import Acquaintance, acquaintance
 from seawall.controllers.task_finding import with_finding
-from seawall.iam.session import open_session
-from seawall.iam.trust import TASKS_SERVICE, trusts
+from seawall.iam.task_session import SESSION_RENEWAL, needs_session, with_sessions
 from seawall.model.access_key import RoleSession
-from seawall.model.arn import parse_arn
 from seawall.model.network_interface import NetworkInterface
 from seawall.model.resource import Ref
-from seawall.model.role import Role
 from seawall.model.target_group import Target
 from seawall.model.task import Task
 from seawall.program.report import TaskReport
 from seawall.store.store import Transaction
 
+PENDING_UNTOLD = timedelta(seconds=0.1)
 KEEP_STOPPED = timedelta(hours=1)  # ListTasks shows stopped tasks for at least this long
-SESSION_LIFETIME = timedelta(hours=6)
-SESSION_RENEWAL = timedelta(hours=1)  # before it expires
 
 
 def reconcile(task_id: str, context: Context) -> Done | After:
@@ -48,15 +43,41 @@ def reconcile(task_id: str, context: Context) -> Done | After:
         unregistered=known.unregistered,
         draining=known.draining,
     )
-    after = advance(task, facts)
+    passed, after = _steps(task, facts)
+    if task.last_status == "PROVISIONING" and after.last_status == "PENDING":
+        left = _may_run_at_once(task) - now
+        if left > timedelta(0):
+            return After(left.total_seconds())
     if after is not task:
         after = with_finding(after, context)
-    if after is not task or _needs_session(task, context):
+    if after is not task or needs_session(context.store, task, now):
         with context.store.write() as txn:
-            after = _with_session(txn, after, context)
-            _write_interface(txn, task, after, context)
+            if passed is not None:
+                _write_interface(txn, task, passed, context)
+                txn.put(passed)
+            after = with_sessions(txn, after, account=context.account, region=context.region, now=now)
+            _write_interface(txn, passed or task, after, context)
             txn.put(after)
     return _next_look(after, known, context)
+
+
+def _steps(task: Task, facts: Facts) -> tuple[Task | None, Task]:
+    """What it is next, and what it was on the way there where that is to be told, too: pending."""
+    after = advance(task, facts)
+    if task.last_status == "PROVISIONING" and after.last_status not in ("PROVISIONING", "PENDING"):
+        pending = advance(task, replace(facts, report=None))
+        if pending.last_status == "PENDING":
+            return pending, advance(pending, facts)
+    return None, after
+
+
+def _may_run_at_once(task: Task) -> datetime:
+    """Until when its being pending is not written by itself, but with what comes next.
+
+    A durable write in the middle of its way to the registry would hold up what this process answers there.
+    Who registers a service's tasks waits for that word.
+    """
+    return task.created_at if task.service else task.created_at + PENDING_UNTOLD
 
 
 def _next_look(task: Task, known: Acquaintance, context: Context) -> Done | After:
@@ -117,62 +138,6 @@ def _write_interface(txn: Transaction, before: Task, after: Task, context: Conte
         txn.delete(NetworkInterface, interface.id)
     elif after.last_status == "STOPPED":
         txn.put(replace(interface, status="detaching"))
-
-
-def _needs_session(task: Task, context: Context) -> bool:
-    return any(_is_due(arn, session, task, context) for arn, session in _sessions(task))
-
-
-def _sessions(task: Task) -> tuple[tuple[str | None, str | None], ...]:
-    """The roles of a task and the sessions it has of them: the host's, and that of its containers."""
-    return (
-        (task.execution_role_arn, task.execution_session_id),
-        (task.task_role_arn, task.role_session_id),
-    )
-
-
-def _is_due(arn: str | None, session_id: str | None, task: Task, context: Context) -> bool:
-    if not arn or task.desired_status == "STOPPED":
-        return False
-    session = context.store.find(RoleSession, session_id or "")
-    return session is None or session.expiration - SESSION_RENEWAL <= context.clock.now()
-
-
-def _with_session(txn: Transaction, task: Task, context: Context) -> Task:
-    """Fresh credentials of both roles, which are taken back when the task is over.
-
-    Those of before stay good until they expire: a container may just have asked for them.
-    """
-    if task.last_status == "STOPPED":
-        for _, session_id in _sessions(task):
-            if session_id and txn.find(RoleSession, session_id):
-                txn.delete(RoleSession, session_id)
-        return replace(task, execution_session_id=None, role_session_id=None)
-    execution, own = (_session(txn, arn, held, task, context) for arn, held in _sessions(task))
-    if (execution, own) == (task.execution_session_id, task.role_session_id):
-        return task
-    place = task.credentials_id or (str(uuid.uuid4()) if own else None)
-    return replace(task, execution_session_id=execution, role_session_id=own, credentials_id=place)
-
-
-def _session(
-    txn: Transaction, role_arn: str | None, held: str | None, task: Task, context: Context
-) -> str | None:
-    """The session to use from now on: the one held, or a new one."""
-    if not _is_due(role_arn, held, task, context):
-        return held
-    arn = parse_arn(role_arn or "")
-    role = txn.find(Role, arn.resource.rsplit("/", 1)[-1]) if arn else None
-    if role is None or not trusts(
-        role, TASKS_SERVICE, account=context.account, source_arn=_tasks_arn(context)
-    ):
-        return held
-    return open_session(txn, role, task.id, context.clock.now(), int(SESSION_LIFETIME.total_seconds())).id
-
-
-def _tasks_arn(context: Context) -> str:
-    """For whom ECS assumes roles of tasks: aws:SourceArn, which can name no cluster (developer guide)."""
-    return f"arn:aws:ecs:{context.region}:{context.account}:*"
 
 
 def _forget(task: Task, context: Context) -> Done | After:

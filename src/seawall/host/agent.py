@@ -124,7 +124,7 @@ class Agent:
             stage,
             run,
             lambda report: self._server.tell(BalancerChanged(report=report)),
-            Ear(lambda: self._server.connected, lambda traffic: self._server.tell(Carried(traffic=traffic))),
+            Ear(lambda: self._server.connected, lambda traffic: self._server.hand(Carried(traffic=traffic))),
             self._held,
         )
         self._execs = ExecServer(self._host, self._tasks_dir, state_dir / SOCKET, run, self._find)
@@ -175,6 +175,14 @@ class Agent:
         problems = await self._engine.apply(program.network, self._namespace_made)
         problems += await self._resolvers.apply(program.network)
         problems += await self._endpoints.follow(program)
+        broken = frozenset(problem.subject for problem in problems)
+        for wanted in program.tasks:
+            task = self._tasks.get(wanted.id)
+            if task is not None and broken.isdisjoint((wanted.namespace, "host")):
+                task.ground.put_in_force()
+            if task is not None and wanted.id in known:
+                task.update(wanted)
+        await asyncio.sleep(0)  # who has waited for the network goes on first
         for problem in problems:
             log.error("apply.problem", extra={"subject": problem.subject, "text": problem.text})
         self._problems = problems
@@ -182,14 +190,7 @@ class Agent:
         self._server.tell(Applied(revision=self._applied, problems=problems))
         elapsed_ms = round((time.monotonic() - began) * 1000, 1)
         log.info("network.applied", extra={"revision": self._applied, "ms": elapsed_ms})
-        broken = frozenset(problem.subject for problem in problems)
         self._balancers.apply(program.balancers, program.revision, broken)
-        for wanted in program.tasks:
-            task = self._tasks.get(wanted.id)
-            if task is not None and broken.isdisjoint((wanted.namespace, "host")):
-                task.ground.put_in_force()
-            if task is not None and wanted.id in known:
-                task.update(wanted)
 
     def _begin_tasks(self, program: HostProgram) -> None:
         for wanted in program.tasks:

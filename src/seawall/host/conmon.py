@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from seawall.host import start_gate
 from seawall.host.child import end_of, run_to_end
 from seawall.host.deadline import within
 from seawall.host.exec_process import end_all_of
@@ -55,6 +56,8 @@ class Conmon:
 
     def __init__(self, runtime: Path, folder: Path) -> None:
         self.runtime = runtime
+        # Looked for once: else each start tries every folder of the path, while the caller's thread waits.
+        self._program = shutil.which("conmon")
         self._state = folder / "runtime"
         self._exits = folder / "exits"
         self._sockets = folder / "attach"
@@ -82,7 +85,7 @@ class Conmon:
             *(("--stdin", "--leave-stdin-open") if stdin else ()),
         ]
         try:
-            process = _begin(command, bundle, write)
+            process = _begin(self._program, command, bundle, write)
         finally:
             os.close(write)
         try:
@@ -103,10 +106,19 @@ class Conmon:
 
     async def start(self, id: str) -> None:
         """Start a created container.  Raises RuntimeFailed."""
-        await self._run("start", id)
+        try:
+            gone = self.runtime.name == "crun" and start_gate.let_go(self._state / id)
+        except OSError as error:
+            raise RuntimeFailed(f"container `{id}` is not running: {error.strerror}") from None
+        if not gone:
+            await self._run("start", id)
 
     async def status(self, id: str) -> str | None:
-        """ "created", "running", "stopped" as the runtime sees it; None when it knows no such container."""
+        """ "created", "running", "stopped" as the runtime sees it; None when it knows no such container.
+
+        A start that an agent was killed over is completed first.
+        """
+        start_gate.complete(self._state / id)
         try:
             state: dict[str, Any] = json.loads(await self._run("state", id))
         except RuntimeFailed:
@@ -207,9 +219,10 @@ class Conmon:
         return ended.output
 
 
-def _begin(command: Sequence[str], bundle: Path, pipe: int) -> "subprocess.Popen[bytes]":
+def _begin(program: str | None, command: Sequence[str], bundle: Path, pipe: int) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         command,
+        executable=program,
         env={**os.environ, "_OCI_SYNCPIPE": str(pipe)},
         cwd=bundle,  # where conmon leaves a file named oom
         pass_fds=(pipe,),

@@ -285,7 +285,7 @@ class Container:
             code, at = self._host.conmon.exit(self.program.runtime_id)
             if not at:
                 code = self._record.last_code
-            if self._shall_restart(code):
+            if self._shall_restart(code, at):
                 try:
                     await self._restart(code)
                     return
@@ -295,11 +295,11 @@ class Container:
                     log.warning("container.not_restarted", extra=fields)
             await self._exited(code, at)
 
-    def _shall_restart(self, code: int) -> bool:
+    def _shall_restart(self, code: int, at: float) -> bool:
         policy = self.program.restart_policy
         if policy is None or code in policy.ignored_exit_codes or self.stopping or self.report.out_of_storage:
             return False
-        return time.time() - self._record.began >= policy.attempt_period_s
+        return (at or time.time()) - self._record.began >= policy.attempt_period_s
 
     async def _restart(self, code: int) -> None:
         """The same container anew, with the files it has written.  Raises RuntimeFailed.

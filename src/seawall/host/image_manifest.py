@@ -22,6 +22,7 @@ MANIFESTS = (
 )
 DOCKER_HUB = "docker.io"
 _REDIRECTS = (301, 302, 303, 307, 308)
+_FIRST_BYTE = "bytes=0-0"
 
 
 class Reference(NamedTuple):
@@ -138,27 +139,24 @@ class ManifestSource(NamedTuple):
             raise RegistryRefused("other", f"manifest {chosen} has digest {digest_of(inner)}")
         return Resolved(digest, decode_manifest(inner), chosen)
 
-    async def reach_layer(self, reference: Reference, digest: str) -> str | None:
-        """Ask for a layer without taking it: whoever keeps layers must be within reach, and willing.
+    async def locate_layer(self, reference: Reference, digest: str) -> str | None:
+        """Ask for a layer without taking it: the URL it is at, or None where the registry has it itself.
 
-        Returns the URL it is at, where that is elsewhere than in the registry.  Raises RequestFailed,
-        RegistryRefused.
+        Raises RequestFailed, RegistryRefused.
         """
         url, headers = reference.blob_url(digest), self._headers()
-        headers["Range"] = "bytes=0-0"
+        headers["Range"] = _FIRST_BYTE
         answer = await self._ask(url, headers, head_only=True)
         elsewhere = answer.headers.get("location") if answer.status in _REDIRECTS else None
-        if elsewhere is not None:  # with a signature of its own; the registry's password is not for it
-            alone = {"User-Agent": "seawall", "Range": "bytes=0-0"}
-            answer = await self._ask(elsewhere, alone, head_only=True)
-        if answer.status not in (200, 206):
-            where = urlsplit(elsewhere or url)
-            text = f"unexpected status code {where.scheme}://{where.netloc}{where.path}: {answer.status}"
-            raise RegistryRefused(
-                "denied" if answer.status in (401, 403) else "other",
-                f"failed to copy: httpReadSeeker: failed open: {text} {_phrase(answer.status)}".rstrip(),
-            )
+        if elsewhere is None:
+            _check_layer(answer, url)
         return elsewhere
+
+    async def reach_layer(self, url: str) -> None:
+        """Whoever keeps layers must be within reach, and willing.  Raises RequestFailed, RegistryRefused."""
+        # The URL has a signature of its own; the registry's password is not for it.
+        answer = await self._ask(url, {"User-Agent": "seawall", "Range": _FIRST_BYTE}, head_only=True)
+        _check_layer(answer, url)
 
     def _headers(self) -> dict[str, str]:
         headers = {"Accept": ", ".join((*MANIFESTS, *INDEXES)), "User-Agent": "seawall"}
@@ -204,6 +202,16 @@ class ManifestSource(NamedTuple):
             text = f"failed to authorize: failed to fetch {kind} token: unexpected status: {answer.status}"
             raise RegistryRefused("denied", f"{text} {_phrase(answer.status)}".rstrip())
         return found
+
+
+def _check_layer(answer: HttpAnswer, url: str) -> None:
+    if answer.status not in (200, 206):
+        where = urlsplit(url)
+        text = f"unexpected status code {where.scheme}://{where.netloc}{where.path}: {answer.status}"
+        raise RegistryRefused(
+            "denied" if answer.status in (401, 403) else "other",
+            f"failed to copy: httpReadSeeker: failed open: {text} {_phrase(answer.status)}".rstrip(),
+        )
 
 
 def _check_answer(answer: HttpAnswer, reference: Reference) -> None:

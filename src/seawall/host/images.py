@@ -10,9 +10,11 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
+from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -37,6 +39,7 @@ from seawall.program.report import Failure
 from seawall.program.task import ImageSource
 
 RETRIES = 1
+LINK_LASTS_S = 300.0  # for which a signed link to a layer is most likely good
 T = TypeVar("T")
 
 
@@ -51,6 +54,13 @@ class Image(NamedTuple):
     digest: str
     config: dict[str, Any]
     layers: tuple[Path, ...]
+
+
+class _Reached(NamedTuple):
+    """A layer that was within reach: where, and when (monotonic seconds)."""
+
+    url: str
+    at: float
 
 
 class Images:
@@ -74,6 +84,7 @@ class Images:
         self._ca_bundle = folder / "ca-bundle.pem"
         write_ca_bundle(self._ca_bundle, ca_file)
         self._layers_at: dict[str, str] = {}  # registry -> the URL of a layer, where that is elsewhere
+        self._reached: dict[str, _Reached] = {}  # by reference, what was asked for at its last pull
         self._newest: dict[tuple[str, str], tuple[str, Image]] = {}  # with the manifest's digest
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -95,10 +106,11 @@ class Images:
             failure = Failure(step="pull", cause="other", text=f"invalid reference format: {error}")
             raise FailedStep(failure) from None
         asked = ManifestSource(self._http, namespace, tuple(nameservers), credentials)
-        resolved = await _asked(reference, retries, lambda: asked.resolve(reference, source.architecture))
-        if self.cache.has(resolved.manifest_digest, resolved.manifest):
-            self.cache.used(resolved.manifest_digest)
-            await self._reach_layers(asked, reference, resolved, retries)
+        async with self._reached_meanwhile(asked, reference) as reaching:
+            resolved = await _asked(reference, retries, lambda: asked.resolve(reference, source.architecture))
+            if self.cache.has(resolved.manifest_digest, resolved.manifest):
+                self.cache.used(resolved.manifest_digest)
+                await self._reach_layers(asked, reference, resolved, retries, reaching)
         async with self._alone(resolved.manifest_digest):
             if not self.cache.has(resolved.manifest_digest, resolved.manifest):
                 try:
@@ -126,16 +138,54 @@ class Images:
             if reference.registry in self._layers_at:
                 self._http.expect(namespace, nameservers, self._layers_at[reference.registry])
 
+    @contextlib.asynccontextmanager
+    async def _reached_meanwhile(
+        self, asked: ManifestSource, reference: Reference
+    ) -> AsyncIterator["asyncio.Task[None] | None"]:
+        """The question for the layer that was asked for last time, where it was then; most likely it is the
+        one to ask for again.  Put while the registry is asked, it counts only if that says the same."""
+        last = self._reached.get(reference.text)
+        if last is None or time.monotonic() - last.at > LINK_LASTS_S:
+            yield None
+            return
+        reaching = asyncio.create_task(asked.reach_layer(last.url))
+        try:
+            yield reaching
+        finally:
+            reaching.cancel()
+            await asyncio.gather(reaching, return_exceptions=True)
+
     async def _reach_layers(
-        self, asked: ManifestSource, reference: Reference, resolved: Resolved, retries: int
+        self,
+        asked: ManifestSource,
+        reference: Reference,
+        resolved: Resolved,
+        retries: int,
+        reaching: "asyncio.Task[None] | None",
     ) -> None:
-        """Layers that lie here are not taken again, but a task that could not have got them must not run."""
+        """Layers that lie here are not taken again, but a task that could not have got them must not run.
+
+        reaching   the question for a layer that is under way already
+        """
         smallest = min(resolved.manifest.layers, key=lambda layer: layer.size, default=None)
         if smallest is None:
             return
-        url = await _asked(reference, retries, lambda: asked.reach_layer(reference, smallest.digest))
-        if url is not None:
-            self._layers_at[reference.registry] = url
+        url = await _asked(reference, retries, lambda: asked.locate_layer(reference, smallest.digest))
+        if url is None:
+            return
+        last = self._reached.get(reference.text)
+        answers = [reaching] if reaching and last and _same_place(last.url, url) else []
+
+        async def reach() -> None:
+            if answers:
+                with contextlib.suppress(RegistryRefused):  # perhaps only because its signature is too old
+                    await asyncio.shield(answers.pop())
+                    return
+            await asked.reach_layer(url)
+
+        await _asked(reference, retries, reach)
+        self._layers_at[reference.registry] = url
+        self._reached[reference.text] = _Reached(url, time.monotonic())
 
     def newest(self, source: ImageSource) -> Image | None:
         """What this reference meant when it was last pulled, if that is still here.  No network."""
@@ -202,6 +252,11 @@ class Images:
         except BaseException:
             shutil.rmtree(new)
             raise
+
+
+def _same_place(one: str, other: str) -> bool:
+    """Whether two signed links are to the same thing."""
+    return urlsplit(one)[:3] == urlsplit(other)[:3]
 
 
 async def _asked(reference: Reference, retries: int, ask: Callable[[], Awaitable[T]]) -> T:

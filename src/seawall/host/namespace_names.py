@@ -2,16 +2,13 @@
 
 import asyncio
 import ipaddress
+import secrets
 import socket
 from collections.abc import Sequence
 
-import dns.exception
-import dns.flags
-import dns.message
-import dns.rcode
-import dns.rdatatype
-
 from seawall.host.deadline import within
+from seawall.host.dns.address_answer import Found, name_in_wire_form, read_answer
+from seawall.host.dns.message import NOERROR, NXDOMAIN, A, write_query
 from seawall.host.namespaces import Namespaces
 
 PORT = 53
@@ -45,61 +42,52 @@ async def resolve(
         return (str(ipaddress.IPv4Address(host)),)
     except ValueError:
         pass
+    name = name_in_wire_form(host)
     trouble = "no name server"
     for server in tuple(nameservers) * TRIES:
         asked = f"lookup {host} on {server}:{port}"
-        query = dns.message.make_query(host, dns.rdatatype.A)
+        if name is None:
+            raise UnknownName(f"{asked}: no such host")
         try:
-            answer = await within(TIMEOUT_S, _ask(namespaces, namespace, (server, port), query))
+            found = await within(TIMEOUT_S, _ask(namespaces, namespace, (server, port), name))
         except asyncio.TimeoutError:
             trouble = f"{asked}: i/o timeout"
             continue
         except (OSError, EOFError) as error:
             trouble = f"{asked}: {error.__class__.__name__} {error}".rstrip()
             continue
-        except dns.exception.DNSException:
+        except ValueError:
             trouble = f"{asked}: cannot unmarshal DNS message"
             continue
-        if answer.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+        if found.rcode not in (NOERROR, NXDOMAIN):
             trouble = f"{asked}: server misbehaving"
             continue
-        if found := _addresses(answer):
-            return found
+        if found.rcode == NOERROR and found.addresses:
+            return found.addresses
         raise UnknownName(f"{asked}: no such host")
     raise UnknownName(trouble)
 
 
-def _addresses(answer: dns.message.Message) -> tuple[str, ...]:
-    assert isinstance(answer, dns.message.QueryMessage)
-    if answer.rcode() != dns.rcode.NOERROR:
-        return ()
-    records = answer.resolve_chaining().answer
-    return tuple(record.address for record in records) if records is not None else ()
-
-
-async def _ask(
-    namespaces: Namespaces, namespace: str | None, server: tuple[str, int], query: dns.message.Message
-) -> dns.message.Message:
-    """One question by UDP, again by TCP when the answer does not fit."""
+async def _ask(namespaces: Namespaces, namespace: str | None, server: tuple[str, int], name: bytes) -> Found:
+    """By UDP, again by TCP when the answer does not fit.  Raises OSError, EOFError, ValueError."""
     loop = asyncio.get_running_loop()
+    id = secrets.randbits(16)
+    query = write_query(id, name, A)
     with namespace_socket(namespaces, namespace, socket.SOCK_DGRAM) as udp:
         await loop.sock_connect(udp, server)
-        await loop.sock_sendall(udp, query.to_wire())
-        while True:
-            answer = dns.message.from_wire(await loop.sock_recv(udp, 65535), ignore_trailing=True)
-            if query.is_response(answer):
-                break
-    if not answer.flags & dns.flags.TC:
-        return answer
+        await loop.sock_sendall(udp, query)
+        while (found := read_answer(await loop.sock_recv(udp, 65535), id, name)) is None:
+            pass
+    if not found.cut:
+        return found
     with namespace_socket(namespaces, namespace) as tcp:
         await loop.sock_connect(tcp, server)
-        wire = query.to_wire()
-        await loop.sock_sendall(tcp, len(wire).to_bytes(2, "big") + wire)
+        await loop.sock_sendall(tcp, len(query).to_bytes(2, "big") + query)
         size = int.from_bytes(await _read_exactly(tcp, 2), "big")
-        answer = dns.message.from_wire(await _read_exactly(tcp, size))
-    if not query.is_response(answer):
+        whole = read_answer(await _read_exactly(tcp, size), id, name)
+    if whole is None:
         raise OSError("an answer to another question")
-    return answer
+    return whole
 
 
 async def _read_exactly(source: socket.socket, size: int) -> bytes:

@@ -117,18 +117,19 @@ def serve(sock: socket.socket, first: str, size: str) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     while request := _request(sock):
         select.select([sock], [], [], PAUSE_S)
+        said = b"."
+        born: tuple[int, ...] = ()
         try:
-            user, network = _bear(libc, json.loads(request), f"0 {first} {size}\n")
+            born = _bear(libc, json.loads(request), f"0 {first} {size}\n")
         except OSError as error:
-            sock.send(str(error).encode())
-            continue
+            said = str(error).encode()
         try:
-            socket.send_fds(sock, [b"."], [user, network])
+            socket.send_fds(sock, [said], born)
         except (BrokenPipeError, ConnectionResetError):  # the agent went meanwhile
             return
         finally:
-            os.close(user)
-            os.close(network)
+            for descriptor in born:
+                os.close(descriptor)
 
 
 def _request(sock: socket.socket) -> bytes:

@@ -12,6 +12,7 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -22,6 +23,16 @@ log = logging.getLogger("seawall.server")
 Body = object
 Answer = Callable[[Request], Awaitable[tuple[Reply, socket.socket | None]]]
 _HEAD = struct.Struct(">I")
+
+
+class _Outgoing(NamedTuple):
+    message: Reply | Event
+    carried: socket.socket | None = None
+    gone: asyncio.Future[bool] | None = None  # whether it went out, as soon as that is known
+
+    def settle(self, gone: bool) -> None:
+        if self.gone is not None and not self.gone.done():
+            self.gone.set_result(gone)
 
 
 class Server:
@@ -35,14 +46,22 @@ class Server:
         self._gone = gone
         self._answer = answer
         self._connection: socket.socket | None = None
-        self._outgoing: asyncio.Queue[tuple[Reply | Event, socket.socket | None]] = asyncio.Queue()
+        self._outgoing: asyncio.Queue[_Outgoing] = asyncio.Queue()
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(Request)
 
     def tell(self, fact: Fact) -> None:
         """Send a fact to whoever is connected; the next `Observe` tells it to those who come later."""
         if self._connection is not None:
-            self._outgoing.put_nowait((Event(body=fact), None))
+            self._outgoing.put_nowait(_Outgoing(Event(body=fact)))
+
+    async def hand(self, fact: Fact) -> bool:
+        """The same, and whether all of it is in the hands of who is connected or of the kernel for him."""
+        if self._connection is None:
+            return False
+        gone: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._outgoing.put_nowait(_Outgoing(Event(body=fact), gone=gone))
+        return await gone
 
     @property
     def connected(self) -> bool:
@@ -82,6 +101,8 @@ class Server:
             writer.cancel()
             with contextlib.suppress(asyncio.CancelledError, OSError):
                 await writer
+            while not self._outgoing.empty():
+                self._outgoing.get_nowait().settle(False)
             connection.close()
 
     async def _respond(self, request: Request) -> None:
@@ -89,20 +110,24 @@ class Server:
             reply, carried = await self._answer(request)
         except (OSError, asyncio.TimeoutError, LookupError) as error:
             reply, carried = Reply(number=request.number, body=Refused(text=str(error) or repr(error))), None
-        self._outgoing.put_nowait((reply, carried))
+        self._outgoing.put_nowait(_Outgoing(reply, carried))
 
     async def _write(self, connection: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            message, carried = await self._outgoing.get()
-            body = self._encoder.encode(message)
+            outgoing = await self._outgoing.get()
+            body = self._encoder.encode(outgoing.message)
             frame = _HEAD.pack(len(body)) + body
-            if carried is not None:
-                with carried:
-                    # One byte takes the descriptor along; the rest of the frame follows like any other.
-                    await _send_descriptor(connection, frame[:1], carried.fileno())
-                frame = frame[1:]
-            await loop.sock_sendall(connection, frame)
+            try:
+                if outgoing.carried is not None:
+                    with outgoing.carried as carried:
+                        # One byte takes the descriptor along; the rest of the frame follows like any other.
+                        await _send_descriptor(connection, frame[:1], carried.fileno())
+                    frame = frame[1:]
+                await loop.sock_sendall(connection, frame)
+                outgoing.settle(True)
+            finally:
+                outgoing.settle(False)
 
 
 def listen_at(path: Path) -> socket.socket:

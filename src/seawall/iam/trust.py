@@ -6,6 +6,9 @@ from seawall.iam.policy.evaluate import Policies, Question, decide
 from seawall.model.role import Role
 
 TASKS_SERVICE = "ecs-tasks.amazonaws.com"  # who takes on the roles of tasks
+# who have roles of their own for what they do in an account
+ECS_SERVICE = "ecs.amazonaws.com"
+SCALING_SERVICE = "ecs.application-autoscaling.amazonaws.com"
 
 
 def trusts(role: Role, service: str, *, account: str, source_arn: str) -> bool:

@@ -88,3 +88,28 @@ class ScalingActivity(Resource, frozen=True, kw_only=True):
     end_time: datetime
     status: Literal["Successful", "Failed", "Unfulfilled"] = "Successful"
     message: str
+
+
+@kind("scheduled_action")
+class ScheduledAction(Resource, frozen=True, kw_only=True):
+    """`id` is RESOURCE_ID/NAME.
+
+    start_time, end_time   it does not run before, and not after
+    min_capacity, max_capacity   the target's new limits; None: as they are
+    done_until   what was to happen up to then has happened, or was left out
+    """
+
+    name: str
+    target_id: str
+    arn: str
+    schedule: str
+    timezone: str | None = None
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    min_capacity: int | None = None
+    max_capacity: int | None = None
+    creation_time: datetime
+    done_until: datetime
+
+    def refs(self) -> tuple[Ref, ...]:
+        return (Ref("scalable_target", self.target_id),)

@@ -14,6 +14,7 @@ class ServiceNotice(Resource, frozen=True, kw_only=True):
     event_name   e.g. SERVICE_STEADY_STATE
     deployment   ecs-svc/DIGITS, of a deployment's turn
     reason       what the event says as its reason
+    capacity_providers   that it is about
     """
 
     number: int
@@ -21,6 +22,7 @@ class ServiceNotice(Resource, frozen=True, kw_only=True):
     event_name: str
     deployment: str | None = None
     reason: str | None = None
+    capacity_providers: tuple[str, ...] = ()
     at: datetime
 
     def edition(self) -> int:

@@ -166,11 +166,13 @@ class BalancerReport(msgspec.Struct, frozen=True, kw_only=True):
 class BalancerTraffic(msgspec.Struct, frozen=True, kw_only=True):
     """What went through a node since the last word of it: the engine's log lines and counters.
 
+    number     greater than those of the node's words before; one that is told again has the same
     lines      one for each request or connection, as the configuration's log format writes them
     counters   (proxy, server or "FRONTEND" or "BACKEND", field) -> how much it has grown; fields are those of
                HAProxy's `show stat`.  ("log", "", "dropped"): lines there was no room for
     """
 
     id: str
+    number: int
     lines: tuple[str, ...] = ()
     counters: tuple[tuple[str, str, str, int], ...] = ()

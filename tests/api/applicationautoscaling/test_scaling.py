@@ -88,49 +88,158 @@ def test_target_tracking_has_two_alarms_of_its_own(aws: Any, scaling: Any, targe
     assert refused(scaling.delete_scaling_policy, **NAMED, PolicyName="cpu")[0] == "ObjectNotFoundException"
 
 
-def test_steps_have_neither_gaps_nor_overlaps(scaling: Any, target: str) -> None:
-    def put(*bounds: tuple[float | None, float | None]) -> None:
-        steps = []
-        for lower, upper in bounds:
-            given = {"MetricIntervalLowerBound": lower, "MetricIntervalUpperBound": upper}
-            steps.append({k: v for k, v in given.items() if v is not None} | {"ScalingAdjustment": 1})
-        configuration = {"AdjustmentType": "ChangeInCapacity", "StepAdjustments": steps}
-        scaling.put_scaling_policy(
-            **NAMED,
-            PolicyName="steps",
-            PolicyType="StepScaling",
-            StepScalingPolicyConfiguration=configuration,
-        )
+def put_steps(scaling: Any, *bounds: tuple[float | None, float | None], **changes: Any) -> Any:
+    steps = []
+    for lower, upper in bounds:
+        given = {"MetricIntervalLowerBound": lower, "MetricIntervalUpperBound": upper}
+        steps.append({k: v for k, v in given.items() if v is not None} | {"ScalingAdjustment": -1})
+    configuration = {"AdjustmentType": "ChangeInCapacity", "StepAdjustments": steps, **changes}
+    return scaling.put_scaling_policy(
+        **NAMED,
+        PolicyName="steps",
+        PolicyType="StepScaling",
+        StepScalingPolicyConfiguration={k: v for k, v in configuration.items() if v is not None},
+    )
 
-    for bad in (((0, 10), (20, None)), ((0, 10), (5, None)), ((5, 5),), ()):
-        with pytest.raises(ClientError) as caught:
-            put(*bad)
-        assert caught.value.response["Error"]["Code"] == "ValidationException"
-    put((0, 10), (10, None))
+
+@pytest.mark.parametrize(
+    ("bounds", "changes", "text"),
+    [
+        ((), {}, "There must be at least one step adjustment"),
+        (((0, None),), {"AdjustmentType": None}, "Adjustment type must be specified"),
+        (((0, 10), (20, None)), {}, "Step adjustment intervals cannot have gaps between them"),
+        (((0, 10), (5, None)), {}, "Step adjustment intervals cannot overlap"),
+        (((5, 5), (5, None)), {}, "Lower bound must be less than upper bound for a step adjustment"),
+        (
+            ((None, None),),
+            {},
+            "Both lower and upper bounds of a step adjustment cannot be left unspecified",
+        ),
+        (((None, -5), (None, 0)), {}, "At most one step adjustment may have an unspecified lower bound"),
+        (((0, None), (5, None)), {}, "At most one step adjustment may have an unspecified upper bound"),
+        (
+            ((-5, 0),),
+            {},
+            "There must be a step adjustment with an unspecified lower bound when one step adjustment has a"
+            " negative lower bound",
+        ),
+        (
+            ((0, 5),),
+            {},
+            "There must be a step adjustment with an unspecified upper bound when one step adjustment has a"
+            " positive upper bound",
+        ),
+        (
+            ((0, None),),
+            {"AdjustmentType": "ExactCapacity"},
+            "Scaling adjustment cannot be less than 0 when adjustment type is ExactCapacity",
+        ),
+        (
+            ((0, None),),
+            {"MinAdjustmentMagnitude": 2},
+            "Minimum adjustment magnitude is only allowed for adjustment type PercentChangeInCapacity",
+        ),
+    ],
+)
+def test_what_steps_may_not_be(
+    scaling: Any, target: str, bounds: tuple[Any, ...], changes: dict[str, Any], text: str
+) -> None:
+    with pytest.raises(ClientError) as caught:
+        put_steps(scaling, *bounds, **changes)
+    error = caught.value.response["Error"]
+    assert (error["Code"], error["Message"]) == ("ValidationException", text)
+
+
+def test_steps_are_described(scaling: Any, target: str) -> None:
+    put_steps(scaling, (None, -10), (-10, 0))
+    put_steps(scaling, (0, 10), (10, None))
     (shown,) = scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
     assert shown["StepScalingPolicyConfiguration"]["StepAdjustments"][1] == {
         "MetricIntervalLowerBound": 10.0,
-        "ScalingAdjustment": 1,
+        "ScalingAdjustment": -1,
     }
 
 
-def test_requests_of_targets_need_a_label(scaling: Any, target: str) -> None:
-    def put(label: str | None) -> Any:
-        metric = {"PredefinedMetricType": "ALBRequestCountPerTarget"}
-        metric |= {"ResourceLabel": label} if label else {}
-        return scaling.put_scaling_policy(
-            **NAMED,
-            PolicyName="requests",
-            PolicyType="TargetTrackingScaling",
-            TargetTrackingScalingPolicyConfiguration={
-                "TargetValue": 100.0,
-                "PredefinedMetricSpecification": metric,
-            },
-        )
+REQUESTS = {"PredefinedMetricType": "ALBRequestCountPerTarget"}
+LABEL = "app/shop/0123456789abcdef/targetgroup/web/fedcba9876543210"
+CUSTOMIZED = {"MetricName": "m", "Namespace": "n", "Statistic": "Average"}
 
-    with pytest.raises(ClientError):
-        put(None)
-    assert len(put("app/shop/0123456789abcdef/targetgroup/web/fedcba9876543210")["Alarms"]) == 2
+
+def put_tracking(scaling: Any, **changes: Any) -> Any:
+    configuration = {k: v for k, v in {**TRACKING, **changes}.items() if v is not None}
+    return scaling.put_scaling_policy(
+        **NAMED,
+        PolicyName="requests",
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration=configuration,
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        (
+            {"PredefinedMetricSpecification": REQUESTS},
+            "Resource label should be specified for predefined metric type ALBRequestCountPerTarget",
+        ),
+        (
+            {"PredefinedMetricSpecification": {**REQUESTS, "ResourceLabel": "app/shop"}},
+            "Invalid resource label 'app/shop' for predefined metric type ALBRequestCountPerTarget",
+        ),
+        (
+            {
+                "PredefinedMetricSpecification": {
+                    **TRACKING["PredefinedMetricSpecification"],
+                    "ResourceLabel": LABEL,
+                }
+            },
+            "Resource label should not be specified for predefined metric type"
+            " ECSServiceAverageCPUUtilization",
+        ),
+        (
+            {"PredefinedMetricSpecification": {"PredefinedMetricType": "RDSReaderAverageCPUUtilization"}},
+            "Scalable dimension ecs:service:DesiredCount only supports the following predefined metric types:"
+            " ALBRequestCountPerTarget, ECSServiceAverageCPUUtilization,"
+            " ECSServiceAverageCPUUtilizationHighResolution, ECSServiceAverageMemoryUtilization,"
+            " ECSServiceAverageMemoryUtilizationHighResolution",
+        ),
+        (
+            {"PredefinedMetricSpecification": None},
+            "PredefinedMetricSpecification or CustomizedMetricSpecification must be set for target tracking"
+            " scaling.",
+        ),
+        (
+            {"CustomizedMetricSpecification": CUSTOMIZED},
+            "Only one of PredefinedMetricSpecification or CustomizedMetricSpecification can be set for target"
+            " tracking scaling.",
+        ),
+    ],
+)
+def test_what_tracking_may_not_be(scaling: Any, target: str, changes: dict[str, Any], text: str) -> None:
+    with pytest.raises(ClientError) as caught:
+        put_tracking(scaling, **changes)
+    error = caught.value.response["Error"]
+    assert (error["Code"], error["Message"]) == ("ValidationException", text)
+
+
+def test_requests_of_targets_have_a_label(scaling: Any, target: str) -> None:
+    metric = {**REQUESTS, "ResourceLabel": LABEL}
+    assert len(put_tracking(scaling, PredefinedMetricSpecification=metric)["Alarms"]) == 2
+
+
+def test_a_policy_has_the_configuration_of_its_type(scaling: Any, target: str) -> None:
+    named = {**NAMED, "PolicyName": "cpu", "PolicyType": "TargetTrackingScaling"}
+    tracking = {"TargetTrackingScalingPolicyConfiguration": TRACKING}
+    step = {"StepScalingPolicyConfiguration": {"AdjustmentType": "ChangeInCapacity"}}
+    assert refused(scaling.put_scaling_policy, **named, **step) == (
+        "ValidationException",
+        "TargetTrackingScaling policy configuration must be specified",
+    )
+    assert refused(scaling.put_scaling_policy, **named, **step, **tracking) == (
+        "ValidationException",
+        "You must only provide a single scaling policy configuration, which must match the scaling policy"
+        " type specified.",
+    )
 
 
 def test_what_goes_takes_its_policies_along(aws: Any, scaling: Any, target: str) -> None:

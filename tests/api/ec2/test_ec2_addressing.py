@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from seawall.api.ec2.addressing import claim_private_address, claim_public_address, free_address_count
 from seawall.api.ec2.birth import new_subnet, new_vpc
@@ -48,7 +49,7 @@ def make_interface(
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(prefix=st.integers(26, 28), steps=st.lists(st.integers(0, 99), min_size=1, max_size=80))
 def test_claims_never_collide(prefix: int, steps: list[int]) -> None:
     """Even steps claim, odd ones release: a plain set says what must be true after each."""

@@ -77,7 +77,9 @@ def test_a_deleted_cluster_is_inactive_and_comes_back_new(ecs: Any, refused: Ref
     assert ecs.delete_cluster(cluster="c")["cluster"]["status"] == "INACTIVE"
     assert ecs.describe_clusters(clusters=["c"])["clusters"][0]["status"] == "INACTIVE"
     code, text = refused(ecs.put_cluster_capacity_providers, **providers("c"))
-    assert (code, text) == ("ClientException", "The referenced cluster was inactive.")
+    gone = ("ClusterNotFoundException", "The referenced cluster was inactive.")
+    assert (code, text) == gone
+    assert refused(ecs.update_service, cluster="c", service="web") == gone
     made = ecs.create_cluster(clusterName="c")["cluster"]
     assert (made["status"], made["tags"]) == ("ACTIVE", [])
 

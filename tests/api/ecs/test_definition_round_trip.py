@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.api.ecs.ecs_requests import fargate
+from tests.examples import examples
 
 NAMES = ("web", "api", "log")
 ROLE = "arn:aws:iam::123456789012:role/execution"
@@ -104,7 +105,7 @@ def definitions(draw: Any) -> dict[str, Any]:
 
 
 @settings(
-    max_examples=60,
+    max_examples=examples(60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     derandomize=True,

@@ -32,7 +32,6 @@ def stored(store: Store, shown: dict[str, Any]) -> Task:
 
 
 def test_all_conditions_give_an_address(ecs: Any, run: Run, store: Store, block: IPv6Network) -> None:
-    ecs.put_account_setting(name="dualStackIPv6", value="enabled")
     (shown,) = run()["tasks"]
     task = stored(store, shown)
     assert IPv6Address(task.ipv6_address or "::") in block
@@ -54,24 +53,18 @@ def test_all_conditions_give_an_address(ecs: Any, run: Run, store: Store, block:
 def test_the_account_default_counts_and_the_callers_own_overrules_it(
     ecs: Any, run: Run, store: Store, block: IPv6Network
 ) -> None:
-    ecs.put_account_setting_default(name="dualStackIPv6", value="enabled")
+    ecs.put_account_setting_default(name="dualStackIPv6", value="disabled")
+    assert stored(store, run()["tasks"][0]).ipv6_address is None
+    ecs.put_account_setting(name="dualStackIPv6", value="enabled")
     assert stored(store, run()["tasks"][0]).ipv6_address
-    ecs.put_account_setting(name="dualStackIPv6", value="disabled")
-    assert stored(store, run()["tasks"][0]).ipv6_address is None
-
-
-def test_the_setting_is_needed(run: Run, store: Store, block: IPv6Network) -> None:
-    assert stored(store, run()["tasks"][0]).ipv6_address is None
 
 
 def test_the_subnet_must_give_addresses(
-    ecs: Any, aws: Aws, run: Run, store: Store, site: Site, block: IPv6Network
+    aws: Aws, run: Run, store: Store, site: Site, block: IPv6Network
 ) -> None:
-    ecs.put_account_setting(name="dualStackIPv6", value="enabled")
     aws("ec2").modify_subnet_attribute(SubnetId=site.subnets[0], AssignIpv6AddressOnCreation={"Value": False})
     assert stored(store, run()["tasks"][0]).ipv6_address is None
 
 
-def test_the_subnet_must_have_a_block(ecs: Any, run: Run, store: Store) -> None:
-    ecs.put_account_setting(name="dualStackIPv6", value="enabled")
+def test_the_subnet_must_have_a_block(run: Run, store: Store) -> None:
     assert stored(store, run()["tasks"][0]).ipv6_address is None

@@ -12,6 +12,7 @@ from tests.api.ecs.ecs_requests import container, fargate
 
 from seawall.api.ecs.launch_limits import NO_CAPACITY, RESOURCE, TASKS_PER_HOST, VCPU_LIMIT, LaunchLimits
 from seawall.compile.network.interfaces import _choose_in_turn
+from seawall.model.access_key import RoleSession
 from seawall.model.network_interface import NetworkInterface
 from seawall.model.task import Task
 from seawall.store.store import Store
@@ -124,6 +125,30 @@ def test_launches_are_throttled_where_asked(
     clock.advance(0.5)
     assert len(run(count=10)["tasks"]) == 10
     assert refused(run) == ("ThrottlingException", "Rate exceeded")
+
+
+def test_a_task_begins_with_its_host_and_its_roles_sessions(
+    ecs: Any, site: Site, run: Run, resources: dict[str, Any], store: Store
+) -> None:
+    ecs.register_task_definition(**fargate(executionRoleArn=site.role, taskRoleArn=site.role))
+    resources[RESOURCE] = LaunchLimits(host=lambda: "w1")
+    run()
+    (made,) = store.all(Task)
+    sessions = {session.id for session in store.all(RoleSession)}
+    assert made.host == "w1"
+    assert {made.execution_session_id, made.role_session_id} == sessions
+    assert len(sessions) == 2
+    assert made.credentials_id
+
+
+def test_a_task_for_no_host_that_is_known_begins_without_either(
+    ecs: Any, site: Site, run: Run, store: Store
+) -> None:
+    ecs.register_task_definition(**fargate(executionRoleArn=site.role))
+    run()
+    (made,) = store.all(Task)
+    assert (made.host, made.execution_session_id) == (None, None)
+    assert store.all(RoleSession) == []
 
 
 def test_a_host_holds_as_many_tasks_as_it_has_addresses_for(ecs: Any, run: Run, store: Store) -> None:

@@ -76,7 +76,7 @@ def test_history_tells_its_service(store: Store, operation: str, member: str, ki
 
 def test_what_a_new_service_is_conditioned_on(store: Store, site: Site) -> None:
     request = service_input(site, tags=[{"key": "a", "value": "b"}], role="r")
-    (_, _, context), (passed, (role,), to), (tagged, made, _) = asked(store, "CreateService", request)
+    (_, _, context), (passed, (role,), to), _, (tagged, made, _) = asked(store, "CreateService", request)
     assert context["ecs:task-definition"] == f"{ROOT}task-definition/myapp:1"
     assert context["ecs:subnet"] == list(site.subnets)
     assert (context["ecs:enable-execute-command"], context["ecs:enable-service-connect"]) == (

@@ -95,6 +95,12 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
         "loadBalancerName and targetGroupArn cannot both be specified. You must specify either a"
         " loadBalancerName or a targetGroupArn.",
     ),
+    (
+        {"loadBalancers": [{"targetGroupArn": "web", "containerName": "web", "containerPort": 80}]},
+        INVALID,
+        "Unable to assume role and validate the specified targetGroupArn. Please verify that the ECS service"
+        " role being passed has the proper permissions.",
+    ),
     ({"loadBalancers": [{}] * 6}, INVALID, "loadBalancers can have at most 5 items."),
     ({"serviceRegistries": [{}] * 2}, INVALID, "service registries can have at most 1 items."),
     (

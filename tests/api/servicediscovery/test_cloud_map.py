@@ -81,7 +81,7 @@ def test_srv_records_name_a_host_of_the_instance(aws: Any, cloud_map: Any, names
         ServiceId=api,
         InstanceId="t1",
         Attributes={"AWS_INSTANCE_IPV4": "10.0.0.7"},
-    ) == ("InvalidInput", "The service's DNS records need the attribute AWS_INSTANCE_PORT.")
+    ) == ("InvalidInput", "Required attribute(s) AWS_INSTANCE_PORT are missing.")
     register(cloud_map, api, "t1", AWS_INSTANCE_IPV4="10.0.0.7", AWS_INSTANCE_PORT="8080")
     assert records(aws, cloud_map, namespace) == {
         ("api.corp.internal.", "SRV", "t1"): ["1 1 8080 t1.api.corp.internal."],
@@ -196,3 +196,54 @@ def test_a_ttl_can_be_changed_but_not_a_type(aws: Any, cloud_map: Any, namespace
     cloud_map.update_service(Id=web, Service={"DnsConfig": {"DnsRecords": [{"Type": "A", "TTL": 5}]}})
     described = cloud_map.get_service(Id=web)["Service"]["DnsConfig"]
     assert described["DnsRecords"] == [{"Type": "A", "TTL": 5}]
+
+
+@pytest.mark.parametrize(
+    ("types", "attributes", "text"),
+    [
+        (("A",), {}, "Required attribute(s) AWS_INSTANCE_IPV4 are missing."),
+        (
+            ("AAAA",),
+            {"AWS_INSTANCE_IPV4": "10.0.0.1"},
+            "Required attribute(s) AWS_INSTANCE_IPV6 are missing.",
+        ),
+        (("SRV",), {"AWS_INSTANCE_IPV4": "10.0.0.1"}, "Required attribute(s) AWS_INSTANCE_PORT are missing."),
+        (
+            ("SRV",),
+            {"AWS_INSTANCE_PORT": "80"},
+            "At least one of AWS_INSTANCE_IPV4 AWS_INSTANCE_IPV6 is required.",
+        ),
+        (
+            ("A",),
+            {"AWS_ALIAS_DNS_NAME": "web.elb.example"},
+            "ALIAS instance can be registered only in services with WEIGHTED routing policy",
+        ),
+        (
+            ("A",),
+            {"AWS_INSTANCE_IPV4": "10.0.0.1", "AWS_MINE": "x"},
+            "Invalid attribute: [AWS_MINE]. [aws_] prefix is reserved for AWS attributes.",
+        ),
+        (
+            ("A",),
+            {"AWS_INSTANCE_IPV4": "10.0.0.1", "AWS_INIT_HEALTH_STATUS": "SICK"},
+            "No enum constant com.amazon.route53.autonaming.model.InitHealthStatus.SICK",
+        ),
+        (
+            ("A",),
+            {"AWS_INSTANCE_IPV4": "10.0.0.1", **{f"a{number}": "x" for number in range(31)}},
+            f"Too many attributes provided: [{', '.join(f'a{number}' for number in range(31))}]. The current"
+            " limit is 30",
+        ),
+        (
+            ("A",),
+            {"AWS_INSTANCE_IPV4": "10.0.0.1", **{f"a{number}": "x" * 1000 for number in range(5)}},
+            "Instance attributes too large. Maximum allowed size of all attributes is 5000 characters.",
+        ),
+    ],
+)
+def test_what_an_instance_may_not_be(
+    cloud_map: Any, namespace: str, types: tuple[str, ...], attributes: dict[str, str], text: str
+) -> None:
+    web = service(cloud_map, namespace, "web", *types)
+    members = {"ServiceId": web, "InstanceId": "i", "Attributes": attributes}
+    assert refused(cloud_map.register_instance, **members) == ("InvalidInput", text)

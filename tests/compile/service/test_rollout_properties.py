@@ -3,6 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.compile.service.imagined import Imagined
+from tests.examples import examples
 
 from seawall.compile.service.situation import lower_limit, upper_limit
 from seawall.model.service import CircuitBreaker, DeploymentConfiguration
@@ -79,7 +80,7 @@ def check_look(web: Imagined) -> None:
     assert statuses == ["PRIMARY", *["ACTIVE"] * (len(ids) - 1)]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(services(), steps)
 def test_limits_hold_whatever_happens(web: Imagined, history: list[Step]) -> None:
     for step in history:
@@ -90,7 +91,7 @@ def test_limits_hold_whatever_happens(web: Imagined, history: list[Step]) -> Non
     check_look(web)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(services(), steps)
 def test_it_comes_to_rest_when_all_tasks_are_well(web: Imagined, history: list[Step]) -> None:
     for step in history:

@@ -10,7 +10,12 @@ from tests.compile.service.imagined import GROUP, GROUPS, Imagined
 from seawall.compile.service.deployment import threshold
 from seawall.compile.service.event_log import troubles
 from seawall.compile.service.progress import LONGEST_BACK_OFF, back_off
-from seawall.model.service import CircuitBreaker, DeploymentConfiguration
+from seawall.model.service import (
+    CapacityProviderStrategyItem,
+    CircuitBreaker,
+    DeploymentConfiguration,
+    ServiceRegistry,
+)
 
 BREAKER = DeploymentConfiguration(circuit_breaker=CircuitBreaker(enable=True, rollback=True))
 
@@ -426,3 +431,30 @@ def test_a_batch_and_a_rate_bound_what_one_look_starts() -> None:
     web.wait(60)
     web.look()
     assert len(web.alive()) == 10
+
+
+def test_the_providers_of_a_steady_service_are_steady_too() -> None:
+    web = Imagined(1)
+    strategy = tuple(
+        CapacityProviderStrategyItem(capacity_provider=name, weight=1) for name in ("FARGATE", "FARGATE_SPOT")
+    )
+    web.revisions = {id: replace(r, capacity_provider_strategy=strategy) for id, r in web.revisions.items()}
+    web.look()
+    web.run()
+    web.wait(40)
+    told = [notice for _ in range(5) for notice in web.look().notices]
+    names = [notice.name for notice in told]
+    assert names[-2:] == ["SERVICE_STEADY_STATE", "CAPACITY_PROVIDER_STEADY_STATE"]
+    assert told[-1].providers == ("FARGATE", "FARGATE_SPOT")
+
+
+def test_an_unhealthy_task_that_others_discover_is_told_of() -> None:
+    web = Imagined(1, checked=True)
+    registry = ServiceRegistry(registry_arn="arn:aws:servicediscovery:us-east-1:123456789012:service/srv-1")
+    web.revisions = {id: replace(r, service_registries=(registry,)) for id, r in web.revisions.items()}
+    web.bring_up()
+    web.sicken(*web.alive())
+    web.look()
+    assert web.notices.count("SERVICE_DISCOVERY_INSTANCE_UNHEALTHY") == 1
+    web.look()
+    assert web.notices.count("SERVICE_DISCOVERY_INSTANCE_UNHEALTHY") == 1

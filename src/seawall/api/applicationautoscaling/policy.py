@@ -4,6 +4,8 @@ Source: Application Auto Scaling user guide, "Target tracking scaling policies":
 waits for fifteen minutes below nine tenths of the target is how AWS makes them for ECS.
 """
 
+import re
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -37,7 +39,19 @@ from seawall.wire.errors import ApiError, NotImplementedHere
 
 OUT_PERIODS, IN_PERIODS = 3, 15  # minutes above, and below, before an alarm rings
 IN_SHARE = 0.9  # of the target value, below which scaling in begins
-ONE_METRIC = "One of PredefinedMetricSpecification and CustomizedMetricSpecification is required."
+METRICS = "PredefinedMetricSpecification or CustomizedMetricSpecification"
+CONFIGURATIONS = {
+    "StepScaling": "StepScalingPolicyConfiguration",
+    "TargetTrackingScaling": "TargetTrackingScalingPolicyConfiguration",
+}
+TRACKED = (  # of an ECS service
+    "ALBRequestCountPerTarget",
+    "ECSServiceAverageCPUUtilization",
+    "ECSServiceAverageCPUUtilizationHighResolution",
+    "ECSServiceAverageMemoryUtilization",
+    "ECSServiceAverageMemoryUtilizationHighResolution",
+)
+LABEL = re.compile(r"(app/[^/]+/[^/]+)/(targetgroup/[^/]+/[^/]+)")
 
 
 @operation(
@@ -60,12 +74,11 @@ def put_scaling_policy(call: Call, params: Params) -> dict[str, Any]:
         kind = params.get("PolicyType") or ("TargetTrackingScaling" if policy.tracking else "StepScaling")
         if known is not None and kind != _kind(known):
             raise invalid("You cannot change the type of a scaling policy.")
+        given = _configuration(params, kind)
         if kind == "StepScaling":
-            policy = replace(policy, step=_step(params.get("StepScalingPolicyConfiguration")))
-        elif kind == "TargetTrackingScaling":
-            policy = _with_tracking(call, txn, policy, params.get("TargetTrackingScalingPolicyConfiguration"))
+            policy = replace(policy, step=_step(given))
         else:
-            raise NotImplementedHere(f"PutScalingPolicy: {kind} is not served.")
+            policy = _with_tracking(call, txn, policy, given)
         txn.put(policy)
     return {"PolicyARN": policy.arn, "Alarms": _alarms(call, policy)}
 
@@ -85,46 +98,83 @@ def _kind(policy: ScalingPolicy) -> str:
     return "StepScaling" if policy.step is not None else "TargetTrackingScaling"
 
 
-def _step(given: Params | None) -> StepScaling:
-    if given is None or not given.get("StepAdjustments") or not given.get("AdjustmentType"):
-        raise invalid("A step scaling policy needs an adjustment type and at least one step adjustment.")
+def _configuration(params: Params, kind: str) -> Params:
+    """That of the policy's type, which has to be the only one.  Raises ApiError."""
+    if kind not in CONFIGURATIONS:
+        raise NotImplementedHere(f"PutScalingPolicy: {kind} is not served.")
+    given = {name: params.get(member) for name, member in CONFIGURATIONS.items()}
+    wanted: Params | None = given.pop(kind)
+    if wanted is None:
+        raise invalid(f"{kind} policy configuration must be specified")
+    if any(other is not None for other in given.values()):
+        raise invalid(
+            "You must only provide a single scaling policy configuration, which must match the scaling policy"
+            " type specified."
+        )
+    return wanted
+
+
+def _step(given: Params) -> StepScaling:
+    kind, magnitude = given.get("AdjustmentType"), given.get("MinAdjustmentMagnitude")
+    if not kind:
+        raise invalid("Adjustment type must be specified")
+    if magnitude is not None and kind != "PercentChangeInCapacity":
+        raise invalid(
+            "Minimum adjustment magnitude is only allowed for adjustment type PercentChangeInCapacity"
+        )
     steps = tuple(
         StepAdjustment(
             adjustment=step["ScalingAdjustment"],
             lower=step.get("MetricIntervalLowerBound"),
             upper=step.get("MetricIntervalUpperBound"),
         )
-        for step in given["StepAdjustments"]
+        for step in given.get("StepAdjustments") or ()
     )
     _check_steps(steps)
+    if kind == "ExactCapacity" and any(step.adjustment < 0 for step in steps):
+        raise invalid("Scaling adjustment cannot be less than 0 when adjustment type is ExactCapacity")
     return StepScaling(
-        adjustment_type=given["AdjustmentType"],
+        adjustment_type=kind,
         steps=steps,
-        min_magnitude=given.get("MinAdjustmentMagnitude"),
+        min_magnitude=magnitude,
         cooldown=given.get("Cooldown", 300),
         aggregation=given.get("MetricAggregationType") or "Average",
     )
 
 
-def _check_steps(steps: tuple[StepAdjustment, ...]) -> None:
-    """They may neither overlap nor leave gaps."""
-    ordered = sorted(steps, key=lambda step: float("-inf") if step.lower is None else step.lower)
-    for step in ordered:
-        if step.lower is None and step.upper is None and len(steps) > 1:
-            raise invalid("At least one of the bounds of a step adjustment is required.")
+def _check_steps(steps: Sequence[StepAdjustment]) -> None:
+    """They may neither overlap nor leave gaps, and go on to the end on each side that they touch."""
+    if not steps:
+        raise invalid("There must be at least one step adjustment")
+    for step in steps:
+        if step.lower is None and step.upper is None:
+            raise invalid("Both lower and upper bounds of a step adjustment cannot be left unspecified")
         if step.lower is not None and step.upper is not None and step.lower >= step.upper:
-            raise invalid("The upper bound of a step adjustment must be greater than its lower bound.")
+            raise invalid("Lower bound must be less than upper bound for a step adjustment")
+    _check_end("lower", [step.lower for step in steps], "negative", -1)
+    _check_end("upper", [step.upper for step in steps], "positive", 1)
+    ordered = sorted(steps, key=lambda step: float("-inf") if step.lower is None else step.lower)
     for before, after in pairwise(ordered):
-        if before.upper != after.lower or before.upper is None:
-            raise invalid("There can't be a gap between, or an overlap of, step adjustments.")
+        top, bottom = before.upper, after.lower
+        if top is None or bottom is None or top > bottom:
+            raise invalid("Step adjustment intervals cannot overlap")
+        if top < bottom:
+            raise invalid("Step adjustment intervals cannot have gaps between them")
 
 
-def _with_tracking(
-    call: Call, txn: Transaction, policy: ScalingPolicy, given: Params | None
-) -> ScalingPolicy:
+def _check_end(side: str, bounds: Sequence[float | None], words: str, sign: int) -> None:
+    """sign   of the bounds on the far side of the threshold"""
+    if bounds.count(None) > 1:
+        raise invalid(f"At most one step adjustment may have an unspecified {side} bound")
+    if None not in bounds and any(bound is not None and bound * sign > 0 for bound in bounds):
+        raise invalid(
+            f"There must be a step adjustment with an unspecified {side} bound when one step adjustment has a"
+            f" {words} {side} bound"
+        )
+
+
+def _with_tracking(call: Call, txn: Transaction, policy: ScalingPolicy, given: Params) -> ScalingPolicy:
     """With alarms of its own, made anew."""
-    if given is None:
-        raise invalid("A target tracking scaling policy needs its configuration.")
     configuration = given.copy_unread()
     metric, statistic, unit = _metric(policy, given)
     tracking = TargetTracking(
@@ -169,24 +219,33 @@ def _with_tracking(
 def _metric(policy: ScalingPolicy, given: Params) -> tuple[Metric, str, str | None]:
     """The metric, its statistic and its unit.  Raises ApiError."""
     ready, own = given.get("PredefinedMetricSpecification"), given.get("CustomizedMetricSpecification")
-    if (ready is None) == (own is None):
-        raise invalid(ONE_METRIC)
+    if ready is None and own is None:
+        raise invalid(f"{METRICS} must be set for target tracking scaling.")
+    if ready is not None and own is not None:
+        raise invalid(f"Only one of {METRICS} can be set for target tracking scaling.")
     if own is not None:
         return _own_metric(own)
     _, cluster, service = policy.target_id.split("/", 2)
     kind, label = ready["PredefinedMetricType"], ready.get("ResourceLabel")
     if kind in ("ECSServiceAverageCPUUtilization", "ECSServiceAverageMemoryUtilization"):
         if label is not None:
-            raise invalid(f"Resource labels are not supported for {kind}.")
+            raise invalid(f"Resource label should not be specified for predefined metric type {kind}")
         name = "CPUUtilization" if "CPU" in kind else "MemoryUtilization"
         dimensions = dimensions_of({"ClusterName": cluster, "ServiceName": service})
         return Metric("AWS/ECS", name, dimensions), "Average", None
+    if kind not in TRACKED:
+        raise invalid(
+            f"Scalable dimension {SERVICE_DIMENSION} only supports the following predefined metric types:"
+            f" {', '.join(TRACKED)}"
+        )
     if kind != "ALBRequestCountPerTarget":
         raise NotImplementedHere(f"PutScalingPolicy: {kind} is no metric that Seawall publishes.")
-    balancer, found, group = (label or "").partition("/targetgroup/")
-    if not found or not balancer.startswith("app/"):
-        raise invalid("The resource label is app/NAME/ID/targetgroup/NAME/ID.")
-    dimensions = dimensions_of({"LoadBalancer": balancer, "TargetGroup": f"targetgroup/{group}"})
+    if label is None:
+        raise invalid(f"Resource label should be specified for predefined metric type {kind}")
+    found = LABEL.fullmatch(label)
+    if found is None:
+        raise invalid(f"Invalid resource label '{label}' for predefined metric type {kind}")
+    dimensions = dimensions_of({"LoadBalancer": found[1], "TargetGroup": found[2]})
     return Metric("AWS/ApplicationELB", "RequestCountPerTarget", dimensions), "Sum", None
 
 
@@ -292,12 +351,3 @@ def _shown_activity(activity: ScalingActivity) -> dict[str, Any]:
         "StatusCode": activity.status,
         "StatusMessage": activity.message,
     }
-
-
-@operation("application-autoscaling", "DescribeScheduledActions")
-def describe_scheduled_actions(call: Call, params: Params) -> dict[str, Any]:
-    """There are none: PutScheduledAction is refused."""
-    wanted(params)
-    for member in ("ScheduledActionNames", "MaxResults", "NextToken"):
-        params.get(member)
-    return {"ScheduledActions": []}

@@ -14,28 +14,24 @@ from seawall.api.applicationautoscaling.names import (
     scaled,
     target_arn,
 )
+from seawall.api.iam.service_linked_role import ensure_linked_role
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
+from seawall.iam.trust import SCALING_SERVICE
 from seawall.model.alarm import MetricAlarm
-from seawall.model.scaling import SERVICE_DIMENSION, ScalableTarget, ScalingPolicy
+from seawall.model.scaling import SERVICE_DIMENSION, ScalableTarget, ScalingPolicy, ScheduledAction
 from seawall.model.service import Service
 from seawall.store.store import Reader, Transaction
 from seawall.wire.errors import ApiError
 
-ROLE = (
-    "aws-service-role/ecs.application-autoscaling.amazonaws.com/"
-    "AWSServiceRoleForApplicationAutoScaling_ECSService"
-)
+ROLE = f"aws-service-role/{SCALING_SERVICE}/AWSServiceRoleForApplicationAutoScaling_ECSService"
 MOST_TAGS = 50
 
 
 @operation(
     "application-autoscaling",
     "RegisterScalableTarget",
-    stored={
-        "RoleARN": "ECS services are scaled under the service-linked role, as on AWS",
-        "SuspendedState.ScheduledScalingSuspended": "there are no scheduled actions",
-    },
+    stored={"RoleARN": "ECS services are scaled under the service-linked role, as on AWS"},
 )
 def register_scalable_target(call: Call, params: Params) -> dict[str, Any]:
     id = resource_id(params)
@@ -62,6 +58,7 @@ def register_scalable_target(call: Call, params: Params) -> dict[str, Any]:
         if not 0 <= target.min_capacity <= target.max_capacity:
             raise invalid("Maximum capacity cannot be less than minimum capacity")
         txn.put(_suspended(target, params.get("SuspendedState")))
+        ensure_linked_role(txn, SCALING_SERVICE, call.now)
     return {"ScalableTargetARN": target_arn(call, target)}
 
 
@@ -91,12 +88,14 @@ def _suspended(target: ScalableTarget, state: Params | None) -> ScalableTarget:
 
 @operation("application-autoscaling", "DeregisterScalableTarget")
 def deregister_scalable_target(call: Call, params: Params) -> dict[str, Any]:
-    """Its policies, and their alarms, go with it."""
+    """Its policies, with their alarms, and its scheduled actions go with it."""
     id = resource_id(params)
     with call.write() as txn:
         target = find_target(txn, id)
         for policy in txn.referrers(ScalingPolicy, target.ref):
             remove_policy(txn, policy)
+        for action in txn.referrers(ScheduledAction, target.ref):
+            txn.delete(ScheduledAction, action.id)
         txn.delete(ScalableTarget, target.id)
     return {}
 

@@ -22,8 +22,11 @@ RECENT = timedelta(hours=3)
         "IncludeLinkedAccounts": "there are no linked accounts",
         "OwningAccount": "there are no linked accounts",
     },
-    note="Of a NAT gateway's metrics IdleTimeoutCount, PeakBytesPerSecond and PeakPacketsPerSecond are"
-    " absent: nothing counts them.",
+    note="Nothing counts, and so absent are: of NAT gateways IdleTimeoutCount, PeakBytesPerSecond and"
+    " PeakPacketsPerSecond; of application load balancers ActiveConnectionCount, ConsumedLCUs,"
+    " DesyncMitigationMode_NonCompliant_Request_Count, NonStickyRequestCount, RejectedConnectionCount and"
+    " RuleEvaluations; of network load balancers ActiveFlowCount, ConsumedLCUs, PeakPacketsPerSecond and"
+    " TCP_ELB_Reset_Count; and all of Container Insights.",
 )
 def list_metrics(call: Call, params: Params) -> dict[str, Any]:
     since = call.now - RECENT if params.get("RecentlyActive") else datetime.fromtimestamp(0, timezone.utc)

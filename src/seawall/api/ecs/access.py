@@ -7,8 +7,9 @@ task execution IAM role" and "Task IAM role" of the developer guide.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from seawall.api.iam.service_linked_role import missing_linked_role
 from seawall.iam.access import CallFacts, Context, ContextOf, Plain, Resources, Target, access, also
-from seawall.iam.trust import TASKS_SERVICE
+from seawall.iam.trust import ECS_SERVICE, TASKS_SERVICE
 from seawall.model.arn import parse_arn
 from seawall.model.cluster import Cluster
 from seawall.model.role import Role
@@ -17,7 +18,6 @@ from seawall.model.task import Task
 from seawall.model.task_definition import TaskDefinition, TaskDefinitionFamily, task_definition_id
 
 _FARGATE = ("FARGATE", "FARGATE_SPOT")
-ECS_SERVICE = "ecs.amazonaws.com"
 
 
 def _cluster_name(text: str | None) -> str:
@@ -226,6 +226,15 @@ def _to_ecs(params: Plain, facts: CallFacts) -> Context:
     return {"iam:PassedToService": ECS_SERVICE}
 
 
+def _linked_role(params: Plain, facts: CallFacts) -> list[str]:
+    """The service's own role is made in the caller's name, if the caller may."""
+    return missing_linked_role(facts, ECS_SERVICE)
+
+
+def _linked_context(params: Plain, facts: CallFacts) -> Context:
+    return {"iam:AWSServiceName": ECS_SERVICE}
+
+
 def _passed_to_service(params: Plain, facts: CallFacts) -> Iterable[Target]:
     return _roles((params.get("role"),), facts)
 
@@ -275,6 +284,13 @@ def _instances(params: Plain, facts: CallFacts) -> list[str]:
     ]
 
 
+def _providers(params: Plain, facts: CallFacts) -> list[str]:
+    return [
+        text if text.startswith("arn:") else facts.arn("ecs", f"capacity-provider/{text}")
+        for text in params.get("capacityProviders") or ("*",)
+    ]
+
+
 def _account_setting(params: Plain, facts: CallFacts) -> Context:
     value = params.get("value")
     return {"ecs:account-setting": value} if value else {}
@@ -282,6 +298,7 @@ def _account_setting(params: Plain, facts: CallFacts) -> Context:
 
 access("ecs", "CreateCluster", resources=_clusters("clusterName"))
 access("ecs", "DescribeClusters", resources=_clusters("clusters"))
+access("ecs", "DescribeCapacityProviders", resources=_providers)
 for _operation in (
     *("DeleteCluster", "UpdateCluster", "UpdateClusterSettings", "PutClusterCapacityProviders"),
     *("ListContainerInstances", "ListAttributes"),
@@ -324,6 +341,15 @@ also(
     context=_to_tasks,
 )
 also("ecs", "CreateService", action="iam:PassRole", resources=_passed_to_service, context=_to_ecs)
+for _operation in ("CreateCluster", "CreateService"):
+    also(
+        "ecs",
+        _operation,
+        action="iam:CreateServiceLinkedRole",
+        resources=_linked_role,
+        context=_linked_context,
+        apart=True,
+    )
 for _operation, _made in (
     ("CreateCluster", "cluster/{cluster}"),
     ("CreateService", "service/{cluster}/{service}"),

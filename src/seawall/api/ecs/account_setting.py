@@ -13,21 +13,27 @@ from seawall.store.store import Reader
 
 ON_OFF = ("enabled", "disabled")
 # Values a setting takes; the first one is its default.
+# In the order in which ECS names them to who gives another.
 SETTINGS: dict[str, tuple[str, ...]] = {
+    "serviceLongArnFormat": ON_OFF,
+    "taskLongArnFormat": ON_OFF,
+    "containerInstanceLongArnFormat": ON_OFF,
+    "containerLongArnFormat": ON_OFF,  # missing from the model's enum, as dualStackIPv6, and taken as well
     "awsvpcTrunking": ("disabled", "enabled"),
     "containerInsights": ("disabled", "enabled", "enhanced"),
-    "containerInstanceLongArnFormat": ON_OFF,
-    "defaultLogDriverMode": ("non-blocking", "blocking"),
-    "dualStackIPv6": ("disabled", "enabled"),  # missing from the model's enum, and taken all the same
-    "fargateEventWindows": ("disabled", "enabled"),
+    "dualStackIPv6": ON_OFF,
     "fargateFIPSMode": ("disabled", "enabled"),
+    "tagResourceAuthorization": ("on", "off"),
     "fargateTaskRetirementWaitPeriod": ("7", "0", "14"),
     "guardDutyActivate": ("off", "on"),
-    "serviceLongArnFormat": ON_OFF,
-    "tagResourceAuthorization": ("off", "on"),
-    "taskLongArnFormat": ON_OFF,
+    "defaultLogDriverMode": ("non-blocking", "blocking"),
+    "fargateEventWindows": ("disabled", "enabled"),
 }
-STORED = {"name": "no setting but dualStackIPv6 changes what Seawall runs", "value": "as for name"}
+STORED = {
+    "name": "no setting but dualStackIPv6 changes what Seawall does; tags given when something is made always"
+    " need ecs:TagResource",
+    "value": "as for name",
+}
 
 
 @operation("ecs", "PutAccountSetting", stored=STORED)
@@ -65,7 +71,7 @@ def list_account_settings(call: Call, params: Params) -> dict[str, Any]:
     effective = params.get("effectiveSettings", False)
     limit, token = params.get("maxResults"), params.get("nextToken")
     found = []
-    for known in SETTINGS:
+    for known in sorted(SETTINGS):
         own = call.store.find(AccountSetting, _key(known, principal))
         current = own.value if own else None
         if effective:

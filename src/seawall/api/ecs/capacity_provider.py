@@ -26,7 +26,7 @@ def read_strategy(items: Sequence[Mapping[str, Any]], associated: Sequence[str])
     check_count(items, 20, "capacityProviderStrategy")
     strategy = tuple(
         {
-            "capacityProvider": _without_arn(item["capacityProvider"]),
+            "capacityProvider": provider_name(item["capacityProvider"]),
             "weight": item.get("weight", 0),
             "base": item.get("base", 0),
         }
@@ -42,17 +42,39 @@ def read_strategy(items: Sequence[Mapping[str, Any]], associated: Sequence[str])
         raise invalid_parameter(
             "The specified capacity provider strategy cannot contain duplicate capacity providers."
         )
-    if sum(1 for item in strategy if item["base"]) > 1:
+    return strategy
+
+
+def check_default(strategy: Strategy) -> Strategy:
+    """A cluster's default strategy.  It may do without weights: what is placed by it is refused then.
+
+    Raises ApiError.
+    """
+    if _bases(strategy) > 1:
         raise invalid_parameter(
-            "The specified capacity provider strategy cannot contain more than one capacity provider with a"
-            " base value defined."
+            "The specified capacity provider strategy contains multiple capacity providers with a base value"
+            " defined."
+        )
+    return strategy
+
+
+def check_placing(strategy: Strategy) -> Strategy:
+    """A strategy that tasks are placed by, whether given or the cluster's.  Raises ApiError."""
+    if _bases(strategy) > 1:
+        raise invalid_parameter(
+            "There are multiple capacity providers in the specified capacity provider strategy with a base"
+            " value defined."
         )
     if strategy and not any(item["weight"] for item in strategy):
         raise invalid_parameter(
-            "The specified capacity provider strategy must contain at least one capacity provider with a"
-            " weight greater than zero."
+            "There are no capacity providers in the capacity provider strategy with a weight value greater"
+            " than zero."
         )
     return strategy
+
+
+def _bases(strategy: Strategy) -> int:
+    return sum(1 for item in strategy if item["base"])
 
 
 def items_of(strategy: Strategy) -> tuple[CapacityProviderStrategyItem, ...]:
@@ -85,5 +107,6 @@ def next_providers(
         yield chosen
 
 
-def _without_arn(name: str) -> str:
+def provider_name(name: str) -> str:
+    """Of a provider that goes by its name or its ARN."""
     return name.rsplit("/", 1)[-1] if name.startswith("arn:") else name

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from seawall.api.ecs.capacity_provider import read_providers, read_strategy
+from seawall.api.ecs.capacity_provider import check_default, read_providers, read_strategy
 from seawall.api.ecs.names import (
     NAME,
     active_cluster,
@@ -16,8 +16,10 @@ from seawall.api.ecs.names import (
     page_of,
 )
 from seawall.api.ecs.tags import read_tags, show_tags
+from seawall.api.iam.service_linked_role import make_linked_role
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
+from seawall.iam.trust import ECS_SERVICE
 from seawall.model.cluster import Cluster
 from seawall.model.service import Service, ServiceRevision
 from seawall.model.task import Task
@@ -42,14 +44,15 @@ def create_cluster(call: Call, params: Params) -> dict[str, Any]:
         Cluster(
             id=name,
             capacity_providers=providers,
-            default_capacity_provider_strategy=read_strategy(
-                params.get("defaultCapacityProviderStrategy") or (), providers
+            default_capacity_provider_strategy=check_default(
+                read_strategy(params.get("defaultCapacityProviderStrategy") or (), providers)
             ),
             tags=read_tags(params.get("tags")),
         ),
         params,
     )
     with call.write() as txn:
+        make_linked_role(call, txn, ECS_SERVICE)  # not for callers who may not: others need it later
         existing = txn.find(Cluster, name)
         if existing is not None and existing.status == "ACTIVE":
             if set(params) - {"clusterName"} and existing != cluster:
@@ -81,7 +84,7 @@ def update_cluster_settings(call: Call, params: Params) -> dict[str, Any]:
 @operation("ecs", "PutClusterCapacityProviders")
 def put_cluster_capacity_providers(call: Call, params: Params) -> dict[str, Any]:
     providers = read_providers(params["capacityProviders"])
-    strategy = read_strategy(params["defaultCapacityProviderStrategy"], providers)
+    strategy = check_default(read_strategy(params["defaultCapacityProviderStrategy"], providers))
     with call.write() as txn:
         cluster = active_cluster(call, txn, params["cluster"])
         used = {

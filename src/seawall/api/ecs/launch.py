@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from seawall.api.ecs.capacity_provider import items_of, next_providers, read_strategy
+from seawall.api.ecs.capacity_provider import check_placing, items_of, next_providers, read_strategy
 from seawall.api.ecs.names import check_choice, invalid_parameter
 from seawall.api.params import Params
 from seawall.model.cluster import Cluster
@@ -41,6 +41,7 @@ def read_launch(params: Params, cluster: Cluster, definition: TaskDefinition) ->
     strategy = read_strategy(given or (), cluster.capacity_providers)
     if not launch_type and not strategy:
         strategy = cluster.default_capacity_provider_strategy
+    check_placing(strategy)
     if not strategy and launch_type != "FARGATE":
         raise instances_fault(params) or invalid_parameter(
             "No Container Instances were found in your cluster."

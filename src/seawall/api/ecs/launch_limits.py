@@ -1,10 +1,10 @@
-"""How fast and how many: Fargate's launch rate, the vCPUs that may run at once, and what a host holds.
+"""How fast, how many and where: Fargate's launch rate, the vCPUs that may run at once, and what a host holds.
 
 Sources: "Fargate throttling quotas" of the ECS developer guide (a bucket of 100 tasks, filled with 20 a
 second, for on-demand tasks and for Spot tasks each); "Fargate vCPU quotas"; both off unless asked for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import IPv4Network
@@ -38,12 +38,14 @@ class _Bucket:
 class LaunchLimits:
     """throttled   whether launches are slowed down as on AWS
     vcpus       of on-demand tasks, and again of Spot tasks, that may run at once; None: as many as fit
+    host        the one they are placed on, while one is known
 
     The buckets are as old as this process: a restart fills them.
     """
 
     throttled: bool = False
     vcpus: float | None = None
+    host: Callable[[], str | None] = lambda: None
     _buckets: dict[bool, _Bucket] = field(default_factory=dict)
 
     def grant(

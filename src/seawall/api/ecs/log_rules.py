@@ -72,6 +72,7 @@ def check_fargate_logs(container: ContainerDefinition, execution_role_arn: str |
         raise client_exception(
             "Fargate requires task definition to have execution role ARN to support log driver awslogs."
         )
+    check_log_options(container)  # what every awslogs needs is missed first
     if not (configuration.options or {}).get("awslogs-stream-prefix"):
         raise client_exception(
             "Fargate requires log configuration options to include awslogs-stream-prefix to support log"

@@ -45,10 +45,13 @@ def find_cluster(call: Call, reader: Reader, text: str | None) -> Cluster:
 
 
 def active_cluster(call: Call, reader: Reader, text: str | None) -> Cluster:
-    """The cluster, for an operation that would add to it or change it."""
+    """The cluster, for an operation that would add to it or change it.
+
+    Raises ApiError ClusterNotFoundException, also when it is there but deleted.
+    """
     cluster = find_cluster(call, reader, text)
     if cluster.status != "ACTIVE":
-        raise client_exception("The referenced cluster was inactive.")
+        raise ApiError("ClusterNotFoundException", "The referenced cluster was inactive.")
     return cluster
 
 

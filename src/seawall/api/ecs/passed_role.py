@@ -1,7 +1,9 @@
-"""Roles handed to a task: they must exist and trust ecs-tasks.amazonaws.com.
+"""Roles handed to a task: what a definition may name, and which ones a task can have.
 
 Source: "Task IAM role" of the ECS developer guide; grammar of trust policies in the IAM user guide.
 """
+
+import re
 
 from seawall.api.ecs.moment import Moment
 from seawall.api.ecs.names import client_exception
@@ -9,6 +11,24 @@ from seawall.iam.trust import TASKS_SERVICE, trusts
 from seawall.model.arn import parse_arn
 from seawall.model.role import Role
 from seawall.store.store import Reader
+
+ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
+
+
+def check_role_name(account: str, text: str | None) -> None:
+    """Refuse what can be no role of this account: neither a name nor an ARN of one.
+
+    Whether there is such a role is asked when a task needs it.  Raises ApiError ClientException.
+    """
+    if not text:
+        return
+    arn = parse_arn(text)
+    if arn is None:
+        valid = ROLE_NAME.fullmatch(text) is not None
+    else:
+        valid = arn.service == "iam" and arn.account == account and arn.resource.startswith("role/")
+    if not valid:
+        raise client_exception("Role is not valid")
 
 
 def passed_role_arn(moment: Moment, reader: Reader, text: str | None) -> str | None:

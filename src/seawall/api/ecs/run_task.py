@@ -69,9 +69,10 @@ def run_task(call: Call, params: Params) -> dict[str, Any]:
 def _launch(call: Call, txn: Transaction, request: _Request) -> tuple[list[Task], list[str]]:
     """The tasks, and why each of the others cannot be had now."""
     birth, asked = request.birth, request.providers
-    granted, failures = limits_of(call).grant(call.now, txn, asked, int(birth.overrides.cpu))
-    choice = SubnetChoice(txn, birth.network)
-    return [bear(call, txn, birth, provider, choice.take()) for provider in granted], failures
+    limits = limits_of(call)
+    granted, failures = limits.grant(call.now, txn, asked, int(birth.overrides.cpu))
+    choice, host = SubnetChoice(txn, birth.network), limits.host()
+    return [bear(call, txn, birth, provider, choice.take(), host) for provider in granted], failures
 
 
 def _token(token: str | None) -> str | None:

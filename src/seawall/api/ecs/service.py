@@ -24,8 +24,10 @@ from seawall.api.ecs.service_request import (
 from seawall.api.ecs.service_shape import show_service
 from seawall.api.ecs.service_workload import read_changed, read_workload, workload_of
 from seawall.api.ecs.tags import read_tags
+from seawall.api.iam.service_linked_role import make_linked_role
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
+from seawall.iam.trust import ECS_SERVICE
 from seawall.model.resource import Ref
 from seawall.model.service import DeploymentConfiguration, Service
 from seawall.store.client_token import TokenMismatch, record, replay
@@ -105,6 +107,10 @@ def _create(call: Call, txn: Transaction, params: Params) -> Service:
         tags=read_tags(params.get("tags")),
     )
     _make_room(txn, service)
+    if not make_linked_role(call, txn, ECS_SERVICE):
+        raise invalid_parameter(
+            "Unable to assume the service linked role. Please verify that the ECS service linked role exists."
+        )
     revision = workload.revision(call, cluster.id, name)
     txn.put(revision, expect=0)
     service = begin_deployment(call, txn, service, revision)
@@ -139,6 +145,7 @@ def _make_room(txn: Transaction, service: Service) -> None:
 @operation("ecs", "UpdateService", refused=REFUSED)
 def update_service(call: Call, params: Params) -> dict[str, Any]:
     with call.write() as txn:
+        active_cluster(call, txn, params.get("cluster"))
         service = get_service(call, txn, params.get("cluster"), params["service"])
         if service.status != "ACTIVE":
             raise ApiError("ServiceNotActiveException", "Service was not ACTIVE.")

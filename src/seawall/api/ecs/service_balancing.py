@@ -61,7 +61,10 @@ def _target_group(call: Call, reader: Reader, text: str) -> TargetGroup:
     arn = parse_arn(text)
     kind, _, group_id = arn.resource.partition("/") if arn else ("", "", "")
     if arn is None or arn.service != "elasticloadbalancing" or kind != "targetgroup":
-        raise invalid_parameter(f"Invalid target group ARN: {text}")
+        raise invalid_parameter(
+            "Unable to assume role and validate the specified targetGroupArn. Please verify that the ECS"
+            " service role being passed has the proper permissions."
+        )
     group = reader.find(TargetGroup, group_id)
     if group is None or (arn.account, arn.region) != (call.account, call.region):
         raise invalid_parameter(f"The target group with targetGroupArn {text} does not exist.")

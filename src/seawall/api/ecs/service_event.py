@@ -26,6 +26,10 @@ def service_event(edition: Edition[ServiceNotice], whose: Whose) -> dict[str, An
         detail |= {"deploymentId": notice.deployment, "updatedAt": at}
     else:
         detail |= {"clusterArn": whose.arn(f"cluster/{cluster}"), "createdAt": at}
+    if notice.capacity_providers:
+        detail["capacityProviderArns"] = [
+            whose.arn(f"capacity-provider/{name}") for name in notice.capacity_providers
+        ]
     if notice.reason is not None:
         detail["reason"] = notice.reason
     return {

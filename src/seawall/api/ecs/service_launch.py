@@ -71,8 +71,9 @@ class ServiceLaunches:
         allowed = self.limits.within_quota(txn, admitted, int(birth.overrides.cpu))
         granted = within_capacity(txn, allowed)
         subnets = {subnet.id: subnet for subnet in birth.network.subnets}
+        host = self.limits.host()
         tasks = tuple(
-            bear(moment, txn, birth, provider, subnets[subnet_id])
+            bear(moment, txn, birth, provider, subnets[subnet_id], host)
             for provider, subnet_id in zip(granted, subnet_ids, strict=False)
         )
         if len(granted) < len(allowed):

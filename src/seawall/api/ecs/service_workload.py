@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from seawall.api.ecs.capacity_provider import items_of, read_strategy
+from seawall.api.ecs.capacity_provider import check_placing, items_of, read_strategy
 from seawall.api.ecs.definition_names import runnable_definition
 from seawall.api.ecs.launch import check_launch_type, instances_fault, platform_version_of
 from seawall.api.ecs.names import invalid_parameter
@@ -106,7 +106,8 @@ def read_changed(call: Call, reader: Reader, params: Params, cluster: Cluster, s
     if params.get("serviceRegistries") is not None:
         changes["registries"] = read_registries(call, reader, params["serviceRegistries"], definition)
     if params.get("capacityProviderStrategy") is not None:
-        strategy = items_of(read_strategy(params["capacityProviderStrategy"], cluster.capacity_providers))
+        given = read_strategy(params["capacityProviderStrategy"], cluster.capacity_providers)
+        strategy = items_of(check_placing(given))
         changes |= {"strategy": strategy, "launch_type": None if strategy else "FARGATE"}
         if strategy != before.strategy and not params.get("forceNewDeployment"):
             raise invalid_parameter(FORCE_STRATEGY)
@@ -143,7 +144,7 @@ def _read_launch(
     if not launch_type and not strategy:
         strategy = cluster.default_capacity_provider_strategy
     if strategy:
-        return None, items_of(strategy)
+        return None, items_of(check_placing(strategy))
     if launch_type != "FARGATE":
         raise instances_fault(params) or NotImplementedHere(
             f"{_words_of(launch_type)}: Seawall has no container instances, and no task of the service"

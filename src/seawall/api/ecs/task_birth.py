@@ -10,6 +10,7 @@ from seawall.api.ecs.launch import PLATFORM_VERSION
 from seawall.api.ecs.moment import Moment
 from seawall.api.ecs.task_network import TaskNetwork
 from seawall.api.ecs.task_overrides import Overrides
+from seawall.iam.task_session import with_sessions
 from seawall.model.private_dns import interface_dns_name
 from seawall.model.resource import Tags
 from seawall.model.subnet import Subnet
@@ -43,13 +44,19 @@ class Birth(msgspec.Struct, frozen=True, kw_only=True):
     deployment_id: str | None = None
 
 
-def bear(moment: Moment, txn: Transaction, birth: Birth, provider: str | None, subnet: Subnet) -> Task:
-    """Write one task and its interface.
+def bear(
+    moment: Moment, txn: Transaction, birth: Birth, provider: str | None, subnet: Subnet, host: str | None
+) -> Task:
+    """Write one task and its interface, with all that its host needs to begin.
 
     provider   the capacity provider's name; None: the launch type
+    host       where it shall run; None: that is not known now, and decided later
     A task whose interface cannot be made is to stop, and says why.
     """
     task = _attach(moment, txn, birth, subnet, _task(moment, birth, subnet, provider))
+    if host is not None and task.desired_status == "RUNNING":
+        task = replace(task, host=host)
+        task = with_sessions(txn, task, account=moment.account, region=moment.region, now=moment.now)
     txn.put(task, expect=0)
     return task
 

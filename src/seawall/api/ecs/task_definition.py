@@ -10,6 +10,7 @@ from seawall.api.ecs.definition_names import definition_arn, find_definition, sp
 from seawall.api.ecs.definition_request import read_definition
 from seawall.api.ecs.definition_traits import compatibilities, requires_attributes
 from seawall.api.ecs.names import check_choice, check_count, client_exception, invalid_parameter, page_of
+from seawall.api.ecs.passed_role import check_role_name
 from seawall.api.ecs.tags import read_tags, show_tags
 from seawall.api.params import Params
 from seawall.api.registry import Call, operation
@@ -34,6 +35,8 @@ MOST_DELETED = 10
 )
 def register_task_definition(call: Call, params: Params) -> dict[str, Any]:
     intended = read_definition(params)
+    for role in (intended.task_role_arn, intended.execution_role_arn):
+        check_role_name(call.account, role)
     tags = read_tags(params.get("tags"))
     with call.write() as txn:
         family = txn.find(TaskDefinitionFamily, intended.family)

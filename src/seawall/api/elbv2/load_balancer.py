@@ -10,7 +10,7 @@ from seawall.api.elbv2.load_balancer_node import check_places, make_node, shown_
 from seawall.api.elbv2.names import (
     LOAD_BALANCER,
     arn,
-    check_name,
+    check_balancer_name,
     id_in,
     invalid,
     missing,
@@ -70,9 +70,7 @@ def create_load_balancer(call: Call, params: Params) -> dict[str, Any]:
 def _wanted(call: Call, txn: Transaction, params: Params) -> LoadBalancer:
     """The load balancer of a request, without nodes."""
     name, type = params["Name"], _type(params)
-    check_name(name, "The load balancer")
-    if name.lower().startswith("internal-"):
-        raise invalid(f"The load balancer name '{name}' cannot begin with 'internal-'")
+    check_balancer_name(name)
     refuse_ipv6(params)
     scheme: Literal["internet-facing", "internal"] = params.get("Scheme") or "internet-facing"
     places = wanted_places(txn, params, type)

@@ -90,15 +90,32 @@ def find_target_group(call: Call, reader: Reader, text: str) -> TargetGroup:
     return found
 
 
-def check_name(name: str, words: str) -> None:
-    """Refuse a name that no load balancer or target group can have.  Raises ApiError ValidationError."""
-    said = f"{words} name '{name}'"
+def check_balancer_name(name: str) -> None:
+    """Refuse a name that no load balancer can have.  Raises ApiError ValidationError."""
+    said = f"The load balancer name '{name}'"
+    _check_characters(name, said, "and")
+    for at, text in (("begin", name[0]), ("end", name[-1])):
+        if text == "-":
+            raise invalid(f"{said} cannot {at} with a hyphen(-)")
+    if name.lower().startswith("internal-"):
+        raise invalid(f"{said} cannot begin with 'internal-'")
+
+
+def check_group_name(name: str) -> None:
+    """Refuse a name that no target group can have.  Raises ApiError ValidationError."""
+    said = f"Target group name '{name}'"
+    _check_characters(name, said, "or")
+    if name.startswith("-") or name.endswith("-"):
+        raise invalid(f"{said} cannot begin or end with '-'")
+
+
+def _check_characters(name: str, said: str, conjunction: str) -> None:
     if len(name) > 32:
         raise invalid(f"{said} cannot be longer than '32' characters")
     if not re.fullmatch(r"[A-Za-z0-9-]+", name):
-        raise invalid(f"{said} can only contain characters that are alphanumeric characters or hyphens(-)")
-    if name.startswith("-") or name.endswith("-"):
-        raise invalid(f"{said} cannot begin or end with '-'")
+        raise invalid(
+            f"{said} can only contain characters that are alphanumeric characters {conjunction} hyphens(-)"
+        )
 
 
 def load_balancers_of(reader: Reader, group: TargetGroup) -> list[str]:

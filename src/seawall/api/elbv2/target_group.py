@@ -10,7 +10,7 @@ from seawall.api.elbv2.names import (
     LOAD_BALANCER,
     TARGET_GROUP,
     arn,
-    check_name,
+    check_group_name,
     find_load_balancer,
     find_target_group,
     id_in,
@@ -68,7 +68,7 @@ def create_target_group(call: Call, params: Params) -> dict[str, Any]:
 
 def _wanted(call: Call, txn: Transaction, params: Params) -> TargetGroup:
     name = params["Name"]
-    check_name(name, "Target group")
+    check_group_name(name)
     target_type = _target_type(params)
     protocol, port, vpc_id = _protocol(params), params.get("Port"), params.get("VpcId")
     if port is None:

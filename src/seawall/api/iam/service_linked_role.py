@@ -73,6 +73,16 @@ def missing_linked_role(facts: CallFacts, service: str) -> list[str]:
     return [facts.arn("iam", f"role/aws-service-role/{service}/{name}", region="")]
 
 
+def make_linked_role(call: Call, txn: Transaction, service: str) -> bool:
+    """Whether the service has its role: it is made where the caller may (an `apart` access asks for that)."""
+    name = _LINKED[service].name
+    arn = call.arn(f"role/aws-service-role/{service}/{name}", service="iam", region="")
+    if txn.find(Role, name) is None and arn in call.refused:
+        return False
+    ensure_linked_role(txn, service, call.now)
+    return True
+
+
 def _new_role(service: str, linked: _Linked, now: datetime, description: str | None) -> Role:
     statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
     return Role(

@@ -30,6 +30,7 @@ from seawall.model.service_discovery import (
 from seawall.wire.errors import ApiError, NotImplementedHere
 
 INITIAL_HEALTH, EC2_INSTANCE = "AWS_INIT_HEALTH_STATUS", "AWS_EC2_INSTANCE_ID"
+AWS_ATTRIBUTES = (ALIAS, CNAME, IPV4, IPV6, PORT, INITIAL_HEALTH, EC2_INSTANCE)
 MOST_CUSTOM_ATTRIBUTES, MOST_CHARACTERS = 30, 5000
 MOST_DISCOVERED = 100
 DEFAULT_STATUS = "HEALTHY_OR_ELSE_ALL"
@@ -63,9 +64,16 @@ def check_attributes(service: DiscoveryService, given: dict[str, str]) -> None:
     if EC2_INSTANCE in given:
         raise NotImplementedHere(f"RegisterInstance: {EC2_INSTANCE}: Seawall has no EC2 instances.")
     types = {record.type for record in service.records}
+    for name in given:
+        if name.upper().startswith("AWS_") and name.upper() not in AWS_ATTRIBUTES:
+            raise invalid_input(f"Invalid attribute: [{name}]. [aws_] prefix is reserved for AWS attributes.")
     if ALIAS in given:
-        if not types & {"A", "AAAA"} or service.routing_policy != "WEIGHTED":
-            raise invalid_input(f"{ALIAS} needs a service with A or AAAA records and WEIGHTED routing.")
+        if service.routing_policy != "WEIGHTED":
+            raise invalid_input(
+                "ALIAS instance can be registered only in services with WEIGHTED routing policy"
+            )
+        if not types & {"A", "AAAA"}:
+            raise invalid_input(f"{ALIAS} needs a service with A or AAAA records.")
         if any(name.startswith("AWS_INSTANCE_") for name in given):
             raise invalid_input(f"{ALIAS} can't be given together with AWS_INSTANCE attributes.")
     else:
@@ -77,21 +85,33 @@ def check_attributes(service: DiscoveryService, given: dict[str, str]) -> None:
             raise invalid_input(f"The value {given[name]} of {name} is no address.") from None
     if PORT in given and not (given[PORT].isdecimal() and 0 < int(given[PORT]) < 65536):
         raise invalid_input(f"The value {given[PORT]} of {PORT} is no port.")
-    if given.get(INITIAL_HEALTH, "HEALTHY") not in ("HEALTHY", "UNHEALTHY"):
-        raise invalid_input(f"{INITIAL_HEALTH} must be HEALTHY or UNHEALTHY.")
-    if sum(not name.startswith("AWS_") for name in given) > MOST_CUSTOM_ATTRIBUTES:
-        raise invalid_input(f"An instance can have no more than {MOST_CUSTOM_ATTRIBUTES} custom attributes.")
+    health = given.get(INITIAL_HEALTH, "HEALTHY")
+    if health not in ("HEALTHY", "UNHEALTHY"):
+        raise invalid_input(f"No enum constant com.amazon.route53.autonaming.model.InitHealthStatus.{health}")
+    _check_amount(given)
+
+
+def _check_amount(given: dict[str, str]) -> None:
+    custom = [name for name in given if not name.upper().startswith("AWS_")]
+    if len(custom) > MOST_CUSTOM_ATTRIBUTES:
+        raise invalid_input(
+            f"Too many attributes provided: [{', '.join(custom)}]. The current limit is"
+            f" {MOST_CUSTOM_ATTRIBUTES}"
+        )
     if sum(len(name) + len(value) for name, value in given.items()) > MOST_CHARACTERS:
-        raise invalid_input(f"The attributes can't have more than {MOST_CHARACTERS} characters in all.")
+        raise invalid_input(
+            "Instance attributes too large. Maximum allowed size of all attributes is"
+            f" {MOST_CHARACTERS} characters."
+        )
 
 
 def _check_needed(types: set[Any], given: dict[str, str]) -> None:
     needed = {"A": IPV4, "AAAA": IPV6, "CNAME": CNAME, "SRV": PORT}
     missing = [attribute for type, attribute in needed.items() if type in types and attribute not in given]
-    if "SRV" in types and not {IPV4, IPV6} & given.keys():
-        missing.append(IPV4)
     if missing:
-        raise invalid_input(f"The service's DNS records need the attribute {missing[0]}.")
+        raise invalid_input(f"Required attribute(s) {', '.join(missing)} are missing.")
+    if "SRV" in types and not {IPV4, IPV6} & given.keys():
+        raise invalid_input(f"At least one of {IPV4} {IPV6} is required.")
 
 
 @operation("servicediscovery", "DeregisterInstance")

@@ -33,7 +33,7 @@ def assign(keys: Iterable[str], first: int, last: int) -> Mapping[str, int]:
     for key in sorted(set(keys)):
         if len(taken) == span:
             raise ValueError(f"more than {span} keys for the numbers {first} to {last}")
-        offset = _digest(key) % span
+        offset = _offset(key, span)
         while offset in taken:
             offset = (offset + 1) % span
         taken[offset] = key
@@ -68,13 +68,17 @@ def number_devices(as_wished: bool, keys: Callable[[], Iterable[str]]) -> Number
 
 def wish(key: str) -> int:
     """The device number that a key prefers."""
-    return FIRST_INTERFACE + _digest(key) % (LAST_INTERFACE - FIRST_INTERFACE + 1)
+    return FIRST_INTERFACE + _offset(key, LAST_INTERFACE - FIRST_INTERFACE + 1)
 
 
 def mac_address(key: str) -> str:
     """A locally administered unicast address that follows from the key."""
     octets = _digest(key).to_bytes(32, "big")[:5]
     return ":".join(f"{octet:02x}" for octet in (0x06, *octets))
+
+
+def _offset(key: str, span: int) -> int:
+    return _digest(key) % span
 
 
 @lru_cache(maxsize=1 << 17)

@@ -29,9 +29,9 @@ def group_sets(
         for version in FAMILIES:
             boxes = [box for rule in here for box in cidr_boxes(rule, lists, version)]
             name = f"{identifier(group_id)}_{way}{version}"
-            sets.append(_box_set(name, ADDRESS_TYPE[version], boxes, partial(range_text, version)))
+            sets.append(_box_set(name, ADDRESS_TYPE[version], boxes, partial(_address_texts, version)))
         boxes = [box for rule in here for box in _reference_boxes(rule, catalog)]
-        sets.append(_box_set(f"{identifier(group_id)}_{way}r", "mark", boxes, _policy_text))
+        sets.append(_box_set(f"{identifier(group_id)}_{way}r", "mark", boxes, _policy_texts))
     return tuple(sets)
 
 
@@ -108,19 +108,27 @@ def _reference_boxes(rule: SecurityGroupRule, catalog: Catalog) -> Iterable[Box]
             yield Box((number, number), services.protocol_range(rule.protocol), rule_services(rule), rule.id)
 
 
-def _policy_text(span: Range) -> str:
-    return f"{span[0]:#x}"
+def _address_texts(version: int, span: Range) -> tuple[str]:
+    return (range_text(version, span),)
 
 
-def _box_set(name: str, kind: str, boxes: Sequence[Box], text: Callable[[Range], str]) -> ElementSet:
+def _policy_texts(span: Range) -> Iterable[str]:
+    """One by one: a set of ranges compares bytes, and marks are in the host's order of bytes."""
+    return (f"{number:#x}" for number in range(span[0], span[1] + 1))
+
+
+def _box_set(
+    name: str, kind: str, boxes: Sequence[Box], texts: Callable[[Range], Iterable[str]]
+) -> ElementSet:
     return ElementSet(
         name=name,
         key=("inet_service", "inet_proto", kind),
         interval=True,
         counted=True,
         elements=tuple(
-            Element(key=piece_key(piece, text(piece.addresses)), origin=",".join(piece.tags))
+            Element(key=piece_key(piece, text), origin=",".join(piece.tags))
             for piece in disjoint(boxes)
+            for text in texts(piece.addresses)
         ),
     )
 

@@ -80,8 +80,7 @@ def _counted(made: Decision, situation: Situation, step: Progress) -> Situation:
     made.service = step.service
     made.tasks += step.tasks
     made.texts += step.texts
-    if step.impaired:
-        made.notices.append(Notice("WARN", "SERVICE_TASK_START_IMPAIRED"))
+    made.notices += [Notice("WARN", name) for name in step.warnings]
     marked = {task.id: task for task in step.tasks}
     tasks = [marked.get(task.id, task) for task in situation.tasks]
     return replace(situation, service=step.service, tasks=tasks)

@@ -15,7 +15,7 @@ from seawall.compile.service import event_text
 from seawall.compile.service.alarms import baked_at
 from seawall.compile.service.health import Health
 from seawall.compile.service.situation import GONE, Situation, is_alive, is_settled
-from seawall.model.service import CircuitBreaker, Deployment, Service
+from seawall.model.service import CircuitBreaker, Deployment, Service, ServiceRevision
 
 LEAST_FAILURES, MOST_FAILURES = 3, 200  # of a bounded threshold
 STEADY_AGAIN = timedelta(hours=6)
@@ -34,12 +34,16 @@ REQUEST = Cause("ECS deployment", "a rollback was requested")  # StopServiceDepl
 
 
 class Notice(NamedTuple):
-    """What EventBridge is told: a deployment's turn, or an action of the service."""
+    """What EventBridge is told: a deployment's turn, or an action of the service.
+
+    providers   the capacity providers it is about
+    """
 
     type: Literal["INFO", "WARN", "ERROR"]
     name: str
     deployment: str | None = None
     reason: str | None = None
+    providers: tuple[str, ...] = ()
 
 
 class Turn(NamedTuple):
@@ -163,7 +167,16 @@ def settled(situation: Situation, healths: Mapping[str, Health]) -> Turn:
     if not service.steady or last is None or now - last >= STEADY_AGAIN:
         texts.append(event_text.steady(service.name))
         notices.append(Notice("INFO", "SERVICE_STEADY_STATE"))
+        providers = providers_of(situation.revision_of(primary.id))
+        if providers:
+            notices.append(Notice("INFO", "CAPACITY_PROVIDER_STEADY_STATE", providers=providers))
     return Turn(replace(service, steady=True), tuple(texts), tuple(notices))
+
+
+def providers_of(revision: ServiceRevision | None) -> tuple[str, ...]:
+    """The capacity providers that tasks of a revision are started on."""
+    items = revision.capacity_provider_strategy if revision is not None else ()
+    return tuple(item.capacity_provider for item in items)
 
 
 def _baking(service: Service, now: datetime) -> Service:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from seawall.compile.service import event_text
-from seawall.compile.service.deployment import Notice
+from seawall.compile.service.deployment import Notice, providers_of
 from seawall.compile.service.rollout import Start
 from seawall.compile.service.situation import Situation, is_alive
 from seawall.compile.service.zone_spread import fewest, spread, zone_counts
@@ -55,10 +55,11 @@ def refusal_text(service: str, refusal: LaunchRefusal) -> str:
             return event_text.throttled(service)
 
 
-def refusal_notice(refusal: LaunchRefusal) -> Notice:
+def refusal_notice(refusal: LaunchRefusal, revision: ServiceRevision) -> Notice:
     match refusal.kind:
         case "placement":
-            return Notice("ERROR", "SERVICE_TASK_PLACEMENT_FAILURE", None, PLACEMENT_FAILURE)
+            providers = providers_of(revision)
+            return Notice("ERROR", "SERVICE_TASK_PLACEMENT_FAILURE", None, PLACEMENT_FAILURE, providers)
         case "configuration":
             return Notice("ERROR", "SERVICE_TASK_CONFIGURATION_FAILURE", None, refusal.reason)
         case _:

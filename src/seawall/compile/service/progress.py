@@ -23,6 +23,7 @@ FIRST_BACK_OFF = timedelta(minutes=1)
 UNPUNISHED = 2  # launches in a row that may fail before the next one is put off
 CRASH_PAUSE = timedelta(seconds=1)  # more for each task that ended before it was healthy
 LONGEST_CRASH_PAUSE = timedelta(seconds=10)
+START_IMPAIRED, INSTANCE_UNHEALTHY = "SERVICE_TASK_START_IMPAIRED", "SERVICE_DISCOVERY_INSTANCE_UNHEALTHY"
 
 
 class Progress(NamedTuple):
@@ -31,7 +32,7 @@ class Progress(NamedTuple):
     service: Service
     tasks: tuple[Task, ...]
     texts: tuple[str, ...]
-    impaired: bool = False
+    warnings: tuple[str, ...] = ()  # names of what EventBridge is told, each once
 
 
 def progress(situation: Situation, healths: Mapping[str, Health], group_arn: str) -> Progress:
@@ -39,7 +40,7 @@ def progress(situation: Situation, healths: Mapping[str, Health], group_arn: str
     deployments = {d.id: d for d in situation.service.deployments}
     marked: list[Task] = []
     texts: list[str] = []
-    impaired = False
+    warnings: set[str] = set()
     for task in sorted(situation.tasks, key=lambda t: (t.created_at, t.id)):
         deployment = deployments.get(task.deployment_id or "")
         if deployment is None:
@@ -49,7 +50,7 @@ def progress(situation: Situation, healths: Mapping[str, Health], group_arn: str
             if not _failed(task):
                 continue
             after = _with_failure(deployment, task, situation.now)
-            impaired = impaired or _is_put_off(after)
+            warnings.update([START_IMPAIRED] if _is_put_off(after) else [])
             texts += _failure_texts(name, task, after)
         elif health.state == "healthy" and (task.healthy_at is None or task.counted_as_failed):
             after = _with_success(deployment, situation.service, situation.now)
@@ -60,12 +61,15 @@ def progress(situation: Situation, healths: Mapping[str, Health], group_arn: str
         elif health.state == "unhealthy" and not task.counted_as_failed:
             after = _counted(deployment, situation.now)
             texts.append(_unhealthy_text(name, task, health, group_arn))
+            revision = situation.revision_of(deployment.id)
+            if revision is not None and revision.service_registries:
+                warnings.add(INSTANCE_UNHEALTHY)
         else:
             continue
         deployments[deployment.id] = after
         marked.append(replace(task, counted_as_failed=True))
     service = replace(situation.service, deployments=tuple(deployments.values()))
-    return Progress(service, tuple(marked), tuple(texts), impaired)
+    return Progress(service, tuple(marked), tuple(texts), tuple(sorted(warnings)))
 
 
 def _failed(task: Task) -> bool:

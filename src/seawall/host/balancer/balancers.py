@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from seawall.host.balancer.log_tap import LOGS, name_of_socket
+from seawall.host.balancer.log_tap import LOGS, names_of_sockets
 from seawall.host.balancer.node import Node
 from seawall.host.balancer.places import Places
 from seawall.host.balancer.process import find_engines
@@ -49,13 +49,14 @@ class Balancers:
         named = {balancer.id for balancer in program}
         if self._found is None:
             self._found = find_engines()
-            self._held.let_go_of_unasked(LOGS, {name_of_socket(id) for id in named})
+            self._held.let_go_of_unasked(LOGS, {name for id in named for name in names_of_sockets(id)})
             for folder in [*self._folders(self._stage), *self._folders(self._memory)]:
                 if folder.name not in named:
                     self._clear(folder.name)
         for id in [id for id in self._nodes if id not in named]:
             await self._nodes.pop(id).remove()
-            self._held.let_go(name_of_socket(id))
+            for name in names_of_sockets(id):
+                self._held.let_go(name)
 
     def apply(self, program: tuple[BalancerProgram, ...], revision: int, broken: frozenset[str]) -> None:
         """Follow the program; returns at once.

@@ -1,25 +1,31 @@
 """The log lines of one engine, which sends them over a socket of the node's folder.
 
 While no agent takes them they wait in the engine.  Taken, they are in the world's memory until they are
-passed on, so that an agent that is killed loses at most what was on its way between the two.  The socket
-outlives it: an engine that nobody listens to tries again without a pause, with a processor to itself.
+passed on (`spool`).  The socket outlives the agent, since an engine that nobody listens to tries again
+without a pause, with a processor to itself; so do connections, with what waits in them.  An agent that is
+killed loses at most what it has just read (`READ_BYTES`) and not yet written down, and the line that ended
+beyond it.
 """
 
 import asyncio
-import contextlib
+import logging
 import os
 import socket
+from functools import partial
 from pathlib import Path
-from typing import cast
 
-from seawall.host.balancer.configuration import LONGEST_LINE
+from seawall.host.balancer.configuration import LONGEST_LINE, MOST_OLD_WORKERS
+from seawall.host.balancer.kept_up import kept_up
+from seawall.host.balancer.spool import Spool
 from seawall.host.held_sockets import HeldSockets
+
+log = logging.getLogger("seawall.balancer")
 
 LOGS = "log"  # as a kind of held sockets
 GATHERED_S = 0.02  # between looks at what an engine tells line by line: each look costs more than a request
-_MANY = 1 << 15  # bytes at once: there is more
-MOST_BYTES = 4 * 1024 * 1024  # that wait to be passed on
+READ_BYTES = 16 * 1024  # at once
 _LEVEL = b"<6>"  # info: requests and connections; what the engine says of itself has other levels
+_CONNECTIONS = 2 * MOST_OLD_WORKERS  # more than there ever are: each worker has one
 
 
 class LogTap:
@@ -27,22 +33,25 @@ class LogTap:
     spool   where lines wait
     """
 
-    def __init__(self, path: Path, id: int, spool: Path, held: HeldSockets) -> None:
+    def __init__(self, path: Path, id: int, spool: Spool, held: HeldSockets) -> None:
         self._path = path
         self._held = held
         self._id = id
         self._spool = spool
-        self._dropped = 0
-        self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._accepting: asyncio.Task[None] | None = None
+        self._receiving: dict[str, asyncio.Task[None]] = {}  # by the connection's name
 
-    async def open(self) -> None:
+    def open(self) -> None:
         """Raises OSError."""
-        if self._server is not None:
+        if self._accepting is not None:
             return
-        name = name_of_socket(self._path.parent.name)
-        listener = self._held.obtain(name, self._listen, lambda held: self._path.is_socket())
-        self._server = await asyncio.start_unix_server(self._receive, sock=listener, limit=2 * LONGEST_LINE)
+        listening, *names = names_of_sockets(self._path.parent.name)
+        listener = self._held.obtain(listening, self._listen, lambda held: self._path.is_socket())
+        listener.setblocking(False)
+        for name in names:
+            if self._held.has(name):
+                self._receive(name, self._held.obtain(name, socket.socket, lambda held: True))
+        self._accepting = asyncio.create_task(kept_up("log tap", lambda: self._accept(listener, names)))
 
     def _listen(self) -> socket.socket:
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -57,56 +66,54 @@ class LogTap:
             raise
         return listener
 
-    def close(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        for writer in self._writers:
-            writer.transport.abort()
+    async def close(self) -> None:
+        """The sockets stay."""
+        tasks = [task for task in (self._accepting, *self._receiving.values()) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._accepting = None
 
-    def take(self) -> tuple[tuple[str, ...], int]:
-        """The lines that wait, and how many had to be dropped since the last time."""
-        try:
-            with self._spool.open("r+b") as file:
-                waiting = file.read()
-                file.truncate(0)
-        except FileNotFoundError:
-            waiting = b""
-        dropped, self._dropped = self._dropped, 0
-        return tuple(line.decode(errors="replace") for line in waiting.split(b"\n") if line), dropped
+    async def _accept(self, listener: socket.socket, names: list[str]) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            connection, _ = await loop.sock_accept(listener)
+            name = next((name for name in names if name not in self._receiving), None)
+            if name is None:
+                connection.close()
+                continue
+            self._receive(name, self._held.obtain(name, partial(_itself, connection), lambda held: False))
 
-    async def _receive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
-        transport = cast(asyncio.Transport, writer.transport)
+    def _receive(self, name: str, connection: socket.socket) -> None:
+        task = asyncio.create_task(self._take(name, connection))
+        self._receiving[name] = task
+
+        def done(ended: asyncio.Task[None]) -> None:
+            del self._receiving[name]
+            if not ended.cancelled():
+                self._held.let_go(name)
+
+        task.add_done_callback(done)
+
+    async def _take(self, name: str, connection: socket.socket) -> None:
+        """All it says, until it ends."""
+        loop = asyncio.get_running_loop()
+        connection.setblocking(False)
         rest = b""
         try:
-            with contextlib.suppress(OSError):
-                while piece := await reader.read(1 << 18):
-                    *whole, rest = (rest + piece).split(b"\n")
-                    self.note(whole)
-                    if len(piece) < _MANY:
-                        transport.pause_reading()
-                        await asyncio.sleep(GATHERED_S)
-                        transport.resume_reading()
-        finally:
-            self._writers.discard(writer)
-            writer.transport.abort()
-
-    def note(self, lines: list[bytes]) -> None:
-        """Keep these for the next `take`, each with its level before it.  Raises OSError."""
-        wanted = [line[len(_LEVEL) :] for line in lines if line.startswith(_LEVEL)]
-        with self._spool.open("ab") as file:
-            room = MOST_BYTES - file.tell()
-            kept = 0
-            for line in wanted:
-                room -= len(line) + 1
-                if room < 0:
-                    break
-                file.write(line + b"\n")
-                kept += 1
-        self._dropped += len(wanted) - kept
+            while len(rest) <= LONGEST_LINE and (piece := await loop.sock_recv(connection, READ_BYTES)):
+                *whole, rest = (rest + piece).split(b"\n")
+                self._spool.add([line[len(_LEVEL) :] for line in whole if line.startswith(_LEVEL)])
+                if len(piece) < READ_BYTES:
+                    await asyncio.sleep(GATHERED_S)
+        except OSError as error:
+            log.warning("balancer.lines_unread", extra={"balancer": name, "error": str(error)})
 
 
-def name_of_socket(node: str) -> str:
-    """By which that of a node is held."""
-    return f"{LOGS}/{node}"
+def _itself(connection: socket.socket) -> socket.socket:
+    return connection
+
+
+def names_of_sockets(node: str) -> list[str]:
+    """By which those of a node are held: the one that listens, then its connections."""
+    return [f"{LOGS}/{node}", *(f"{LOGS}/{node}/{number}" for number in range(_CONNECTIONS))]

@@ -16,6 +16,7 @@ from seawall.host.balancer.places import Places, engine_id
 from seawall.host.balancer.prober import Prober
 from seawall.host.balancer.process import EngineProcess
 from seawall.host.balancer.servers import FULL_WEIGHT, Key, Server, server_of
+from seawall.host.balancer.spool import Spool
 from seawall.host.balancer.traffic import Ear, Traffic
 from seawall.host.held_sockets import HeldSockets
 from seawall.host.namespaces import Namespaces
@@ -63,9 +64,9 @@ class Node:
             lambda family: namespaces.socket_in(program.namespace, family, proto=socket.IPPROTO_TCP),
             self._wake,
         )
-        self._tap = LogTap(places.log_socket, id, places.memory / "lines", held)
-        counters = places.memory / "counters.msgpack"
-        self._traffic = Traffic(program.id, self._engine, self._tap, counters, ear, self._wake)
+        spool = Spool(places.memory / "traffic")
+        self._tap = LogTap(places.log_socket, id, spool, held)
+        self._traffic = Traffic(program.id, self._engine, spool, ear, self._wake)
         self._measuring: asyncio.Task[None] | None = None
         self._problem = ""
         self._in_force = 0
@@ -91,7 +92,7 @@ class Node:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._tap.close()
+        await self._tap.close()
         await self._prober.close()
 
     async def remove(self) -> None:
@@ -131,7 +132,7 @@ class Node:
         try:
             if self._process.alive and not self._process.in_its_namespace:
                 await self._process.end()
-            await self._tap.open()
+            self._tap.open()
             settled = await self._engine.settle(program, self._servers)
         except (ConsoleError, OSError) as error:
             self._engine.forget()

@@ -1,42 +1,38 @@
 """What goes through one node, gathered every few seconds and passed on."""
 
 import asyncio
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-import msgspec
-
 from seawall.host.balancer.console import ConsoleError
-from seawall.host.balancer.counters import Counts, Meter, Sample, read_sample, summed
+from seawall.host.balancer.counters import Meter, Sample, read_sample, summed
 from seawall.host.balancer.engine import Engine
-from seawall.host.balancer.log_tap import LogTap
+from seawall.host.balancer.spool import Spool
 from seawall.program.report import BalancerTraffic
 
 EVERY_S = 2.0
-MOST_LINES = 2000  # in one message
 
 
 class Ear(NamedTuple):
-    """Who is told.  Where nobody is `there`, traffic waits."""
+    """Who is told.  Where nobody is `there`, traffic waits.
+
+    carry   returns whether all of it has gone
+    """
 
     there: Callable[[], bool]
-    carry: Callable[[BalancerTraffic], None]
+    carry: Callable[[BalancerTraffic], Awaitable[bool]]
 
 
 class Traffic:
     """`connections` is how many each server has, as of the last look; `changed` is called when it changed."""
 
-    def __init__(
-        self, id: str, engine: Engine, tap: LogTap, file: Path, ear: Ear, changed: Callable[[], None]
-    ) -> None:
+    def __init__(self, id: str, engine: Engine, spool: Spool, ear: Ear, changed: Callable[[], None]) -> None:
         self._id = id
         self._engine = engine
-        self._tap = tap
-        self._file = file
+        self._spool = spool
         self._ear = ear
         self._changed = changed
-        self._meter = Meter(_load(file))
+        self._meter = Meter(spool.counted)
         self.connections: dict[tuple[str, str], int] = {}
 
     async def run(self) -> None:
@@ -44,7 +40,7 @@ class Traffic:
         while True:
             await asyncio.sleep(EVERY_S)
             await self.look()
-            self.pass_on()
+            await self.pass_on()
 
     async def look(self) -> None:
         """Read the counters of all workers; one that is just ending has none any more."""
@@ -60,31 +56,16 @@ class Traffic:
             self.connections = connections
             self._changed()
 
-    def pass_on(self) -> None:
+    async def pass_on(self) -> None:
         """What nobody was told yet, unless nobody is there."""
         if not self._ear.there():
             return
-        counters = self._meter.take(self._engine.workers)
-        lines, dropped = self._tap.take()
-        if dropped:
-            counters += (("log", "", "dropped", dropped),)
-        if counters:
-            self._save()
-        for first in range(0, max(len(lines), 1), MOST_LINES):
-            part = BalancerTraffic(
-                id=self._id, lines=lines[first : first + MOST_LINES], counters=counters if first == 0 else ()
-            )
-            if part.lines or part.counters:
-                self._ear.carry(part)
-
-    def _save(self) -> None:
-        draft = self._file.with_suffix(".new")
-        draft.write_bytes(msgspec.msgpack.encode(self._meter.told))
-        draft.replace(self._file)
-
-
-def _load(file: Path) -> dict[int, Counts]:
-    try:
-        return msgspec.msgpack.decode(file.read_bytes(), type=dict[int, Counts])
-    except (FileNotFoundError, msgspec.DecodeError):
-        return {}
+        growth = self._meter.take(self._engine.workers)
+        self._spool.close_part(self._meter.told, growth)
+        for number in self._spool.waiting():
+            part = self._spool.read(number)
+            if part.lines or part.growth:
+                told = BalancerTraffic(id=self._id, number=number, lines=part.lines, counters=part.growth)
+                if not await self._ear.carry(told):
+                    return
+            self._spool.remove(number)

@@ -234,7 +234,7 @@ class NetworkEngine:
         try:
             self._new_link(step)
         except NetlinkError as error:
-            if error.errno != errno.EEXIST:
+            if error.errno not in (errno.EEXIST, errno.EBUSY):
                 raise
             for namespace in (step.link.router.namespace, step.link.host.namespace):
                 self._netlink(namespace).send([rt.delete_doomed()])
