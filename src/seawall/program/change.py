@@ -43,7 +43,7 @@ class Difference(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     whole: bool = False
 
 
-class Differences(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+class Differences(msgspec.Struct, Generic[T], frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Between two long sequences, by the shelves that are others.
 
     count   how many shelves there are; None: it is a plain tuple
