@@ -25,6 +25,7 @@ from seawall.controllers.program_reads import (
     read_of_interface,
     read_of_task,
 )
+from seawall.model.access_key import RoleSession
 from seawall.model.finding import Phase, TaskFailure
 from seawall.model.network_interface import DhcpLease, NetworkInterface, PublicAssociation
 from seawall.model.resource import Ref
@@ -308,3 +309,24 @@ def test_another_host_is_told_all(world: Followed) -> None:
     world.look()
     assert world.bench.port.programs[-1] is world.program
     assert world.program.tasks == ()
+
+
+def test_a_session_counts_that_came_after_its_task(world: Followed) -> None:
+    """By itself it is no reason to compile, and the next compilation is of something else."""
+    one, other = world.tasks
+    world.change(
+        Task, one, role_session_id="ASIA1", credentials_id="c", task_role_arn="arn:aws:iam::1:role/r"
+    )
+    world.look()
+    session = RoleSession(
+        id="ASIA1", secret="s", session_token="t", role="r", session_name="x", expiration=LATER
+    )
+    world.bench.put(session)
+    before = world.program
+    world.look()
+    assert world.program is before
+    world.change(Task, other, tags={"a": "b"})
+    world.look()
+    assert replace(world.program, revision=0) == world.compiled_anew()
+    (task,) = (task for task in world.program.tasks if task.id == one)
+    assert "ASIA1" in str(task)

@@ -67,3 +67,14 @@ def test_large_changes_do_not_pile_up(tmp_path: Path) -> None:
     whole = len(msgspec.msgpack.encode(programs[1]))
     assert most < 2 * whole + MOST_CHANGED_BYTES + 1000
     assert SavedProgram(path).load() == programs[-1]
+
+
+def test_a_change_as_another_version_wrote_it_does_not_count_for_less(tmp_path: Path) -> None:
+    """Nothing is known then, rather than what was before the change."""
+    path = tmp_path / "program"
+    SavedProgram(path).save(program(1))
+    links = {"put": [], "at": [], "gone": [], "whole": False}
+    change = msgspec.msgpack.encode({"base": 1, "revision": 2, "links": links})
+    with path.open("ab") as file:
+        file.write(len(change).to_bytes(4, "big") + change)
+    assert SavedProgram(path).load() is None

@@ -1,8 +1,10 @@
 """The store: all or nothing, compare-and-set, references, the feed of changes, and surviving a crash."""
 
+import random
 import sqlite3
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -88,6 +90,30 @@ def test_all_of_a_kind_are_those_of_the_moment(store: Store) -> None:
     assert store.all(Vpc)[1] is store.find(Vpc, "vpc-1")
     store.clear()
     assert store.all(Vpc) == []
+
+
+def test_all_of_a_kind_are_those_of_the_moment_whatever_went_before(store: Store) -> None:
+    dice = random.Random(1)
+    known: dict[str, str] = {}
+    for turn in range(300):
+        now = dict(known)
+        kept = dice.random() < 0.7
+        with suppress(LookupError), store.write() as txn:
+            for number in dice.sample(range(20), dice.randrange(4)):
+                id, block = f"vpc-{number}", f"10.{turn % 200}.0.0/16"
+                if id in now and dice.random() < 0.5:
+                    txn.delete(Vpc, id)
+                    del now[id]
+                else:
+                    txn.put(vpc(id, block))
+                    now[id] = block
+                if dice.random() < 0.3:
+                    assert {v.id: v.cidr_block for v in txn.all(Vpc)} == now
+            if not kept:
+                raise LookupError
+        known = now if kept else known
+        if dice.random() < 0.7:
+            assert [(v.id, v.cidr_block) for v in store.all(Vpc)] == sorted(known.items())
 
 
 def test_a_full_disk_is_told_as_that_and_passes(store: Store) -> None:

@@ -5,6 +5,7 @@ as it is, and nothing is compiled.
 """
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from seawall.compile.balancer.nodes import balancer_programs
@@ -34,6 +35,7 @@ from seawall.model.vpc import Vpc
 from seawall.program.host import HostProgram
 from seawall.program.network import NetworkProgram
 from seawall.program.task import Credentials, RoleCredentials, TaskProgram
+from seawall.store.store import Store
 
 KEY = "host"
 MEMORY = Memory()  # of the network as it was compiled last: what did not change costs nothing again
@@ -53,30 +55,45 @@ class _Records(NamedTuple):
 
 
 class _Made(NamedTuple):
-    """What the newest program was made from: tasks with a place here, and all interfaces."""
+    """What the newest program was made from: tasks with a place here, and all interfaces.
+
+    passed   what tasks read that has changed since, which alone is no reason to make another
+    """
 
     program: HostProgram
     tasks: dict[str, Task]
     interfaces: dict[str, NetworkInterface]
+    passed: set[Ref]
 
 
-TASKS: dict[str, tuple[_Records, TaskProgram]] = {}  # of the program before
+class _Kept(NamedTuple):
+    """What a task's program was made from: what was `read` says which changes can concern it."""
+
+    records: _Records
+    read: frozenset[Ref]
+    program: TaskProgram
+
+
+TASKS: dict[str, _Kept] = {}  # of the program before
 MADE: list[_Made] = []  # none or one
 KINDS = NETWORK_KINDS | BALANCER_KINDS | {"task", "zone_change"}
+OF_TASKS = frozenset({TaskDefinition.KIND, RoleSession.KIND})
 
 
 def reconcile(_: str, context: Context) -> Done | After:
     if context.host.world is None:
         return Done()
     revision = context.store.revision()
-    if _stands(revision, context):
+    changed = _changed(revision, context)
+    if changed is not None and all(_unread(ref, MADE[0], context) for ref in changed if ref.kind in KINDS):
+        MADE[0].passed.update(ref for ref in changed if ref.kind in OF_TASKS)
         context.host.cover(revision)
         return Done()
     snapshot = network_snapshot(context)
     program = HostProgram(
         revision=revision,
         network=compile_network(snapshot, MEMORY),
-        tasks=_tasks(context),
+        tasks=_tasks(changed, context),
         balancers=balancer_programs(balancer_facts(context, snapshot), BALANCER_MEMORY),
     )
     _read_what_goes(program.network, context)
@@ -85,14 +102,14 @@ def reconcile(_: str, context: Context) -> Done | After:
     return Done()
 
 
-def _stands(revision: int, context: Context) -> bool:
-    """Whether nothing that the newest program reads has changed since, up to this revision."""
+def _changed(revision: int, context: Context) -> set[Ref] | None:
+    """What may be others than the newest program was made from, up to this revision; None: who knows."""
     if not MADE or MADE[0].program is not context.host.sent:
-        return False
+        return None
     changes = context.store.changes(context.host.covers)
     if [change.revision for change in changes] != [*range(context.host.covers + 1, revision + 1)]:
-        return False  # too many, or the feed was cut meanwhile
-    return all(_unread(ref, MADE[0], context) for ref in {c.ref for c in changes if c.ref.kind in KINDS})
+        return None  # too many, or the feed was cut meanwhile
+    return MADE[0].passed | {change.ref for change in changes}
 
 
 def _unread(changed: Ref, made: _Made, context: Context) -> bool:
@@ -111,8 +128,9 @@ def _placed(task: Task | None, context: Context) -> Task | None:
 
 def _remember(snapshot: NetworkSnapshot, context: Context) -> None:
     assert context.host.sent is not None
-    tasks = {id: records.task for id, (records, _) in TASKS.items()}
-    MADE[:] = [_Made(context.host.sent, tasks, {each.id: each for each in snapshot.network_interfaces})]
+    tasks = {id: kept.records.task for id, kept in TASKS.items()}
+    interfaces = {each.id: each for each in snapshot.network_interfaces}
+    MADE[:] = [_Made(context.host.sent, tasks, interfaces, set())]
 
 
 def _read_what_goes(network: NetworkProgram, context: Context) -> None:
@@ -123,21 +141,33 @@ def _read_what_goes(network: NetworkProgram, context: Context) -> None:
                 sample(name, context, lambda _: None)
 
 
-def _tasks(context: Context) -> tuple[TaskProgram, ...]:
+def _tasks(changed: AbstractSet[Ref] | None, context: Context) -> tuple[TaskProgram, ...]:
     """Those whose records read as the last time are not put together again."""
-    made: dict[str, tuple[_Records, TaskProgram]] = {}
+    made: dict[str, _Kept] = {}
     for task in context.store.all(Task):
         if _placed(task, context) is not None:
-            interface = context.store.find(NetworkInterface, task.network_interface_id or "")
-            if interface is not None:
-                records = _records(task, interface, context)
-                known = TASKS.get(task.id)
-                if known is None or not all(map(reads_alike, known[0], records)):
-                    known = (records, _task(records, context))
-                made[task.id] = (records, known[1])
+            kept = TASKS.get(task.id)
+            same = kept is not None and kept.records.task is task
+            if kept is None or not same or changed is None or not changed.isdisjoint(kept.read):
+                kept = _looked_at(task, kept, context)
+            if kept is not None:
+                made[task.id] = kept
     TASKS.clear()
     TASKS.update(made)
-    return tuple(program for _, program in made.values())
+    return tuple(kept.program for kept in made.values())
+
+
+def _looked_at(task: Task, known: _Kept | None, context: Context) -> _Kept | None:
+    """None where there is no interface."""
+    interface = context.store.find(NetworkInterface, task.network_interface_id or "")
+    if interface is None:
+        return None
+    records = _records(task, interface, context)
+    alike = known is not None and all(map(reads_alike, known.records, records))
+    program = known.program if known is not None and alike else _task(records, context)
+    found = (records.definition, interface, records.subnet, records.vpc)
+    sessions = (Ref(RoleSession.KIND, id) for id in (task.execution_session_id, task.role_session_id) if id)
+    return _Kept(records, frozenset((*(each.ref for each in found), *sessions)), program)
 
 
 def _records(task: Task, interface: NetworkInterface, context: Context) -> _Records:
@@ -148,9 +178,13 @@ def _records(task: Task, interface: NetworkInterface, context: Context) -> _Reco
         interface=interface,
         subnet=store.get(Subnet, interface.subnet_id),
         vpc=store.get(Vpc, interface.vpc_id),
-        execution=store.find(RoleSession, task.execution_session_id or ""),
-        role=store.find(RoleSession, task.role_session_id or ""),
+        execution=_session(task.execution_session_id, store),
+        role=_session(task.role_session_id, store),
     )
+
+
+def _session(id: str | None, store: Store) -> RoleSession | None:
+    return store.find(RoleSession, id) if id else None  # what is not there is asked of the database each time
 
 
 def _task(records: _Records, context: Context) -> TaskProgram:

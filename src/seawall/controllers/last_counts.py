@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from seawall.program.network import ElementSet, Namespace, NetworkProgram
+from seawall.program.shelves import differing
 
 
 def losing_counters(old: NetworkProgram, new: NetworkProgram) -> Iterator[str]:
@@ -10,8 +11,9 @@ def losing_counters(old: NetworkProgram, new: NetworkProgram) -> Iterator[str]:
 
     Costs little where the namespaces and sets of both are the same objects.
     """
-    after = {namespace.name: namespace for namespace in new.namespaces}
-    for namespace in old.namespaces:
+    gone, come = differing(old.namespaces, new.namespaces)
+    after = {namespace.name: namespace for namespace in come}
+    for namespace in gone:
         heir = after.get(namespace.name)
         if heir is not None and heir is not namespace and _loses(namespace, heir):
             yield namespace.name

@@ -4,6 +4,7 @@ Each is a frame: four bytes of length (big-endian), then msgpack.  A frame cut s
 follows, does not count.
 """
 
+import logging
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,8 @@ import msgspec
 
 from seawall.program.change import HostChange, changed_host
 from seawall.program.host import HostProgram
+
+log = logging.getLogger("seawall.agent")
 
 # After so many changes, or bytes of them beyond its own size, it is written whole again: it lies in memory,
 # and has to be put together by the agent after this one.
@@ -44,13 +47,17 @@ class SavedProgram:
         self._changes, self._room = self._changes + 1, self._room - len(added)
 
     def load(self) -> HostProgram | None:
-        """None where nothing was saved yet."""
+        """None where nothing was saved yet, or by another version: then the control plane tells it."""
         if not self._path.exists():
             return None
         frames = _frames(self._path.read_bytes())
-        program = msgspec.msgpack.decode(next(frames), type=HostProgram)
-        for frame in frames:
-            program = changed_host(program, msgspec.msgpack.decode(frame, type=HostChange))
+        try:
+            program = msgspec.msgpack.decode(next(frames), type=HostProgram)
+            for frame in frames:
+                program = changed_host(program, msgspec.msgpack.decode(frame, type=HostChange))
+        except msgspec.ValidationError as error:
+            log.warning("program.of_another_version", extra={"error": str(error)})
+            return None
         return program
 
 

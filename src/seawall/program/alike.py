@@ -18,7 +18,7 @@ def common_ends(old: Sequence[Any], new: Sequence[Any]) -> tuple[int, int]:
     return first, last
 
 
-def differing(old: Sequence[_T], new: Sequence[_T]) -> tuple[Sequence[_T], Sequence[_T]]:
+def unlike(old: Sequence[_T], new: Sequence[_T]) -> tuple[Sequence[_T], Sequence[_T]]:
     """Two sequences of one type without what they begin with and end with alike, and without the very same
     objects in between.
     """

@@ -22,6 +22,7 @@ from seawall.program.network import (
     Resolver,
     Route,
 )
+from seawall.program.shelves import Series, Shelves, differing, other_shelves, replaced, shelves_of
 from seawall.program.task import TaskProgram
 
 T = TypeVar("T")
@@ -42,10 +43,20 @@ class Difference(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     whole: bool = False
 
 
+class Differences(msgspec.Struct, Generic[T], frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Between two long sequences, by the shelves that are others.
+
+    count   how many shelves there are; None: it is a plain tuple
+    """
+
+    shelves: dict[int, Difference[T]] = {}
+    count: int | None = None
+
+
 class HostChange(msgspec.Struct, frozen=True, kw_only=True):
     """Applies to the program of revision `base` alone.  None and what is missing: no difference.
 
-    namespaces   without their routes and the sets of their policies
+    namespaces   without their routes and the sets of their policies; all shelves with one that is another
     routes       by namespace
     sets         by namespace, without their elements
     elements     by namespace and set
@@ -53,11 +64,11 @@ class HostChange(msgspec.Struct, frozen=True, kw_only=True):
 
     base: int
     revision: int
-    namespaces: Difference[Namespace] | None = None
-    routes: dict[str, Difference[Route]] = {}
+    namespaces: Differences[Namespace] | None = None
+    routes: dict[str, Differences[Route]] = {}
     sets: dict[str, Difference[ElementSet]] = {}
-    elements: dict[str, dict[str, Difference[Element]]] = {}
-    links: Difference[Link] | None = None
+    elements: dict[str, dict[str, Differences[Element]]] = {}
+    links: Differences[Link] | None = None
     zones: Difference[NameZone] | None = None
     resolvers: Difference[Resolver] | None = None
     tasks: Difference[TaskProgram] | None = None
@@ -68,12 +79,11 @@ def host_change(old: HostProgram, new: HostProgram) -> HostChange:
     """What must be told to somebody who has `old`."""
     before, after = old.network, new.network
     routes, sets, elements = {}, {}, {}
-    known = {namespace.name: namespace for namespace in before.namespaces}
-    for namespace in after.namespaces:
+    gone, come = differing(before.namespaces, after.namespaces)
+    known = {namespace.name: namespace for namespace in gone}
+    for namespace in come:
         elder = known.get(namespace.name)
-        if namespace is elder:
-            continue
-        if lines := difference(elder.routes if elder else (), namespace.routes, _route_key):
+        if lines := differences(elder.routes if elder else (), namespace.routes, _route_key):
             routes[namespace.name] = lines
         if bare := difference(_bare_sets(elder), _bare_sets(namespace), _name):
             sets[namespace.name] = bare
@@ -82,11 +92,11 @@ def host_change(old: HostProgram, new: HostProgram) -> HostChange:
     return HostChange(
         base=old.revision,
         revision=new.revision,
-        namespaces=_bare_difference(before.namespaces, after.namespaces),
+        namespaces=differences(before.namespaces, after.namespaces, _name, _bare),
         routes=routes,
         sets=sets,
         elements=elements,
-        links=difference(before.links, after.links, _link_key),
+        links=differences(before.links, after.links, _link_key),
         zones=difference(before.zones, after.zones, _id),
         resolvers=difference(before.resolvers, after.resolvers, _resolver_key),
         tasks=difference(old.tasks, new.tasks, _id),
@@ -99,13 +109,9 @@ def changed_host(old: HostProgram, change: HostChange) -> HostProgram:
     if change.base != old.revision:
         raise LookupError(f"a change of revision {change.base} does not fit revision {old.revision}")
     before = old.network
-    known = {namespace.name: namespace for namespace in before.namespaces}
     network = NetworkProgram(
-        namespaces=tuple(
-            _whole_namespace(namespace, known.get(namespace.name), change)
-            for namespace in changed(before.namespaces, change.namespaces, _name)
-        ),
-        links=changed(before.links, change.links, _link_key),
+        namespaces=_whole_namespaces(before.namespaces, change),
+        links=rearranged(before.links, change.links, _link_key),
         zones=changed(before.zones, change.zones, _id),
         resolvers=changed(before.resolvers, change.resolvers, _resolver_key),
     )
@@ -117,7 +123,41 @@ def changed_host(old: HostProgram, change: HostChange) -> HostProgram:
     )
 
 
-def difference(old: tuple[T, ...], new: tuple[T, ...], key: Callable[[T], str]) -> Difference[T] | None:
+def differences(
+    old: Series[T], new: Series[T], key: Callable[[T], str], shown: Callable[[T], T] = lambda item: item
+) -> Differences[T] | None:
+    """None when there is none.  What is `shown` of items is told, of the rest only on which shelves it is."""
+    before, after = shelves_of(old), shelves_of(new)
+    count = len(after) if isinstance(new, Shelves) else None
+    others = [place for place in other_shelves(old, new) if place < len(after)]
+    found = {
+        place: difference(before[place] if place < len(before) else (), after[place], key, shown)
+        for place in others
+    }
+    told = {place: each for place, each in found.items() if each is not None}
+    if not told and old == new:
+        return None
+    return Differences(shelves={place: told.get(place) or Difference() for place in others}, count=count)
+
+
+def rearranged(old: Series[T], change: Differences[T] | None, key: Callable[[T], str]) -> Series[T]:
+    """`new`, from `old` and their differences, as it is `shown`."""
+    if change is None:
+        return old
+    count = 1 if change.count is None else change.count
+    before = shelves_of(old)
+    shelves = [*before[:count], *[()] * (count - len(before))]
+    for place, each in change.shelves.items():
+        shelves[place] = changed(shelves[place], each, key)
+    return shelves[0] if change.count is None else Shelves(tuple(shelves))
+
+
+def difference(
+    old: tuple[T, ...],
+    new: tuple[T, ...],
+    key: Callable[[T], str],
+    shown: Callable[[T], T] = lambda item: item,
+) -> Difference[T] | None:
     """None when there is none.  Costs little where the items are the same objects."""
     if old is new:
         return None
@@ -128,15 +168,15 @@ def difference(old: tuple[T, ...], new: tuple[T, ...], key: Callable[[T], str]) 
     put, at, fresh = [], [], set()
     for index, (name, item) in enumerate(zip(names, inner_new, strict=True), first):
         elder = places.get(name)
-        if elder is item or elder == item:
+        if elder is item or (elder is not None and shown(elder) == shown(item)):
             continue
-        put.append(item)
+        put.append(shown(item))
         at.append(index if elder is None else -1)
         if elder is None:
             fresh.add(name)
     gone = places.keys() - set(names)
     if [name for name in places if name not in gone] != [name for name in names if name not in fresh]:
-        return Difference(put=new, at=tuple(range(len(new))), whole=True)
+        return Difference(put=tuple(map(shown, new)), at=tuple(range(len(new))), whole=True)
     if not put and not gone:
         return None
     return Difference(put=tuple(put), at=tuple(at), gone=tuple(sorted(gone)))
@@ -162,14 +202,6 @@ def changed(old: tuple[T, ...], change: Difference[T] | None, key: Callable[[T],
     return tuple(ordered)
 
 
-def _bare_difference(old: tuple[Namespace, ...], new: tuple[Namespace, ...]) -> Difference[Namespace] | None:
-    """What is the same object on both sides need not be laid bare."""
-    known = {namespace.name: namespace for namespace in old}
-    same = {n.name for n in new if known.get(n.name) is n}
-    bare = tuple({n.name: n if n.name in same else _bare(n) for n in old}.values())
-    return difference(bare, tuple(n if n.name in same else _bare(n) for n in new), _name)
-
-
 def _bare(namespace: Namespace) -> Namespace:
     policy = replace(namespace.policy, sets=()) if namespace.policy else None
     return replace(namespace, routes=(), policy=policy)
@@ -185,21 +217,36 @@ def _bare_sets(namespace: Namespace | None) -> tuple[ElementSet, ...]:
 
 def _element_differences(
     old: tuple[ElementSet, ...], new: tuple[ElementSet, ...]
-) -> dict[str, Difference[Element]]:
+) -> dict[str, Differences[Element]]:
     known = {contents.name: contents for contents in old}
     found = {}
     for contents in new:
         elder = known.get(contents.name)
         if contents is not elder:
-            inner = difference(elder.elements if elder else (), contents.elements, _element_key)
+            inner = differences(elder.elements if elder else (), contents.elements, _element_key)
             if inner is not None:
                 found[contents.name] = inner
     return found
 
 
+def _whole_namespaces(before: Series[Namespace], change: HostChange) -> Series[Namespace]:
+    """Only on the shelves that the change names, or that are no more, is there one that is another."""
+    if change.namespaces is None:
+        return before
+    bare = rearranged(before, change.namespaces, _name)
+    places, elders, shelves = change.namespaces.shelves, shelves_of(before), shelves_of(bare)
+    concerned = {*places, *range(len(shelves), len(elders))}
+    known = {n.name: n for place, shelf in enumerate(elders) if place in concerned for n in shelf}
+    whole = {
+        place: tuple(_whole_namespace(n, known.get(n.name), change) for n in shelves[place])
+        for place in places
+    }
+    return replaced(bare, whole) if isinstance(bare, Shelves) else whole.get(0, bare)
+
+
 def _whole_namespace(namespace: Namespace, known: Namespace | None, change: HostChange) -> Namespace:
     """With the routes and sets it had or was given; `namespace` is `known` itself where it was not put."""
-    routes = changed(known.routes if known else (), change.routes.get(namespace.name), _route_key)
+    routes = rearranged(known.routes if known else (), change.routes.get(namespace.name), _route_key)
     sets = _whole_sets(known, namespace.name, change)
     if known is not None and namespace is known and routes is known.routes and sets is _sets(known):
         return known
@@ -215,7 +262,7 @@ def _whole_sets(known: Namespace | None, name: str, change: HostChange) -> tuple
     found = []
     for frame in changed(_sets(known), frames, _name):
         elder = elders.get(frame.name)
-        elements = changed(elder.elements if elder else (), contents.get(frame.name), _element_key)
+        elements = rearranged(elder.elements if elder else (), contents.get(frame.name), _element_key)
         same = frame is elder and elements is frame.elements
         found.append(frame if same else replace(frame, elements=elements))
     return tuple(found)

@@ -9,6 +9,8 @@ from typing import Literal
 
 import msgspec
 
+from seawall.program.shelves import Series
+
 MAIN_TABLE = 254
 
 
@@ -99,7 +101,7 @@ class ElementSet(_Plain, frozen=True, kw_only=True):
     counted: bool = False
     releases: Literal["", "address", "to", "from"] = ""
     owners: str = ""
-    elements: tuple[Element, ...] = ()
+    elements: Series[Element] = ()
 
 
 class Rule(_Plain, frozen=True, kw_only=True):
@@ -134,7 +136,7 @@ class Namespace(_Plain, frozen=True, kw_only=True):
     owned: bool = False
     sysctls: tuple[tuple[str, str], ...] = ()  # path below /proc/sys/net, value
     addresses: tuple[str, ...] = ()
-    routes: tuple[Route, ...] = ()
+    routes: Series[Route] = ()
     rules: tuple[RoutingRule, ...] = ()
     policy: PacketPolicy | None = None
     guests: tuple[str, ...] = ()
@@ -206,7 +208,7 @@ class Resolver(_Plain, frozen=True, kw_only=True):
 class NetworkProgram(_Plain, frozen=True, kw_only=True):
     """Every network namespace of the host and all that is in it.  What is not named here is removed."""
 
-    namespaces: tuple[Namespace, ...] = ()
-    links: tuple[Link, ...] = ()
+    namespaces: Series[Namespace] = ()
+    links: Series[Link] = ()
     zones: tuple[NameZone, ...] = ()
     resolvers: tuple[Resolver, ...] = ()

@@ -7,9 +7,11 @@ that PostgreSQL can take its place where several machines share one record.
 
 import fcntl
 import sqlite3
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
@@ -46,7 +48,8 @@ class Reader:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
         self._cache: dict[Ref, tuple[int, Resource]] = {}
-        self._kinds: dict[str, list[Resource]] = {}  # all of a kind, as long as none of it changes
+        self._kinds: dict[str, list[Resource]] = {}  # all of a kind that was asked for, in order
+        self._outdated: dict[str, set[str]] = {}  # what of them has changed since
         self._decoders = {k: msgspec.json.Decoder(t) for k, t in load_kinds().items()}
 
     def find(self, cls: type[R], id: str) -> R | None:
@@ -75,6 +78,12 @@ class Reader:
             )
             found = [self._decode(Ref(cls.KIND, id), generation, body) for id, generation, body in rows]
             self._kinds[cls.KIND] = found
+        for id in self._outdated.get(cls.KIND, ()):
+            place = bisect_left(found, id, key=attrgetter("id"))
+            held = place < len(found) and found[place].id == id
+            now = self._find(Ref(cls.KIND, id))
+            found[place : place + held] = [now[1]] if now else []
+        self._outdated.pop(cls.KIND, None)
         return found.copy()  # type: ignore[return-value]
 
     def count(self, cls: type[R]) -> int:
@@ -159,6 +168,12 @@ class Reader:
         self._decode(ref, *row)
         return self._cache[ref]
 
+    def _forget(self, ref: Ref) -> None:
+        """What is known of a document that is another now."""
+        self._cache.pop(ref, None)
+        if ref.kind in self._kinds:
+            self._outdated.setdefault(ref.kind, set()).add(ref.id)
+
     def _decode(self, ref: Ref, generation: int, body: bytes) -> Resource:
         cached = self._cache.get(ref)
         if cached is None or cached[0] != generation:
@@ -174,6 +189,7 @@ class Transaction(Reader):
         self._db = connection
         self._cache = reader._cache
         self._kinds = reader._kinds
+        self._outdated = reader._outdated
         self._decoders = reader._decoders
         self.touched: set[Ref] = set()
 
@@ -220,8 +236,7 @@ class Transaction(Reader):
 
     def _changed(self, ref: Ref, generation: int) -> None:
         self._db.execute("INSERT INTO change (kind, id, generation) VALUES (?, ?, ?)", (*ref, generation))
-        self._cache.pop(ref, None)
-        self._kinds.pop(ref.kind, None)
+        self._forget(ref)
         self.touched.add(ref)
 
 
@@ -271,8 +286,7 @@ class Store(Reader):
             if self._db.in_transaction:  # SQLite ends it itself where the disk fails: that is what to tell
                 self._db.execute("ROLLBACK")
             for ref in txn.touched:
-                self._cache.pop(ref, None)
-                self._kinds.pop(ref.kind, None)
+                self._forget(ref)
             raise
         finally:
             self._writing = False

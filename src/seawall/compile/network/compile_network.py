@@ -28,6 +28,7 @@ from seawall.compile.zones import compile_names
 from seawall.model.network_interface import NetworkInterface
 from seawall.model.security_group import SecurityGroupRule
 from seawall.program.network import NetworkProgram
+from seawall.program.shelves import Shelves, joined
 
 # See contribution.py for what each of them offers.
 PARTS: tuple[ModuleType, ...] = (
@@ -56,16 +57,20 @@ def compile_network(snapshot: NetworkSnapshot, memory: Memory | None = None) -> 
         unfiltered,
         **dict.fromkeys(("hosted_zones", "record_sets", *_BEHIND_LISTENERS), ()),
     )
-    fixed = replace(topology, network_interfaces=memory.each("fixed", _if_fixed, topology.network_interfaces))
-    placement = memory.recall("placement", _place, topology, fixed, memory)
-    added = memory.recall("contributions", _contributions, fixed, placement)
+    every = memory.shelved("interfaces", snapshot.network_interfaces)
+    fixed = replace(topology, network_interfaces=tuple(memory.each("fixed", _if_fixed, every)))
+    placement = memory.recall("placement", _place, every, fixed, memory)
+    added = memory.recall("contributions", _contributions, fixed, _of_note(placement, fixed, memory))
     balancers, turns = memory.recall(
         "balancers", load_balancer.nodes, *_of_balancers(snapshot, placement), memory
     )
     attached = memory.recall("attached", interfaces.interface_networks, placement, memory)
     uplink = (default_route(),) if snapshot.uplink else ()
+    public = memory.each(
+        "public names", internet_gateway.public_names, placement.interfaces, placement.gateways
+    )
     namespaces = [
-        edge_namespace(placement, added.edge, uplink),
+        edge_namespace(placement, joined(added.edge, public), uplink, memory),
         *((uplink_namespace(),) if snapshot.uplink else ()),
         client_namespace(),
         *(vpc_namespace(parts, memory) for parts in _vpc_parts(snapshot, placement, added, turns)),
@@ -78,11 +83,15 @@ def compile_network(snapshot: NetworkSnapshot, memory: Memory | None = None) -> 
         *added.links,
     ]
     by_elastic = frozenset(address.network_interface_id for address in snapshot.elastic_ips)
-    named = memory.each("named", _with_names, snapshot.network_interfaces, by_elastic)
-    zones, resolvers = memory.recall("names", compile_names, replace(unfiltered, network_interfaces=named))
+    named = memory.each("named", _with_names, every, by_elastic)
+    zones, resolvers = memory.recall(
+        "names", compile_names, replace(unfiltered, network_interfaces=tuple(named))
+    )
     return NetworkProgram(
-        namespaces=(*(memory.same(("namespace", n.name), n) for n in namespaces), *attached.namespaces),
-        links=(*(memory.same(("link", link.router), link) for link in links), *attached.links),
+        namespaces=joined(
+            tuple(memory.same(("namespace", n.name), n) for n in namespaces), attached.namespaces
+        ),
+        links=joined(tuple(memory.same(("link", link.router), link) for link in links), attached.links),
         zones=zones,
         resolvers=resolvers,
     )
@@ -93,7 +102,7 @@ def _of_balancers(
 ) -> tuple[tuple[Behind, ...], dict[str, Placed]]:
     """What the namespaces of load balancers' nodes are made from: what is behind them, their interfaces."""
     ids = [id for balancer in snapshot.load_balancers for id in load_balancer.node_interfaces(balancer)]
-    placed = {id: placement.interfaces[id] for id in ids if id in placement.interfaces}
+    placed = {id: found for id in ids if (found := placement.find(id))}
     return load_balancer.behind_balancers(snapshot, placed), placed
 
 
@@ -105,7 +114,22 @@ def _with_names(
     return () if plain and interface.id not in by_elastic else (interface,)
 
 
-def _place(topology: NetworkSnapshot, fixed: NetworkSnapshot, memory: Memory) -> Placement:
+def _of_note(placement: Placement, fixed: NetworkSnapshot, memory: Memory) -> Placement:
+    """Without the interfaces that add to the networks around them nothing but themselves: most of tasks."""
+    peered = {id for p in fixed.vpc_peering_connections for id in (p.requester_vpc_id, p.accepter_vpc_id)}
+    return replace(
+        placement,
+        interfaces=memory.each("of note", _if_of_note, placement.interfaces),
+        by_vpc={id: own for id, own in placement.by_vpc.items() if id in peered},
+    )
+
+
+def _if_of_note(placed: Placed) -> tuple[Placed, ...]:
+    plain = interfaces.is_of_task(placed.interface) and placed.is_checked
+    return () if plain else (placed,)
+
+
+def _place(every: Shelves[NetworkInterface], fixed: NetworkSnapshot, memory: Memory) -> Placement:
     stands: dict[str, Stand] = {}
     devices = ["client", "client/host", "uplink", "uplink/host"]
     for part in PARTS:
@@ -113,7 +137,7 @@ def _place(topology: NetworkSnapshot, fixed: NetworkSnapshot, memory: Memory) ->
             stands |= memory.recall(("stands", part.__name__), part.stands, fixed)
         if hasattr(part, "devices"):
             devices += part.devices(fixed)
-    return place(topology, interfaces.stand_of, stands, interfaces.device_keys, devices, memory)
+    return place(fixed, every, interfaces.stand_of, stands, interfaces.device_keys, devices, memory)
 
 
 def _if_fixed(interface: NetworkInterface) -> tuple[NetworkInterface, ...]:

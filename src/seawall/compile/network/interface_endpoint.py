@@ -67,9 +67,7 @@ def contribution(snapshot: NetworkSnapshot, placement: Placement) -> Contributio
     """The namespaces of their interfaces, and each one's link to the services."""
     addresses = endpoint_addresses(snapshot.vpc_endpoints)
     known = [
-        (placement.interfaces[id], service)
-        for id, service in _interfaces(snapshot).items()
-        if id in placement.interfaces
+        (placed, service) for id, service in _interfaces(snapshot).items() if (placed := placement.find(id))
     ]
     ids = [placed.interface.id for placed, _ in known]
     return Contribution(

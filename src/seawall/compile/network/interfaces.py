@@ -1,15 +1,14 @@
 """The links of tasks: eth1 into the subnet, eth0 to the task's own endpoints, and their namespaces."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
+from collections.abc import Mapping
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network
-from operator import attrgetter
+from ipaddress import IPv4Network
 from typing import NamedTuple
 
 from seawall.compile.network import skeletons
 from seawall.compile.network.contribution import VPC_MTU, Contribution, Hop, Stand
 from seawall.compile.network.kernel_settings import ipv6_settings
+from seawall.compile.network.link_local import LinkLocal
 from seawall.compile.network.memory import Memory
 from seawall.compile.network.numbers import Numbers, mac_address
 from seawall.compile.network.placement import FAR_IPV6, ROUTER_IPV6, Placed, Placement
@@ -26,9 +25,9 @@ from seawall.program.network import (
     PacketPolicy,
     Route,
 )
+from seawall.program.shelves import Shelves, joined
 
 FARGATE = "fargate"
-_NEVER = datetime.max.replace(tzinfo=timezone.utc)
 NO_IPV6 = ipv6_settings(on=False)
 LINK_LOCAL_GATEWAY = str(IPv4Network(LINK_LOCAL_NETWORK)[1])
 
@@ -61,15 +60,15 @@ def contribution(snapshot: NetworkSnapshot, placement: Placement) -> Contributio
                 via=placed.interface.private_ip_address,
                 via6=placed.via6,
             )
-            for placed in placement.interfaces.values()
+            for placed in placement.interfaces
             if placed.stand.transit or not placed.interface.source_dest_check
         )
     )
 
 
 class Networks(NamedTuple):
-    namespaces: tuple[Namespace, ...]
-    links: tuple[Link, ...]
+    namespaces: Shelves[Namespace]
+    links: Shelves[Link]
 
 
 class TaskNetwork(NamedTuple):
@@ -84,20 +83,19 @@ class TaskNetwork(NamedTuple):
 
 def interface_networks(placement: Placement, memory: Memory) -> Networks:
     """Every interface's link, and all that the tasks behind some of them have besides."""
-    placed = tuple(placement.interfaces.values())
-    tasks = memory.each("tasks", _if_of_task, placed)
-    addresses = link_local_addresses(tasks, memory)
-    known = memory.each(
-        "task networks", _task_network, tuple(zip(tasks, addresses, strict=True)), placement.numbers
+    tasks = memory.each("tasks", _if_of_task, placement.interfaces)
+    addressed = memory.own("link-local", LinkLocal).addressed(tasks)
+    known = memory.each("task networks", _task_network, addressed, placement.numbers)
+    fargate = fargate_namespace(
+        memory.each("ways", _way_of, known), memory.each("sources", _source_of, known)
     )
     return Networks(
-        namespaces=(
-            memory.recall("fargate", fargate_namespace, known),
-            *memory.each("task namespaces", _namespace_of, known),
+        namespaces=joined(
+            (memory.same("fargate", fargate),), memory.each("task namespaces", _namespace_of, known)
         ),
-        links=(
-            *memory.each("other links", _other_link, placed),
-            *memory.each("task links", _links_of, known),
+        links=joined(
+            memory.each("other links", _other_link, placement.interfaces),
+            memory.each("task links", _links_of, known),
         ),
     )
 
@@ -116,6 +114,14 @@ def _links_of(task: TaskNetwork) -> tuple[Link, ...]:
 
 def _namespace_of(task: TaskNetwork) -> tuple[Namespace]:
     return (task.namespace,)
+
+
+def _way_of(task: TaskNetwork) -> tuple[Route]:
+    return (task.route,)
+
+
+def _source_of(task: TaskNetwork) -> tuple[Element]:
+    return (task.source,)
 
 
 def is_of_task(interface: NetworkInterface) -> bool:
@@ -213,37 +219,6 @@ def _network(block: str) -> IPv4Network:
     return IPv4Network(block)
 
 
-def link_local_addresses(tasks: Sequence[Placed], memory: Memory) -> list[str]:
-    """An address for each.  Those attached earlier choose first: none moves for a newcomer.
-
-    Raises ValueError when there are more tasks than addresses.
-    """
-    ages = memory.each("ages", _age, tasks)
-    by_age = dict(zip(ages, tasks, strict=True))
-    order = sorted(ages)
-    numbers = tuple(map(attrgetter("number"), map(by_age.__getitem__, order)))
-    addresses = dict(zip(order, memory.resume("link-local", _choose_in_turn, numbers), strict=True))
-    return list(map(addresses.__getitem__, ages))
-
-
-def _choose_in_turn(numbers: Sequence[int], chosen: Sequence[str]) -> list[str]:
-    """`chosen` are the addresses of the first of the tasks with these numbers."""
-    network = IPv4Network(LINK_LOCAL_NETWORK)
-    first, last = int(network[2]), int(network[-2])
-    span = last - first + 1
-    if len(numbers) > span:
-        raise ValueError(f"more than {span} tasks for {LINK_LOCAL_NETWORK}")
-    addresses = list(chosen)
-    taken = set(chosen)
-    for number in numbers[len(chosen) :]:
-        offset = number % span
-        while _address(first + offset) in taken:
-            offset = (offset + 1) % span
-        addresses.append(_address(first + offset))
-        taken.add(addresses[-1])
-    return addresses
-
-
 def link_local_link(placed: Placed, address: str, number: int, far_number: int) -> Link:
     interface = placed.interface
     far_mac, task_mac = mac_address(FARGATE), mac_address(f"{interface.id}/local")
@@ -268,28 +243,15 @@ def link_local_link(placed: Placed, address: str, number: int, far_number: int) 
     )
 
 
-def fargate_namespace(tasks: Sequence[TaskNetwork]) -> Namespace:
+def fargate_namespace(ways: Shelves[Route], sources: Shelves[Element]) -> Namespace:
     """Nothing is forwarded here, and each task is heard under its own address only."""
-    sources = tuple(map(attrgetter("source"), tasks))
     return Namespace(
         name=FARGATE,
         sysctls=(*NO_IPV6, ("ipv4/ip_forward", "0"), ("ipv4/conf/all/rp_filter", "0")),
         addresses=(f"{TASK_ENDPOINT_ADDRESS}/32", f"{LINK_LOCAL_GATEWAY}/32"),
-        routes=tuple(map(attrgetter("route"), tasks)),
+        routes=ways,
         policy=PacketPolicy(
             skeleton=skeletons.FARGATE,
             sets=(ElementSet(name="source", key=("iface_index", "ipv4_addr"), elements=sources),),
         ),
     )
-
-
-def _age(placed: Placed) -> tuple[str]:
-    """Texts in this order are in the order of attachment; no two are alike."""
-    attachment = placed.interface.attachment
-    at = attachment.attach_time if attachment else _NEVER
-    return (f"{at.timestamp():020.6f} {placed.interface.id}",)
-
-
-@lru_cache(maxsize=1 << 10)
-def _address(number: int) -> str:
-    return str(IPv4Address(number))

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from ipaddress import IPv6Network
 
 from seawall.compile.network import skeletons
+from seawall.compile.network.addresses import FAMILIES, family
 from seawall.compile.network.contribution import EdgeName
 from seawall.compile.network.interfaces import NO_IPV6
 from seawall.compile.network.internet_gateway import INTERNET_MTU
 from seawall.compile.network.kernel_settings import ipv6_settings
+from seawall.compile.network.memory import Memory
 from seawall.compile.network.numbers import mac_address
 from seawall.compile.network.placement import Placement
 from seawall.model.internet import (
@@ -34,6 +36,7 @@ from seawall.program.network import (
     PacketPolicy,
     Route,
 )
+from seawall.program.shelves import Shelves, joined
 
 EDGE_ADDRESS = CLIENT_ADDRESS.rsplit(".", 1)[0] + ".1"
 EDGE_IPV6_ADDRESS = str(IPv6Network(CLIENT_IPV6_NETWORK)[1])
@@ -85,7 +88,7 @@ def client_namespace() -> Namespace:
 
 
 def edge_namespace(
-    placement: Placement, names: Sequence[EdgeName], uplink: tuple[Route, ...] = ()
+    placement: Placement, names: Shelves[EdgeName], uplink: tuple[Route, ...], memory: Memory
 ) -> Namespace:
     """Routes lead to the given addresses only, and each is heard from its own device only.
 
@@ -95,16 +98,14 @@ def edge_namespace(
         name=EDGE_NAMESPACE,
         sysctls=(*ipv6_settings(on=True, forwarding=True), *_FORWARDING),
         addresses=tuple(f"{a}/32" for a in (RESOLVER_ADDRESS, API_ADDRESS, REGISTRY_ADDRESS, S3_ADDRESS)),
-        routes=(
-            Route(destination=PUBLIC_POOL),
-            Route(destination=IPV6_POOL),
-            *(Route(destination=n.block, device=n.device, via=n.via) for n in names if n.routed),
-            *uplink,
+        routes=joined(
+            (Route(destination=PUBLIC_POOL), Route(destination=IPV6_POOL), *uplink),
+            memory.each("edge routes", _route, names),
         ),
         policy=PacketPolicy(
             skeleton=skeletons.EDGE,
             sets=(
-                *_sources(names),
+                *_sources(names, memory),
                 _numbers("clients", (placement.numbers["client"],)),
                 *(
                     ElementSet(name=name, key=(kind,), interval=True, elements=(Element(key=network),))
@@ -119,17 +120,23 @@ def edge_namespace(
     )
 
 
-def _sources(names: Sequence[EdgeName]) -> tuple[ElementSet, ElementSet]:
-    four = [
-        Element(key=f"{n.number} . {n.block.removesuffix('/32')}", origin=n.origin)
-        for n in names
-        if ":" not in n.block
-    ]
-    six = [Element(key=f"{n.number} . {n.block}", origin=n.origin) for n in names if ":" in n.block]
+def _route(name: EdgeName) -> tuple[Route, ...]:
+    return (Route(destination=name.block, device=name.device, via=name.via),) if name.routed else ()
+
+
+def _sources(names: Shelves[EdgeName], memory: Memory) -> tuple[ElementSet, ElementSet]:
+    four, six = (memory.each(("edge sources", version), _source, names, version) for version in FAMILIES)
     return (
-        ElementSet(name="source", key=("iface_index", "ipv4_addr"), elements=tuple(four)),
-        ElementSet(name="source6", key=("iface_index", "ipv6_addr"), interval=True, elements=tuple(six)),
+        ElementSet(name="source", key=("iface_index", "ipv4_addr"), elements=four),
+        ElementSet(name="source6", key=("iface_index", "ipv6_addr"), interval=True, elements=six),
     )
+
+
+def _source(name: EdgeName, version: int) -> tuple[Element, ...]:
+    if family(name.block) != version:
+        return ()
+    heard = name.block.removesuffix("/32") if version == 4 else name.block
+    return (Element(key=f"{name.number} . {heard}", origin=name.origin),)
 
 
 def _numbers(name: str, numbers: Sequence[int]) -> ElementSet:

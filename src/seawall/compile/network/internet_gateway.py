@@ -34,18 +34,25 @@ def contribution(snapshot: NetworkSnapshot, placement: Placement) -> Contributio
         links=tuple(_link(g, ipv6=bool(vpcs[g.vpc_id].ipv6_cidr_blocks)) for g in gateways),
         hops=tuple(_hop(gateway) for gateway in gateways),
         doors=tuple(_door(gateway, vpcs[gateway.vpc_id], tables) for gateway in gateways),
-        edge=(*_public_names(placement), *_ipv6_names(gateways, vpcs)),
+        edge=_ipv6_names(gateways, vpcs),
     )
 
 
-def public_interfaces(placement: Placement) -> list[tuple[AttachedGateway, Placed, str, str]]:
-    """Every public address that works now, with the private one it stands for: (..., private, public)."""
-    return [
-        (placement.gateways[placed.interface.vpc_id], placed, private, public)
-        for placed in placement.interfaces.values()
-        if placed.interface.vpc_id in placement.gateways
-        for private, public in placed.public.items()
-    ]
+def public_names(placed: Placed, gateways: Mapping[str, AttachedGateway]) -> tuple[EdgeName, ...]:
+    """Every public address of an interface that works now.  `gateways` are the internet gateways by VPC."""
+    gateway = gateways.get(placed.interface.vpc_id)
+    if gateway is None:
+        return ()
+    return tuple(
+        EdgeName(
+            block=f"{public}/32",
+            number=gateway.edge_number,
+            device=gateway.edge_device,
+            via=VPC_HOP,
+            origin=placed.interface.id,
+        )
+        for public in placed.public.values()
+    )
 
 
 def _link(gateway: AttachedGateway, *, ipv6: bool) -> Link:
@@ -89,31 +96,21 @@ def _door(gateway: AttachedGateway, vpc: Vpc, tables: Mapping[str | None, RouteT
     )
 
 
-def _public_names(placement: Placement) -> Iterable[EdgeName]:
-    for gateway, placed, _, public in public_interfaces(placement):
-        yield EdgeName(
-            block=f"{public}/32",
-            number=gateway.edge_number,
-            device=gateway.edge_device,
-            via=VPC_HOP,
-            origin=placed.interface.id,
-        )
-
-
-def _ipv6_names(gateways: Iterable[AttachedGateway], vpcs: Mapping[str, Vpc]) -> Iterable[EdgeName]:
+def _ipv6_names(gateways: Iterable[AttachedGateway], vpcs: Mapping[str, Vpc]) -> tuple[EdgeName, ...]:
     """A VPC's blocks are its own on the internet as well; packets to them take its first gateway."""
-    seen: set[str] = set()
+    found: list[EdgeName] = []
     for gateway in gateways:
         for block in vpcs[gateway.vpc_id].ipv6_cidr_blocks:
-            yield EdgeName(
+            name = EdgeName(
                 block=block.ipv6_cidr_block,
                 number=gateway.edge_number,
                 device=gateway.edge_device,
                 via=VPC_HOP6,
                 origin=gateway.id,
-                routed=block.ipv6_cidr_block not in seen,
+                routed=all(name.block != block.ipv6_cidr_block for name in found),
             )
-            seen.add(block.ipv6_cidr_block)
+            found.append(name)
+    return tuple(found)
 
 
 def _neighbours(mac: str, *addresses: str) -> tuple[Neighbour, ...]:

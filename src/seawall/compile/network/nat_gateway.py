@@ -69,9 +69,7 @@ def stands(snapshot: NetworkSnapshot) -> Mapping[str, Stand]:
 def contribution(snapshot: NetworkSnapshot, placement: Placement) -> Contribution:
     """Their namespaces, and the way to each from the routes that name it."""
     live = [
-        placement.interfaces[nat.network_interface_id]
-        for nat in snapshot.nat_gateways
-        if nat.network_interface_id and nat.network_interface_id in placement.interfaces
+        placed for nat in snapshot.nat_gateways if (placed := placement.find(nat.network_interface_id or ""))
     ]
     return Contribution(
         namespaces=tuple(nat_namespace(placed) for placed in live),

@@ -4,7 +4,7 @@ First match wins; so every piece of the sets belongs to the entry with the lowes
 Sources: VPC user guide, "Control subnet traffic with network access control lists".
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from seawall.compile.network import services
@@ -23,6 +23,7 @@ from seawall.compile.network.security_groups import identifier, piece_key, servi
 from seawall.model.network_acl import NetworkAcl, NetworkAclEntry
 from seawall.model.subnet import Subnet
 from seawall.program.network import Chain, Element, ElementSet, Rule
+from seawall.program.shelves import Shelves, joined
 
 LEAVE = "leave"  # nobody leaves by the internet gateway without a public address
 _WAYS = {"out": True, "in": False}
@@ -72,29 +73,32 @@ def acl_sets(acl: NetworkAcl) -> tuple[ElementSet, ...]:
     return tuple(sets)
 
 
-def subnet_sets(limits: Boundaries, interfaces: Sequence[Placed], memory: Memory) -> list[ElementSet]:
+def subnet_sets(
+    limits: Boundaries, interfaces: Shelves[Placed], memory: Memory, vpc_id: str
+) -> Iterator[ElementSet]:
     """The devices of each bounded subnet, of all of them together, and those of transit gateways."""
-    devices: dict[str, list[Element]] = {subnet: [] for subnet in sorted(limits.of_subnet)}
-    transit = []
-    known = memory.each("devices", _device, interfaces) if devices else ()
-    for placed, element in zip(interfaces, known, strict=False):  # nothing is known where nothing is asked
-        if placed.subnet.id in devices:
-            devices[placed.subnet.id].append(element)
-            if placed.interface.interface_type == "transit_gateway":
-                transit.append(element)
-    every = tuple(element for own in devices.values() for element in own)
-    return [
-        ElementSet(name="bounded", key=("iface_index",), elements=every),
-        ElementSet(name="transit", key=("iface_index",), elements=tuple(transit)),
-        *(
-            ElementSet(name=identifier(subnet), key=("iface_index",), elements=tuple(own))
-            for subnet, own in devices.items()
-        ),
+    bounded = sorted(limits.of_subnet)
+    devices = [
+        (identifier(subnet), memory.each(("devices", subnet), _device, interfaces, subnet))
+        for subnet in bounded
     ]
+    gateways = memory.each(("transit", vpc_id), _transit_device, interfaces, bounded)
+    for name, elements in (
+        ("bounded", joined(*(own for _, own in devices))),
+        ("transit", gateways),
+        *devices,
+    ):
+        yield ElementSet(name=name, key=("iface_index",), elements=elements)
 
 
-def _device(placed: Placed) -> tuple[Element]:
-    return (Element(key=str(placed.number), origin=placed.interface.id),)
+def _device(placed: Placed, subnet: str) -> tuple[Element, ...]:
+    here = placed.subnet.id == subnet
+    return (Element(key=str(placed.number), origin=placed.interface.id),) if here else ()
+
+
+def _transit_device(placed: Placed, bounded: Collection[str]) -> tuple[Element, ...]:
+    gateways = placed.interface.interface_type == "transit_gateway" and placed.subnet.id in bounded
+    return _device(placed, placed.subnet.id) if gateways else ()
 
 
 def boundary_chains(limits: Boundaries) -> tuple[Chain, ...]:

@@ -1,10 +1,13 @@
 """Small stable numbers for long ids: the same id gets the same number whatever else exists."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
 import msgspec
+
+from seawall.program.shelves import Shelves, differing
 
 FIRST_INTERFACE = 100_000
 LAST_INTERFACE = 2**31 - 1
@@ -37,9 +40,27 @@ def assign(keys: Iterable[str], first: int, last: int) -> Mapping[str, int]:
     return {key: first + offset for offset, key in taken.items()}
 
 
-def number_devices(wishes: Sequence[int], keys: Callable[[], Iterable[str]]) -> Numbers:
-    """`wishes` are those of the keys, which are only looked at where two wishes are the same."""
-    if len(set(wishes)) == len(wishes):
+class Tally:
+    """Of numbers on shelves: whether no two are the same, followed from one time to the next."""
+
+    def __init__(self) -> None:
+        self._numbers: Shelves[int] = Shelves()
+        self._counts: Counter[int] = Counter()
+
+    def all_different(self, numbers: Shelves[int]) -> bool:
+        gone, come = differing(self._numbers, numbers)
+        self._numbers = numbers
+        self._counts.update(come)
+        self._counts.subtract(gone)
+        for number in gone:
+            if not self._counts[number]:
+                del self._counts[number]
+        return len(self._counts) == len(numbers)
+
+
+def number_devices(as_wished: bool, keys: Callable[[], Iterable[str]]) -> Numbers:
+    """The keys are only looked at where not all can have the number they wish for."""
+    if as_wished:
         return Numbers()
     known = assign(keys(), FIRST_INTERFACE, LAST_INTERFACE)
     return Numbers({key: number for key, number in known.items() if number != wish(key)})

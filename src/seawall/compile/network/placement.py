@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import chain
-from operator import attrgetter
 from typing import Literal, NamedTuple
 
 import msgspec
 
 from seawall.compile.network.contribution import Stand
 from seawall.compile.network.memory import Memory
-from seawall.compile.network.numbers import Numbers, number_devices, wish
+from seawall.compile.network.numbers import Numbers, Tally, number_devices, wish
+from seawall.compile.network.shelving import shelf_of
 from seawall.compile.network.snapshot import NetworkSnapshot
 from seawall.model.network_interface import NetworkInterface
 from seawall.model.subnet import Subnet
+from seawall.program.shelves import Shelves, joined
 
 ROUTER_IPV6 = "fe80::1"  # the router, seen from an interface's far end
 FAR_IPV6 = "fe80::2"  # the far end, seen from the router
@@ -78,36 +79,48 @@ class AttachedGateway(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Placement(msgspec.Struct, frozen=True, kw_only=True):
-    interfaces: Mapping[str, Placed]
-    by_vpc: Mapping[str, tuple[Placed, ...]]
+    """`interfaces` are on shelves by their ids."""
+
+    interfaces: Shelves[Placed]
+    by_vpc: Mapping[str, Shelves[Placed]]
     gateways: Mapping[str, AttachedGateway]  # internet gateways by VPC
     egress_only: tuple[AttachedGateway, ...]
     numbers: Numbers  # of every device, by what it is for
 
-    def in_vpc(self, vpc_id: str) -> tuple[Placed, ...]:
-        return self.by_vpc.get(vpc_id, ())
+    def find(self, interface_id: str) -> Placed | None:
+        return found_on(self.interfaces, interface_id)
+
+    def in_vpc(self, vpc_id: str) -> Shelves[Placed]:
+        return self.by_vpc.get(vpc_id, Shelves())
+
+
+def found_on(interfaces: Shelves[Placed], id: str) -> Placed | None:
+    """The one with this id."""
+    shelf = interfaces.shelves[shelf_of(id)] if interfaces.shelves else ()
+    return next((placed for placed in shelf if placed.interface.id == id), None)
 
 
 def place(
     snapshot: NetworkSnapshot,
+    interfaces: Shelves[NetworkInterface],
     stand_of: StandOf,
     stands: Mapping[str, Stand],
     keys_of: Callable[[NetworkInterface], tuple[str, ...]],
     devices: Iterable[str],
     memory: Memory,
 ) -> Placement:
-    """Every interface that has a link now, in the order of ids.
+    """Every interface that has a link now.
 
     stand_of  where an interface's far end is, given `stands`: the known ones by interface
     keys_of   what of an interface needs numbers: its ID, ID/host for the far end, perhaps more
     devices   what else needs numbers
     """
     subnets = {subnet.id: subnet for subnet in snapshot.subnets}
-    chosen = memory.each("standing", _standing, snapshot.network_interfaces, stand_of, stands, subnets.keys())
-    standing = tuple(sorted(chosen, key=attrgetter("id")))
+    standing = memory.each("standing", _standing, interfaces, stand_of, stands, subnets.keys())
     others = (*(key for g in _gateways(snapshot) for key in (g[0], f"{g[0]}/host")), *devices)
+    wishes = joined(memory.each("wishes", _wishes, standing, keys_of), tuple(map(wish, others)))
     numbers = number_devices(
-        (*memory.each("wishes", _wishes, standing, keys_of), *map(wish, others)),
+        memory.own("numbers", Tally).all_different(wishes),
         lambda: (*chain.from_iterable(map(keys_of, standing)), *others),
     )
     allocated: dict[str | None, dict[str | None, str]] = {}
@@ -117,9 +130,6 @@ def place(
     speaking_ipv6 = frozenset(vpc.id for vpc in snapshot.vpcs if vpc.ipv6_cidr_blocks)
     facts = _Facts(stand_of, stands, subnets, numbers, allocated, speaking_ipv6)
     found = memory.each("placed", _placed, standing, facts)
-    by_vpc: dict[str, list[Placed]] = {}
-    for interface, placed in zip(standing, found, strict=True):
-        by_vpc.setdefault(interface.vpc_id, []).append(placed)
     gateways = [
         AttachedGateway(
             id=id, kind=kind, vpc_id=vpc_id, number=numbers[id], edge_number=numbers[f"{id}/host"]
@@ -127,8 +137,8 @@ def place(
         for id, kind, vpc_id in _gateways(snapshot)
     ]
     return Placement(
-        interfaces=dict(zip(map(attrgetter("id"), standing), found, strict=True)),
-        by_vpc={vpc_id: memory.same(("in vpc", vpc_id), tuple(own)) for vpc_id, own in by_vpc.items()},
+        interfaces=found,
+        by_vpc={vpc.id: memory.each(("in vpc", vpc.id), _in_vpc, found, vpc.id) for vpc in snapshot.vpcs},
         gateways={g.vpc_id: g for g in gateways if g.kind == "internet"},
         egress_only=tuple(g for g in gateways if g.kind == "egress_only"),
         numbers=numbers,
@@ -176,6 +186,10 @@ def _placed(interface: NetworkInterface, facts: _Facts) -> tuple[Placed, ...]:
             addresses=interface.private_ip_addresses + (interface.ipv6_addresses if ipv6 else ()),
         ),
     )
+
+
+def _in_vpc(placed: Placed, vpc_id: str) -> tuple[Placed, ...]:
+    return (placed,) if placed.interface.vpc_id == vpc_id else ()
 
 
 def _gateways(

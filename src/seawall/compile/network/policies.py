@@ -8,9 +8,11 @@ from collections.abc import Collection, Iterable, Mapping
 import msgspec
 
 from seawall.compile.network.contribution import Member
+from seawall.compile.network.memory import Memory
 from seawall.compile.network.numbers import assign
 from seawall.compile.network.placement import Placed
 from seawall.compile.network.skeletons import POLICY_MASK
+from seawall.program.shelves import Shelves
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -44,10 +46,21 @@ def member_policy(member: Member) -> Policy:
     return Policy(tuple(sorted(member.group_ids)))
 
 
-def keyed_policy(placed: Placed, bounded: Collection[str]) -> tuple[tuple[str, Policy]]:
-    """An interface's policy behind its key."""
-    policy = interface_policy(placed, bounded)
-    return ((policy.key, policy),)
+def own_policies(
+    interfaces: Shelves[Placed], bounded: Collection[str], memory: Memory, vpc_id: str
+) -> Mapping[str, Policy]:
+    """Those of a VPC's interfaces by key.  Most have one of a few."""
+    known = memory.each(("own policies", vpc_id), _policy_of, interfaces, bounded)
+    by_shelf = memory.each(("policies of shelves", vpc_id), _different, Shelves((known.shelves,)))
+    return {policy.key: policy for policy in by_shelf}
+
+
+def _policy_of(placed: Placed, bounded: Collection[str]) -> tuple[Policy]:
+    return (interface_policy(placed, bounded),)
+
+
+def _different(policies: tuple[Policy, ...]) -> tuple[Policy, ...]:
+    return tuple(dict.fromkeys(policies))
 
 
 def interface_policy(placed: Placed, bounded: Collection[str]) -> Policy:

@@ -13,6 +13,7 @@ from seawall.compile.network.routing import Senders
 from seawall.compile.network.skeletons import NOTHING_TO_ASK, POLICY_BITS
 from seawall.model.vpc import Vpc
 from seawall.program.network import Element, ElementSet
+from seawall.program.shelves import Shelves, joined
 
 Numbers = Mapping[str, int]  # of policies, by key
 OfEach = Callable[..., tuple[Element, ...]]
@@ -24,7 +25,7 @@ class InterfaceSets:
     def __init__(
         self,
         vpc: Vpc,
-        interfaces: Sequence[Placed],
+        interfaces: Shelves[Placed],
         catalog: Catalog,
         bounded: tuple[str, ...],
         memory: Memory,
@@ -43,11 +44,13 @@ class InterfaceSets:
             name="receivers",
             key=("iface_index",),
             value="mark",
-            elements=(*self._each(_receiver, *self._policies), *every_door),
+            elements=joined(self._each(_receiver, *self._policies), tuple(every_door)),
         )
         one_way = [Element(key=str(d.number), origin=d.origin) for d in doors if d.kind == "egress_only"]
         yield ElementSet(
-            name="always_tracked", key=("iface_index",), elements=(*self._each(_always_tracked), *one_way)
+            name="always_tracked",
+            key=("iface_index",),
+            elements=joined(self._each(_always_tracked), tuple(one_way)),
         )
         yield from self._public_maps(translated=any(door.kind == "internet" for door in doors))
         for version in FAMILIES:  # an address that leaves, or gets another owner, takes its flows with it
@@ -64,22 +67,22 @@ class InterfaceSets:
             elements=tuple(Element(key=a.cidr_block, origin=self._vpc.id) for a in self._vpc.cidr_blocks),
         )
 
-    def members(self, others: Sequence[Member]) -> Iterable[ElementSet]:
+    def members(self, others: tuple[Member, ...]) -> Iterable[ElementSet]:
         """Address -> policy, for rules that name groups: of the VPC's interfaces and of its peers'."""
         numbers, _ = self._policies
         for version in FAMILIES:
             own = self._each(_own_member, version, *self._policies)
             theirs = self._memory.each(
-                ("other members", self._vpc.id, version), _member, others, version, numbers
+                ("other members", self._vpc.id, version), _member, Shelves((others,)), version, numbers
             )
             yield ElementSet(
                 name=f"members{version}",
                 key=(ADDRESS_TYPE[version],),
                 value="mark",
-                elements=own + theirs,
+                elements=joined(own, theirs),
             )
 
-    def _each(self, of_each: OfEach, *facts: object) -> tuple[Element, ...]:
+    def _each(self, of_each: OfEach, *facts: object) -> Shelves[Element]:
         variant = facts[0] if facts and isinstance(facts[0], int) else None  # the family
         key = of_each.__name__, self._vpc.id, variant
         return self._memory.each(key, of_each, self._interfaces, *facts)

@@ -97,7 +97,7 @@ def _attachments(snapshot: NetworkSnapshot) -> list[TransitGatewayAttachment]:
 
 def _ports(snapshot: NetworkSnapshot, placement: Placement) -> Ports:
     def of(attachment: TransitGatewayAttachment) -> list[Placed]:
-        found = [placement.interfaces.get(id) for id in attachment.network_interface_ids]
+        found = [placement.find(id) for id in attachment.network_interface_ids]
         return sorted((p for p in found if p), key=lambda p: p.subnet.availability_zone)
 
     return {attachment.id: of(attachment) for attachment in _attachments(snapshot)}

@@ -7,11 +7,12 @@ everything leads to the node.  In VPCs without such nodes none of this is there.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from seawall.compile.network.contribution import Turn
-from seawall.compile.network.placement import Placed
+from seawall.compile.network.placement import Placed, found_on
 from seawall.compile.network.policies import Catalog, interface_policy
 from seawall.compile.network.routing import SPECIFIC_PRIORITY, SPECIFIC_TABLE, TABLE_MASK
 from seawall.compile.network.skeletons import POLICY_BITS
 from seawall.program.network import Chain, Element, ElementSet, Route, RoutingRule, Rule
+from seawall.program.shelves import Shelves
 
 Numbers = Mapping[str, int]  # of routing tables, by interface
 _TRACKED = 1  # as all that passes a load balancer
@@ -40,7 +41,7 @@ def turn_routes(turns: Iterable[Turn], numbers: Numbers) -> tuple[tuple[Route, .
 def turn_sets(
     turns: Sequence[Turn],
     numbers: Numbers,
-    interfaces: Iterable[Placed],
+    interfaces: Shelves[Placed],
     catalog: Catalog,
     bounded: Collection[str],
 ) -> tuple[ElementSet, ...]:
@@ -50,11 +51,11 @@ def turn_sets(
     """
     if not turns:
         return ()
-    nodes = {turn.origin for turn in turns}
+    nodes = [node for turn in turns if (node := found_on(interfaces, turn.origin))]
     policies = {
-        placed.interface.id: catalog.number(interface_policy(placed, bounded))
-        for placed in interfaces
-        if placed.interface.id in nodes and placed.interface.group_ids
+        node.interface.id: catalog.number(interface_policy(node, bounded))
+        for node in nodes
+        if node.interface.group_ids
     }
     marks = {turn.origin: f"{numbers[turn.origin] << POLICY_BITS | _TRACKED:#x}" for turn in turns}
     return (

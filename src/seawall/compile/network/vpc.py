@@ -20,7 +20,7 @@ from seawall.compile.network.network_acls import (
     subnet_sets,
 )
 from seawall.compile.network.placement import Placed
-from seawall.compile.network.policies import Catalog, keyed_policy, member_policy, number_policies
+from seawall.compile.network.policies import Catalog, member_policy, number_policies, own_policies
 from seawall.compile.network.routing import (
     Senders,
     interface_routes,
@@ -40,6 +40,7 @@ from seawall.model.security_group import SecurityGroupRule
 from seawall.model.subnet import Subnet
 from seawall.model.vpc import Vpc
 from seawall.program.network import ElementSet, Namespace, PacketPolicy, Route, RoutingRule
+from seawall.program.shelves import Shelves, joined
 
 _ROUTER = (
     *ROUTER_IPV4,
@@ -59,7 +60,7 @@ class VpcParts(msgspec.Struct, frozen=True, kw_only=True):
     subnets: tuple[Subnet, ...] = ()
     tables: tuple[RouteTable, ...] = ()
     acls: tuple[NetworkAcl, ...] = ()
-    interfaces: tuple[Placed, ...] = ()
+    interfaces: Shelves[Placed] = Shelves()
     rules: Mapping[str, tuple[SecurityGroupRule, ...]] = {}
     lists: Mapping[str, PrefixList] = {}
     hops: tuple[Hop, ...] = ()
@@ -83,7 +84,7 @@ def vpc_namespace(parts: VpcParts, memory: Memory) -> Namespace:
     catalog = memory.recall(
         ("policies", vpc.id),
         number_policies,
-        dict(memory.each(("own policies", vpc.id), keyed_policy, parts.interfaces, bounded)),
+        own_policies(parts.interfaces, bounded, memory, vpc.id),
         tuple(map(member_policy, parts.members)),
     )
     of_interfaces = InterfaceSets(vpc, parts.interfaces, catalog, bounded, memory)
@@ -102,7 +103,7 @@ def vpc_namespace(parts: VpcParts, memory: Memory) -> Namespace:
         name=vpc.id,
         sysctls=(*ipv6_settings(on=bool(vpc.ipv6_cidr_blocks), forwarding=True), *_ROUTER),
         addresses=_own_addresses(vpc, parts.subnets),
-        routes=memory.same(("routes", vpc.id), (*local_routes(vpc), *local, *parts.routes, *routes)),
+        routes=memory.same(("routes", vpc.id), joined((*local_routes(vpc), *parts.routes, *routes), local)),
         rules=rules,
         policy=PacketPolicy(
             skeleton=skeletons.TURNING_VPC if parts.turns else skeletons.VPC,
@@ -170,7 +171,7 @@ def _boundary_sets(
 ) -> Iterable[ElementSet]:
     vpc_id = parts.vpc.id
     yield from memory.recall(("boundary verdicts", vpc_id), boundary_verdicts, catalog)
-    yield from memory.recall(("boundary devices", vpc_id), subnet_sets, limits, parts.interfaces, memory)
+    yield from subnet_sets(limits, parts.interfaces, memory, vpc_id)
     for acl in limits.acls.values():
         yield from memory.recall(("acl", acl.id), acl_sets, acl)
 

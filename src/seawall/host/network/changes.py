@@ -12,8 +12,8 @@ from seawall.host.network import nf_tables as nf
 from seawall.host.network.elements import add_elements, delete_elements, flush_elements
 from seawall.host.network.learned import Learned, new_set
 from seawall.host.network.netlink import NLM_F_CREATE, Message, attribute, text
-from seawall.program.alike import differing
 from seawall.program.network import Chain, Element, ElementSet, PacketPolicy
+from seawall.program.shelves import differing
 
 _KEY_TYPE, _KEY_LENGTH, _MARK = 4, 5, 19
 _SEALS_ID = 1 << 24  # beyond those of learned sets

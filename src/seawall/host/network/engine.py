@@ -27,8 +27,9 @@ from seawall.host.network.plan import (
     Step,
     steps_to,
 )
-from seawall.host.network.state import NOTHING, State, Wanted, wanted_of
+from seawall.host.network.state import Contents, State, Wanted, wanted_of
 from seawall.host.network.tables import Seal, Tables
+from seawall.host.network.trimming import trimmed
 from seawall.program.network import NetworkProgram
 from seawall.program.report import Counter, Problem
 
@@ -46,7 +47,8 @@ class NetworkEngine:
         self._sockets: dict[str, NetlinkSocket] = {}
         self._seals: dict[str, Seal] = {}  # as observed
         self._born_with: dict[str, tuple[tuple[str, str], ...]] = {}  # sysctls of namespaces made just now
-        self._wanted = NOTHING  # the program applied last
+        self._program = NetworkProgram()  # applied last
+        self._contents: dict[str, Contents] = {}  # of its policies
         self._in_force = False  # whether it is what the kernel holds for certain
         self._lock = asyncio.Lock()
         self._id_map = task_id_map()
@@ -95,12 +97,10 @@ class NetworkEngine:
     def _apply(self, program: NetworkProgram, made: Callable[[str], object]) -> tuple[Problem, ...]:
         problems: list[Problem] = []
         broken: set[str] = set()  # namespaces without the policy they should have
-        wanted = wanted_of(program, self._wanted)
         try:
-            seen = self._wanted.state if self._in_force else self._look(wanted)
+            seen, wanted = self._compare(program)
         except (OSError, NftError) as error:
             return (Problem(subject="host", text=f"the namespaces cannot be observed: {error}"),)
-        self._wanted = wanted
         for step in steps_to(seen, wanted):
             if isinstance(step, Send) and broken.intersection(step.behind):
                 continue
@@ -124,10 +124,25 @@ class NetworkEngine:
             raise LookupError(f"no packet policy is in force in {namespace}")
         return tuple(read_counters(self._tables.filter(namespace), held))
 
-    def _look(self, wanted: Wanted) -> State:
+    def _compare(self, program: NetworkProgram) -> tuple[State, Wanted]:
+        """What is and what shall be.  Of what is in force for certain only that which changes."""
+        if self._in_force:
+            old, new = trimmed(self._program, program)
+            seen, wanted = wanted_of(old, self._contents).state, wanted_of(new, self._contents)
+            gone = seen.keys() - wanted.state.keys()
+            kept = {name: own for name, own in self._contents.items() if name not in gone}
+            self._contents = kept | wanted.contents
+        else:
+            wanted = wanted_of(program, self._contents)
+            seen = self._look(program, wanted)
+            self._contents = wanted.contents
+        self._program = program
+        return seen, wanted
+
+    def _look(self, program: NetworkProgram, wanted: Wanted) -> State:
         """Observe, and take over what an agent before this one left in order."""
         self._tables.finish_forgetting()
-        seen = self._observe(wanted.program)
+        seen = self._observe(program)
         for name, namespace in wanted.namespaces.items():
             fact = seen.get(name)
             if namespace.policy and fact and fact.policy == wanted.state[name].policy:
@@ -170,7 +185,7 @@ class NetworkEngine:
             case Send():
                 self._send(step)
             case SetPolicy():
-                self._tables.put(step.namespace, step.policy, self._wanted.contents.get(step.namespace))
+                self._tables.put(step.namespace, step.policy, self._contents.get(step.namespace))
             case Awake():
                 self._await(step)
             case Bury():

@@ -5,8 +5,6 @@ still down; then policy; then the other end.  What is stale goes last.  Pure.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import compress
-from operator import is_not
 from typing import NamedTuple
 
 from seawall.host.network import rtnetlink as rt
@@ -73,14 +71,16 @@ def plan(seen: State, program: NetworkProgram) -> list[Step]:
 
 
 def steps_to(seen: State, wanted: Wanted) -> list[Step]:
-    """As `plan`.  Facts that are the very same in both cost nothing."""
+    """As `plan`, with the facts of the program."""
     state = wanted.state
-    others = _other_namespaces(seen, wanted)
+    others = [name for name in {**state, **seen} if seen.get(name) != state.get(name)]
     missing = _missing(seen, wanted, others)
     doomed = _doomed(seen, wanted, missing, others)
     survivors = seen | {name: _without(seen[name], devices) for name, devices in doomed.items()}
     changed = [
-        wanted.namespaces[name] for name in others if name in state and survivors.get(name) != state[name]
+        wanted.namespaces[name]
+        for name in dict.fromkeys((*others, *doomed))
+        if name in state and survivors.get(name) != state[name]
     ]
     steps: list[Step] = []
     for name, devices in doomed.items():
@@ -90,7 +90,7 @@ def steps_to(seen: State, wanted: Wanted) -> list[Step]:
     for namespace in changed:
         steps += _ground(namespace, seen.get(namespace.name), state[namespace.name])
     steps += [Join(link) for link in missing]
-    devices_of = {n.name: _other_devices(n.name, survivors.get(n.name), seen, wanted) for n in changed}
+    devices_of = {n.name: _other_devices(survivors.get(n.name, NO_FACT), state[n.name]) for n in changed}
     steps += [_ends_up(name, survivors, wanted, own, host_ends=False) for name, own in devices_of.items()]
     steps += [
         SetPolicy(n.name, n.policy)
@@ -115,36 +115,22 @@ def steps_to(seen: State, wanted: Wanted) -> list[Step]:
     return [step for step in steps if not isinstance(step, Send) or step.messages]
 
 
-def _other_namespaces(seen: State, wanted: Wanted) -> list[str]:
-    """The namespaces whose facts are not the very same, or that are not wanted any more."""
-    if seen is wanted.since:
-        names: Iterable[str] = wanted.others
-    else:
-        names = (*wanted.state, *(name for name in seen if name not in wanted.state))
-    return [name for name in names if seen.get(name) is not wanted.state.get(name)]
-
-
 def _missing(seen: State, wanted: Wanted, others: Iterable[str]) -> list[Link]:
     """Links of which an end is not there, or not as it shall be."""
     missing: dict[tuple[str, str], Link] = {}
     for name in [name for name in others if name in wanted.state]:
-        had, links = seen.get(name, NO_FACT).links, wanted.state[name].links
-        for device in _other_devices(name, seen.get(name), seen, wanted):
-            found = had.get(device)
-            if found is None or found[:4] != links[device][:4]:
+        was, fact = seen.get(name, NO_FACT), wanted.state[name]
+        for device in _other_devices(was, fact):
+            found = was.links.get(device)
+            if found is None or found[:4] != fact.links[device][:4]:
                 link = wanted.links[name][device]
                 missing[link.router.namespace, link.router.name] = link
     return list(missing.values())
 
 
-def _other_devices(name: str, was: NamespaceFact | None, seen: State, wanted: Wanted) -> list[str]:
-    """Devices of a namespace of which the facts are not the very same as they were."""
-    had, links = (was or NO_FACT).links, wanted.state[name].links
-    if had is links:
-        return []
-    if seen is wanted.since:
-        return [device for device in wanted.ends.get(name, ()) if device in links]
-    return list(compress(links, map(is_not, map(had.get, links), links.values())))
+def _other_devices(was: NamespaceFact, fact: NamespaceFact) -> list[str]:
+    """Devices of a namespace of which the facts are others than they were."""
+    return [device for device, end in fact.links.items() if was.links.get(device) != end]
 
 
 def _doomed(

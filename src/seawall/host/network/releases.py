@@ -1,12 +1,12 @@
 """Which tracked flows a change of sets takes the ground from: pure reckoning with boxes of numbers."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from seawall.program.alike import differing
 from seawall.program.network import Element, ElementSet
+from seawall.program.shelves import Series, differing
 
 Range = tuple[int, int]
 ALL_PROTOCOLS: Range = (0, 255)
@@ -60,7 +60,7 @@ def released(old: ElementSet, new: ElementSet) -> set[Release]:
 
 
 def _released_of_owners(
-    old: ElementSet, new: ElementSet, owners: Sequence[Element], heirs: Sequence[Element]
+    old: ElementSet, new: ElementSet, owners: Series[Element], heirs: Series[Element]
 ) -> set[Release]:
     """`owners` have the marks that the elements of `old` begin with, `heirs` those of `new`."""
     allowed, allows = _by_mark(old), _by_mark(new)
@@ -82,7 +82,7 @@ def _released_of_owners(
     return set(found)
 
 
-def _elements(sets: Mapping[str, ElementSet], name: str) -> Sequence[Element]:
+def _elements(sets: Mapping[str, ElementSet], name: str) -> Series[Element]:
     return sets[name].elements if name in sets else ()
 
 

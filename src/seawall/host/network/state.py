@@ -4,13 +4,13 @@ import functools
 import hashlib
 import re
 import socket
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
-from seawall.program.alike import differing
 from seawall.program.network import (
     Chain,
     Element,
@@ -19,10 +19,8 @@ from seawall.program.network import (
     Namespace,
     NetworkProgram,
     PacketPolicy,
-    Route,
 )
-
-_T = TypeVar("_T")
+from seawall.program.shelves import differing
 
 
 class RouteFact(NamedTuple):
@@ -78,113 +76,40 @@ class Contents(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """A program, what observation shows once it is in force, and the contents of its policies.
+    """What observation shows once a program is in force, and what its facts were made from."""
 
-    since, others   the state before, and the namespaces of which the facts may be others than there, or gone
-    ends            the devices in each namespace of which the facts may be others than there, or gone
-    """
-
-    program: NetworkProgram
     state: State
-    contents: Mapping[str, Contents]
+    contents: dict[str, Contents]
     namespaces: Mapping[str, Namespace]
     links: Mapping[str, Mapping[str, Link]]  # namespace -> device -> the link it is an end of
-    since: State
-    others: Collection[str]
-    ends: Mapping[str, Collection[str]]
 
 
-NOTHING = Wanted(NetworkProgram(), {}, {}, {}, {}, {}, (), {})
-_Devices = dict[str, Link | None]  # None: one that is no more
-
-
-def wanted_of(program: NetworkProgram, before: Wanted = NOTHING) -> Wanted:
-    """Facts of what did not change since the program before are not reckoned again but the very same."""
-    gone, come = differing(before.program.namespaces, program.namespaces)
-    leaving = {n.name for n in gone} - {n.name for n in come}
-    state = _without(before.state, leaving)
-    contents = _without(before.contents, leaving)
-    namespaces = _without(before.namespaces, leaving)
-    links = _without(before.links, leaving)
-    for namespace in come:
-        if before.namespaces.get(namespace.name) != namespace:  # else the very same next time, too
-            namespaces[namespace.name] = namespace
-        links.setdefault(namespace.name, {})
-    touched = {name: ends for name, ends in _changed_ends(program, before).items() if name in namespaces}
-    for name, ends in touched.items():
-        links[name] = _with_changed(links[name], ends)
-    others = [n.name for n in come if namespaces[n.name] is not before.namespaces.get(n.name)]
-    others += [name for name in touched if name not in others]
-    for name in others:
-        namespace, old = namespaces[name], before.namespaces.get(name)
-        contents.pop(name, None)
-        if namespace.policy is not None:
-            kept = before.contents.get(name)
-            same = old is not None and old.policy is namespace.policy
-            contents[name] = kept if kept and same else contents_of(namespace.policy, kept)
-        had = before.state.get(name, NO_FACT)
-        state[name] = _fact(namespace, old, touched.get(name, {}), had, contents.get(name))
-    others += before.state.keys() - state.keys()
-    return Wanted(program, state, contents, namespaces, links, before.state, others, touched)
-
-
-def _changed_ends(program: NetworkProgram, before: Wanted) -> dict[str, _Devices]:
-    """By namespace: the devices whose link is another than before."""
-    found: dict[str, _Devices] = {}
-    gone, come = differing(before.program.links, program.links)
-    for link in gone:
+def wanted_of(program: NetworkProgram, known: Mapping[str, Contents] = MappingProxyType({})) -> Wanted:
+    """`known` are the contents of policies before, by namespace: what is the same is not digested again."""
+    namespaces = {namespace.name: namespace for namespace in program.namespaces}
+    links: dict[str, dict[str, Link]] = {name: {} for name in namespaces}
+    for link in program.links:
         for end in (link.router, link.host):
-            found.setdefault(end.namespace, {})[end.name] = None
-    for link in come:
-        for end in (link.router, link.host):
-            found.setdefault(end.namespace, {})[end.name] = link
-    return found
+            if end.namespace in links:
+                links[end.namespace][end.name] = link
+    contents = {
+        name: contents_of(namespace.policy, known.get(name))
+        for name, namespace in namespaces.items()
+        if namespace.policy is not None
+    }
+    state = {
+        name: _fact(namespace, links[name], contents.get(name)) for name, namespace in namespaces.items()
+    }
+    return Wanted(state, contents, namespaces, links)
 
 
-def _without(known: Mapping[str, _T], names: Iterable[str]) -> dict[str, _T]:
-    found = dict(known)
-    for name in names:
-        found.pop(name, None)
-    return found
-
-
-def _with_changed(known: Mapping[str, _T], changes: Mapping[str, _T | None]) -> dict[str, _T]:
-    found = dict(known)
-    for name, change in changes.items():
-        if change is not None:
-            found[name] = change
-        else:
-            found.pop(name, None)
-    return found
-
-
-def state_of(program: NetworkProgram) -> State:
-    """What observation shows once the program is in force."""
-    return wanted_of(program).state
-
-
-def _fact(
-    namespace: Namespace,
-    old: Namespace | None,
-    ends: _Devices,
-    had: NamespaceFact,
-    contents: Contents | None,
-) -> NamespaceFact:
-    links = had.links
-    if ends:
-        facts = {
-            device: None if link is None else _link_fact(link, namespace.name, device)
-            for device, link in ends.items()
-        }
-        links = _with_changed(had.links, facts)
-    if old is namespace:
-        return had if links == had.links else had._replace(links=links)
+def _fact(namespace: Namespace, links: Mapping[str, Link], contents: Contents | None) -> NamespaceFact:
     policy = namespace.policy
     return NamespaceFact(
         sysctls=frozenset(namespace.sysctls),
         addresses=frozenset(namespace.addresses),
-        links=links,
-        routes=_route_facts(namespace.routes, old.routes if old else (), had.routes),
+        links={device: _link_fact(link, namespace.name, device) for device, link in links.items()},
+        routes=frozenset(RouteFact(r.table, r.destination, r.device, r.via) for r in namespace.routes),
         rules=frozenset(
             RuleFact(family, r.priority, r.table, r.mark, r.mask)
             for r in namespace.rules
@@ -192,21 +117,6 @@ def _fact(
         ),
         policy=(table_name(policy), contents.digest) if policy and contents else None,
     )
-
-
-def _route_facts(
-    routes: Sequence[Route], before: Sequence[Route], had: frozenset[RouteFact]
-) -> frozenset[RouteFact]:
-    gone, come = (
-        {RouteFact(r.table, r.destination, r.device, r.via) for r in some}
-        for some in differing(before, routes)
-    )
-    found = had - gone | come if gone or come else had
-    if len(had) == len(before) and len(found) == len(routes):
-        return found
-    return frozenset(
-        RouteFact(r.table, r.destination, r.device, r.via) for r in routes
-    )  # some are there twice
 
 
 def _link_fact(link: Link, namespace: str, device: str) -> LinkFact:
