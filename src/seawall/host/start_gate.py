@@ -5,11 +5,13 @@ keeps of it.  All that `crun start` does, where there are no hooks, is to take a
 write that byte; it takes 2 ms of a processor for it, and in the middle of a launch 4 until it has them.
 Source: libcrun_status_write_exec_fifo in crun's src/libcrun/status.c, and its reader in container.c.
 
-An agent may be killed between the two.  So the pipe gets a name of ours first: from then on the container
-counts as started, and whoever finds that name completes it.  A second byte reaches nobody, because the
-container closes the pipe when it has read one.
+An agent may be killed over it.  So the pipe gets a name of ours first: from then on the container counts as
+started, and whoever finds that name completes it.  A second byte reaches nobody, because the container closes
+the pipe when it has read one.  Nothing comes between opening the pipe and writing: a container that was told
+nothing by one who has hung up ends, when another opens the pipe, without having begun.
 """
 
+import contextlib
 import errno
 import os
 from pathlib import Path
@@ -22,42 +24,34 @@ def let_go(folder: Path) -> bool:
 
     Raises OSError: it ended meanwhile.
     """
-    pipe = _open(folder / _WAITS)
-    if pipe is None:
-        return False
     try:
         (folder / _WAITS).rename(folder / _GOES)
-        _tell(pipe)
-    finally:
-        os.close(pipe)
+    except FileNotFoundError:
+        return False
+    if not _tell(folder / _GOES):
+        (folder / _GOES).rename(folder / _WAITS)
+        return False
     (folder / _GOES).unlink()
     return True
 
 
 def complete(folder: Path) -> None:
     """Do what is left of a `let_go` that an agent was killed over, if there was one."""
-    pipe = _open(folder / _GOES)
-    if pipe is not None:
-        try:
-            _tell(pipe)
-        except BrokenPipeError:  # it ended just now
-            pass
-        finally:
-            os.close(pipe)
+    with contextlib.suppress(FileNotFoundError, BrokenPipeError):  # there was none; it ended just now
+        _tell(folder / _GOES)
     (folder / _GOES).unlink(missing_ok=True)
 
 
-def _tell(pipe: int) -> None:
-    os.write(pipe, b"\0")
-
-
-def _open(pipe: Path) -> int | None:
-    """For writing; None where nobody reads."""
+def _tell(pipe: Path) -> bool:
+    """False where nobody reads: it has been told before, or is gone, or waits in another runtime's way."""
     try:
-        return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
+        descriptor = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         if error.errno == errno.ENXIO:
-            return None
+            return False
         raise
+    try:
+        os.write(descriptor, b"\0")
+    finally:
+        os.close(descriptor)
+    return True
