@@ -124,8 +124,7 @@ class LayerBucket:
                 if scope["method"] != "HEAD":
                     async for piece_of_it in answer.aiter_raw():
                         await send({"type": "http.response.body", "body": piece_of_it, "more_body": True})
-        except httpx.TransportError as DBG:
-            print("DBG", repr(DBG), asked, answer.headers)
+        except httpx.TransportError:
             if not begun:
                 raise ApiError("SlowDown", "Please reduce your request rate.", status=503) from None
             return  # an unfinished answer: the server closes the connection, which tells the client
