@@ -148,9 +148,17 @@ def test_numbers_are_told_apart() -> None:
     assert told == {True, False}
 
 
+def test_more_tasks_than_link_local_addresses_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_local, "MOST_TASKS", 20)
+    tasks = compile_placed(21)
+    assert len(link_local.LinkLocal().addressed(Shelves((tuple(tasks[:20]),)))) == 20
+    with pytest.raises(ValueError):
+        link_local.LinkLocal().addressed(Shelves((tuple(tasks),)))
+
+
 def test_link_local_addresses_are_chosen_in_the_order_of_age(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where many are in one another's way."""
-    monkeypatch.setattr(link_local, "_SPAN", 60)
+    monkeypatch.setattr(link_local, "MOST_TASKS", 60)
     dice = random.Random(5)
     every = compile_placed(50)
     memory = link_local.LinkLocal()

@@ -13,7 +13,7 @@ from seawall.program.shelves import Shelves, differing, other_shelves, replaced
 
 _NETWORK = IPv4Network(LINK_LOCAL_NETWORK)
 _FIRST = int(_NETWORK[2])
-_SPAN = int(_NETWORK[-2]) - _FIRST + 1
+MOST_TASKS = int(_NETWORK[-2]) - _FIRST + 1
 _NEVER = datetime.max.replace(tzinfo=timezone.utc)
 
 
@@ -33,8 +33,8 @@ class LinkLocal:
 
     def addressed(self, tasks: Shelves[Placed]) -> Shelves[tuple[Placed, str]]:
         """Each with its address.  Raises ValueError when there are more tasks than addresses."""
-        if len(tasks) > _SPAN:
-            raise ValueError(f"more than {_SPAN} tasks for {LINK_LOCAL_NETWORK}")
+        if len(tasks) > MOST_TASKS:
+            raise ValueError(f"more than {MOST_TASKS} tasks for {LINK_LOCAL_NETWORK}")
         gone, come = differing(self._tasks, tasks)
         moved = self._choose({_age(p): p.number for p in gone}, {_age(p): p.number for p in come})
         answer = self._answer if self._answer.shelves else Shelves(((),) * len(tasks.shelves))
@@ -62,13 +62,13 @@ class LinkLocal:
         self._numbers.update(come)
         self._order[first:] = sorted({*later, *(others & come.keys())} & self._numbers.keys())
         for age in self._order[first:]:
-            self._places[_id(age)] = place = self._free(self._numbers[age] % _SPAN)
+            self._places[_id(age)] = place = self._free(self._numbers[age] % MOST_TASKS)
             self._taken.add(place)
         return [id for id, place in before.items() if self._places.get(id, place) != place]
 
     def _free(self, place: int) -> int:
         while place in self._taken:
-            place = (place + 1) % _SPAN
+            place = (place + 1) % MOST_TASKS
         return place
 
 
