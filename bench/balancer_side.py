@@ -3,10 +3,12 @@
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from bench.density import command_of, processes
 from bench.place import Place
 from bench.seawall_side import SeawallSide
 from seawall.app.demo.site import WAIT
@@ -15,6 +17,7 @@ from seawall.model.internet import CLIENT_NAMESPACE
 FRONT_PORT = 80
 HAND_PORT = 8081
 DUTIES_PORT = 8082
+SAME_PORT = 8083
 FIRST_PORT = 20_000
 STICKY = {"stickiness.enabled": "true", "stickiness.type": "lb_cookie"}
 POLL_S = 0.1
@@ -117,6 +120,17 @@ class BalancerSide:
         address: Any = [{"Name": "private-ip-address", "Values": [place.address]}]
         found = self.seawall.clients.ec2.describe_network_interfaces(Filters=address)
         return str(found["NetworkInterfaces"][0]["Association"]["PublicIp"])
+
+    def engine_text(self) -> str:
+        """What the engine of the first node has loaded."""
+        pid = self.engines()[0]
+        words = command_of(pid).split()
+        return Path(f"/proc/{pid}/root{words[words.index('-f') + 1]}").read_text()
+
+    def engines(self) -> list[str]:
+        """The processes of the nodes' engines, node by node."""
+        names = [interface["NetworkInterfaceId"] for interface in self._interfaces()]
+        return [pid for name in names for pid in processes() if f"balancers/{name}/" in command_of(pid)]
 
     def _interfaces(self) -> list[Any]:
         name = self.balancer.partition("loadbalancer/")[2]

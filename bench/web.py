@@ -1,6 +1,7 @@
 """HTTP to be measured: who asks, who answers, and an engine run by hand between the two."""
 
 import json
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -31,6 +32,10 @@ DUTIES = f"""\
   option httplog
   log ring@requests local0
 """
+_ABOUT_ITS_PLACE = re.compile(
+    r"^  (?:(?:default-path|description|mworker-max-reloads) .*|timeout server \S+\n  server agent .*)\n",
+    re.MULTILINE,
+)
 _RING = "ring requests\n  size 1048576\n"
 
 
@@ -66,7 +71,7 @@ frontend origin
   bind {place.address}:{first}-{last}
   http-request return status 200 content-type text/plain lf-string %[dst_port] hdr Date %[date,http_date]
 """
-    with _haproxy(place, threads=1, text=text):
+    with _haproxy(place, _head(1) + text):
         yield
 
 
@@ -78,14 +83,29 @@ def by_hand(place: Place, port: int, servers: list[str], threads: int, duties: s
     """
     named = "".join(f"  server s{number} {server}\n" for number, server in enumerate(servers))
     front = f"frontend web\n  bind {place.address}:{port}\n{duties}  default_backend web\n"
-    with _haproxy(place, threads, f"{front}backend web\n{named}{_RING if 'ring@' in duties else ''}"):
+    ring = _RING if "ring@" in duties else ""
+    with _haproxy(place, f"{_head(threads)}{front}backend web\n{named}{ring}"):
         yield
 
 
 @contextmanager
-def _haproxy(place: Place, threads: int, text: str) -> Iterator[None]:
+def same_by_hand(place: Place, port: int, text: str) -> Iterator[None]:
+    """HAProxy with the very text that a balancer's engine has loaded, options and all: only nobody takes its
+    log lines, which stay in its memory, and it listens here."""
+    anywhere = _ABOUT_ITS_PLACE.sub("", text)
+    here = re.sub(r"^  bind \S+", f"  bind {place.address}:{port}", anywhere, flags=re.MULTILINE)
+    with _haproxy(place, here, "-dMglobal"):
+        yield
+
+
+def _head(threads: int) -> str:
+    return f"global\n  nbthread {threads}\n{_DEFAULTS}"
+
+
+@contextmanager
+def _haproxy(place: Place, text: str, *options: str) -> Iterator[None]:
     with tempfile.NamedTemporaryFile("w", prefix="seawall-bench-", suffix=".cfg") as file:
-        file.write(f"global\n  nbthread {threads}\n{_DEFAULTS}{text}")
+        file.write(text)
         file.flush()
-        with place.running("haproxy", "-W", "-db", "-f", file.name, ready="Loading success"):
+        with place.running("haproxy", *options, "-W", "-db", "-f", file.name, ready="Loading success"):
             yield
