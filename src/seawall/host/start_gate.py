@@ -37,9 +37,10 @@ def let_go(folder: Path) -> bool:
 
 def complete(folder: Path) -> None:
     """Do what is left of a `let_go` that an agent was killed over, if there was one."""
-    with contextlib.suppress(FileNotFoundError, BrokenPipeError):  # there was none; it ended just now
-        _tell(folder / _GOES)
-    (folder / _GOES).unlink(missing_ok=True)
+    if (folder / _GOES).exists():
+        with contextlib.suppress(BrokenPipeError):  # it ended just now
+            _tell(folder / _GOES)
+        (folder / _GOES).unlink()
 
 
 def _tell(pipe: Path) -> bool:
