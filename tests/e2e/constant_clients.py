@@ -3,7 +3,8 @@
 Runs inside the world: `seawall internet -- python constant_clients.py KIND:HOST:PORT ...`, where a kind is
 `http` (GET of a page that says which revision answers) or `echo` (a line that comes back, over plain TCP).
 Names are looked up all the time, apart from the requests, and the newest answer is used, as by clients whose
-resolver keeps answers.  SIGTERM ends it; then it says in JSON, by "KIND:HOST:PORT fresh" or "... kept":
+resolver keeps answers.  SIGTERM ends it, as soon as each has asked LEAST times; then it says in JSON, by
+"KIND:HOST:PORT fresh" or "... kept":
 {"requests": n, "failures": [[seconds since the epoch, text], ...], "answers": {text: n}, "longest": seconds},
 and by "names" likewise.
 """
@@ -21,6 +22,7 @@ from collections import Counter
 PAUSE_S = 0.02
 TIMEOUT_S = 10.0
 KEPT_S = 1.0  # of plain TCP: a target that is taken leave of is asked for no longer than its draining lasts
+LEAST = 30  # requests of each client, however soon all is over
 PAGE = "/revision.txt"
 
 
@@ -113,9 +115,13 @@ class Client(threading.Thread):
         self.over.wait(PAUSE_S)
 
 
+def requests(thread: Names | Client) -> int:
+    return sum(thread.answers.values()) + len(thread.failures)
+
+
 def seen(thread: Names | Client) -> dict[str, object]:
     return {
-        "requests": sum(thread.answers.values()) + len(thread.failures),
+        "requests": requests(thread),
         "failures": thread.failures,
         "answers": dict(thread.answers),
         "longest": round(thread.longest, 3),
@@ -123,8 +129,8 @@ def seen(thread: Names | Client) -> dict[str, object]:
 
 
 def main(*places: str) -> int:
-    over = threading.Event()
-    signal.signal(signal.SIGTERM, lambda number, frame: over.set())
+    enough, over = threading.Event(), threading.Event()
+    signal.signal(signal.SIGTERM, lambda number, frame: enough.set())
     wanted = [place.split(":") for place in places]
     names = Names({host for _, host, _ in wanted}, over)
     clients = [
@@ -133,6 +139,10 @@ def main(*places: str) -> int:
     for thread in (names, *clients):
         thread.start()
     print("ready", flush=True)
+    enough.wait()
+    while any(requests(client) < LEAST for client in clients):
+        over.wait(PAUSE_S)
+    over.set()
     for thread in (names, *clients):
         thread.join()
     print(json.dumps({thread.name: seen(thread) for thread in (names, *clients)}), flush=True)
