@@ -21,9 +21,11 @@ from seawall.program.messages import (
     Event,
     Listen,
     Observe,
+    ReadCounters,
     Refused,
     Reply,
     Request,
+    Revise,
     State,
 )
 from seawall.program.network import NetworkProgram
@@ -167,6 +169,35 @@ def test_only_the_newest_program_is_sent_after_a_pause(tmp_path: Path) -> None:
             await facts.get()
             await agent.told.wait()
             assert [h.program.revision for h in agent.heard if isinstance(h, Apply)] == [3]
+
+    run(test)
+
+
+def test_counters_are_asked_for_before_the_program_that_takes_them_away(tmp_path: Path) -> None:
+    """Also when both come while the program before is being answered for."""
+
+    revised = asyncio.Event()
+
+    def how(request: Request) -> tuple[Any, int | None]:
+        if isinstance(request.body, Revise):
+            revised.set()
+        return answer(request)
+
+    async def test() -> None:
+        async with linked(tmp_path, how) as (link, agent, _):
+
+            def applied(fact: Any) -> None:
+                if isinstance(fact, Applied) and fact.revision == 1:
+                    agent.at_once = []
+                    link.read_counters("vpc-1", lambda _: None)
+                    link.apply(program(2))
+
+            await link.connected()
+            link.on_event(applied)
+            agent.at_once = [Applied(revision=1)]
+            link.apply(program(1))
+            await revised.wait()
+            assert [type(heard) for heard in agent.heard] == [Observe, Apply, ReadCounters, Revise]
 
     run(test)
 

@@ -202,8 +202,8 @@ class AgentLink:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            program = self._waiting
-            self._waiting = None
+            program, self._waiting = self._waiting, None
+            await asyncio.sleep(0)  # what was asked before it was given is sent before it
             if program is not None:
                 await self._send_program(sent, program)
                 sent = program
