@@ -63,7 +63,7 @@ def _requests(side: BalancerSide) -> list[Result]:
     threads = min(os.cpu_count() or 1, MOST_THREADS)
     servers = [f"{side.place.address}:{FIRST_PORT}"]
     with (
-        same_by_hand(side.hand, SAME_PORT, side.engine_text()),
+        same_by_hand(side.hand, SAME_PORT, servers[0], side.engine_text()),
         by_hand(side.hand, HAND_PORT, servers, threads),
         by_hand(side.hand, DUTIES_PORT, servers, threads, DUTIES),
     ):

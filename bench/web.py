@@ -33,8 +33,12 @@ DUTIES = f"""\
   log ring@requests local0
 """
 _ABOUT_ITS_PLACE = re.compile(
-    r"^  (?:(?:default-path|description|mworker-max-reloads) .*|timeout server \S+\n  server agent .*)\n",
+    r"^  (?:(?:default-path|description|mworker-max-reloads|errorfile|server) .*"
+    r"|timeout server \S+\n  server .*)\n",
     re.MULTILINE,
+)
+_SERVER = (
+    "  server s0 {} pool-purge-delay 5s pool-max-conn -1 weight 100\n"  # as an engine is told at run time
 )
 _RING = "ring requests\n  size 1048576\n"
 
@@ -89,12 +93,13 @@ def by_hand(place: Place, port: int, servers: list[str], threads: int, duties: s
 
 
 @contextmanager
-def same_by_hand(place: Place, port: int, text: str) -> Iterator[None]:
-    """HAProxy with the very text that a balancer's engine has loaded, options and all: only nobody takes its
-    log lines, which stay in its memory, and it listens here."""
+def same_by_hand(place: Place, port: int, server: str, text: str) -> Iterator[None]:
+    """HAProxy with the very text that a balancer's engine has loaded, options and all, for one server: only
+    nobody takes its log lines, which stay in its memory, its pages for errors are HAProxy's own, and it
+    listens here."""
     anywhere = _ABOUT_ITS_PLACE.sub("", text)
     here = re.sub(r"^  bind \S+", f"  bind {place.address}:{port}", anywhere, flags=re.MULTILINE)
-    with _haproxy(place, here, "-dMglobal"):
+    with _haproxy(place, here + _SERVER.format(server), "-dMglobal"):
         yield
 
 
