@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
+from botocore.exceptions import WaiterError
 from tests.e2e.harness import BIN, WAIT, Network, Seawall, eventually, prepare_account
 
 
@@ -86,6 +87,22 @@ def tasks_of(seawall: Seawall) -> list[dict[str, Any]]:
     return list(answer["tasks"])
 
 
+def whole_story(served: Seawall, cluster: str, name: str) -> str:
+    """What is known of a service that did not do what was expected, and of the tasks it has and had."""
+    ecs = served.client("ecs")
+    (service,) = ecs.describe_services(cluster=cluster, services=[name])["services"]
+    listed = [
+        arn
+        for status in ("RUNNING", "STOPPED")
+        for arn in ecs.list_tasks(cluster=cluster, desiredStatus=status)["taskArns"]
+    ]
+    tasks = ecs.describe_tasks(cluster=cluster, tasks=listed)["tasks"] if listed else []
+    members = ("taskArn", "lastStatus", "desiredStatus", "createdAt", "stoppedReason", "attachments")
+    told = [{member: task.get(member) for member in members} for task in tasks]
+    log = (served.state_dir / "agent.log").read_text()[-4000:]
+    return "\n".join(map(str, (service["deployments"], *service["events"], *told, log)))
+
+
 def test_a_deployment_is_stopped_and_a_spot_task_interrupted(served: Seawall) -> None:
     network, ecs = Network(served), served.client("ecs")
     ecs.create_cluster(clusterName="spot", capacityProviders=["FARGATE_SPOT"])
@@ -119,5 +136,8 @@ def test_a_deployment_is_stopped_and_a_spot_task_interrupted(served: Seawall) ->
         "SpotInterruption",
         "Your Spot Task was interrupted.",
     )
-    ecs.get_waiter("services_stable").wait(cluster="spot", services=["web"], WaiterConfig=WAIT)
+    try:
+        ecs.get_waiter("services_stable").wait(cluster="spot", services=["web"], WaiterConfig=WAIT)
+    except WaiterError as error:
+        raise AssertionError(whole_story(served, "spot", "web")) from error
     assert arn not in ecs.list_tasks(cluster="spot", serviceName="web")["taskArns"]
