@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from tests.api.ecs.ecs_requests import fargate
+from tests.api.enforcing import Enforcing
 
 from seawall.app.gateway import Gateway
 from seawall.model.access_key import AccessKey
@@ -17,13 +17,6 @@ from seawall.store.store import Store
 
 Aws = Callable[..., Any]
 ROOT, ANN = "AKIA" + "ROOT" * 4, "AKIA" + "ANNA" * 4
-
-
-@dataclass(frozen=True)
-class Enforcing:
-    account: str = "123456789012"
-    region: str = "us-east-1"
-    auth: Literal["enforce", "open"] = "enforce"
 
 
 @pytest.fixture

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.api.enforcing import Enforcing
 
 from seawall.app.gateway import Gateway
 from seawall.iam.context import EndpointOrigin
@@ -16,13 +16,6 @@ from seawall.model.user import User
 
 ACCOUNT = "123456789012"
 ROOT, ANN = "AKIA" + "ROOT" * 4, "AKIA" + "ANNA" * 4
-
-
-@dataclass(frozen=True)
-class Enforcing:
-    account: str = ACCOUNT
-    region: str = "us-east-1"
-    auth: Literal["enforce", "open"] = "enforce"
 
 
 @pytest.fixture

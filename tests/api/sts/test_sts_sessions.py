@@ -1,11 +1,11 @@
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.api.enforcing import Enforcing
 
 from seawall.app.gateway import Gateway
 from seawall.model.access_key import AccessKey, RoleSession
@@ -24,13 +24,6 @@ def refused(call: Any, **params: Any) -> tuple[str, str]:
         call(**params)
     error = caught.value.response["Error"]
     return error["Code"], error["Message"]
-
-
-@dataclass(frozen=True)
-class Enforcing:
-    account: str = "123456789012"
-    region: str = "us-east-1"
-    auth: Literal["enforce", "open"] = "enforce"
 
 
 @pytest.fixture

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.api.enforcing import Enforcing
 
 from seawall.app.gateway import Gateway
 from seawall.model.access_key import AccessKey
@@ -15,13 +15,6 @@ from seawall.model.access_key import AccessKey
 ACCOUNT = "123456789012"
 ANN = f"arn:aws:iam::{ACCOUNT}:user/ann"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/deploy"
-
-
-@dataclass(frozen=True)
-class Enforcing:
-    account: str = ACCOUNT
-    region: str = "us-east-1"
-    auth: Literal["enforce", "open"] = "enforce"
 
 
 @pytest.fixture

@@ -1,18 +1,20 @@
 """What is scaled, as requests name it."""
 
 import re
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
 
 from seawall.api.page import InvalidToken, take_page
 from seawall.api.params import Params
 from seawall.api.registry import Call
-from seawall.model.scaling import SERVICE_DIMENSION, ScalableTarget
+from seawall.model.scaling import SERVICE_DIMENSION, ScalableTarget, ScalingPolicy, ScheduledAction
 from seawall.store.store import Reader
 from seawall.wire.errors import ApiError, NotImplementedHere
 
 SERVICE = "application-autoscaling"
 MOST_ON_A_PAGE = 50
 _RESOURCE = re.compile(r"service/[^/]+/[^/]+")
+_Named = TypeVar("_Named", ScalingPolicy, ScheduledAction)
 
 
 def invalid(text: str) -> ApiError:
@@ -64,6 +66,18 @@ def wanted(params: Params) -> tuple[Any, Any]:
     if dimension is not None and id is None:
         raise invalid("If you specify a scalable dimension, you must also specify a resource ID.")
     return id, dimension
+
+
+def named(items: Iterable[_Named], asked: tuple[Any, Any], names: Sequence[str] | None) -> list[_Named]:
+    """Those of the resource and dimension asked for, as of `wanted`; where names or ARNs are given, only they."""
+    id, dimension = asked
+    return [
+        one
+        for one in items
+        if id in (None, one.target_id)
+        and dimension in (None, SERVICE_DIMENSION)
+        and (not names or one.name in names or one.arn in names)
+    ]
 
 
 def page_of(params: Params, items: list[Any], name: str, show: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from seawall.api.applicationautoscaling.names import (
     find_target,
     invalid,
+    named,
     page_of,
     resource_id,
     scaled,
@@ -261,15 +262,7 @@ def _own_metric(own: Params) -> tuple[Metric, str, str | None]:
 
 @operation("application-autoscaling", "DescribeScalingPolicies")
 def describe_scaling_policies(call: Call, params: Params) -> dict[str, Any]:
-    id, dimension = wanted(params)
-    names = params.get("PolicyNames")
-    found = [
-        policy
-        for policy in call.store.all(ScalingPolicy)
-        if id in (None, policy.target_id)
-        and dimension in (None, SERVICE_DIMENSION)
-        and (not names or policy.name in names or policy.arn in names)
-    ]
+    found = named(call.store.all(ScalingPolicy), wanted(params), params.get("PolicyNames"))
     return page_of(params, found, "ScalingPolicies", lambda one: _shown(call, one))
 
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from seawall.api.applicationautoscaling.names import (
     find_target,
     invalid,
+    named,
     page_of,
     resource_id,
     scaled,
@@ -111,15 +112,7 @@ def delete_scheduled_action(call: Call, params: Params) -> dict[str, Any]:
 
 @operation("application-autoscaling", "DescribeScheduledActions")
 def describe_scheduled_actions(call: Call, params: Params) -> dict[str, Any]:
-    id, dimension = wanted(params)
-    names = params.get("ScheduledActionNames")
-    found = [
-        action
-        for action in call.store.all(ScheduledAction)
-        if id in (None, action.target_id)
-        and dimension in (None, SERVICE_DIMENSION)
-        and (not names or action.name in names or action.arn in names)
-    ]
+    found = named(call.store.all(ScheduledAction), wanted(params), params.get("ScheduledActionNames"))
     return page_of(params, found, "ScheduledActions", _shown)
 
 
