@@ -69,7 +69,7 @@ def wanted(params: Params) -> tuple[Any, Any]:
 
 
 def named(items: Iterable[_Named], asked: tuple[Any, Any], names: Sequence[str] | None) -> list[_Named]:
-    """Those of the resource and dimension asked for, as of `wanted`; where names or ARNs are given, only they."""
+    """Those of the resource and dimension of `wanted`; where names or ARNs are given, only they."""
     id, dimension = asked
     return [
         one
