@@ -23,6 +23,7 @@ from seawall.host.host import Host
 from seawall.host.namespaces import task_id_map
 from seawall.host.pause import PAUSE, Pause
 from seawall.host.registry_login import registry_credentials
+from seawall.host.runtime_words import unmade
 from seawall.host.secrets import Secrets
 from seawall.host.start_order import Verdict, judge, stops_after
 from seawall.host.storage import until_over
@@ -95,7 +96,10 @@ class Task:
         await self.worker
 
     async def _work(self) -> None:
-        await self._prepare()
+        try:
+            await self._prepare()
+        except OSError as error:
+            self._give_up(error)
         for container in self._containers.values():
             await container.adopt()
             self._watch(container)
@@ -109,7 +113,7 @@ class Task:
                 await self._stop()
             elif self._launch is None and any(not c.runs and not c.ended for c in self._containers.values()):
                 self._launch = asyncio.create_task(self._go(), name=f"launch {self._program.id}")
-                self._launch.add_done_callback(_say_failed)
+                self._launch.add_done_callback(self._launch_ended)
             await self._wake.wait()
         await self._clear()
 
@@ -155,6 +159,18 @@ class Task:
             return
         await self._start_in_order(fresh)
 
+    def _launch_ended(self, launch: "asyncio.Task[None]") -> None:
+        _say_failed(launch)
+        if not launch.cancelled() and (fault := launch.exception()) is not None:
+            self._give_up(fault)
+
+    def _give_up(self, fault: BaseException) -> None:
+        """What has gone wrong is no answer to any step: a task that waits for one would wait for ever."""
+        for container in self._containers.values():
+            if not container.runs and not container.ended:
+                container.fail(Failure(step="create", cause="other", text=unmade(str(fault) or repr(fault))))
+        self._tell()
+
     async def _start_in_order(self, waiting: list[Container]) -> None:
         """Each as soon as what it depends on is as it must be; one for which that cannot come any more fails,
         and then those that depend on it."""
@@ -193,6 +209,7 @@ class Task:
         """One step for all at once.  False when one of them failed, which is then on its record.
 
         told   each is told as soon as it is done; else only what failed
+        Also who is cancelled returns only when all of them have come to their ends.
         """
 
         async def one(container: Container) -> bool:
@@ -209,7 +226,10 @@ class Task:
                 self._tell()
             return True
 
-        return all(await asyncio.gather(*(one(container) for container in containers)))
+        steps = [asyncio.ensure_future(one(container)) for container in containers]
+        await asyncio.gather(*steps, return_exceptions=True)
+        outcomes = [step.result() for step in steps]
+        return all(outcomes)
 
     async def _login(self, container: Container, meanwhile: Callable[[], None]) -> RegistryCredentials | None:
         """The registry's credentials, asked for once by all containers that need the same.

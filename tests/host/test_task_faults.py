@@ -1,0 +1,158 @@
+"""What goes wrong in a task's own work ends its launch and is told: nobody waits for what never comes."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from msgspec.structs import replace
+
+from seawall.host.cgroup import Cgroups
+from seawall.host.container import Container
+from seawall.host.ground import Ground
+from seawall.host.images import Image
+from seawall.host.task import Task
+from seawall.program.report import TaskReport
+from seawall.program.task import ContainerProgram, ImageSource, TaskProgram
+
+KNOWN = Image("sha256:known", {}, ())
+
+
+class Groups:
+    """Control groups, where they cannot be made."""
+
+    def __init__(self, fault: OSError | None) -> None:
+        self._fault = fault
+
+    def make_task(self, task: str, **size: object) -> None:
+        if self._fault is not None:
+            raise self._fault
+
+    def expect_moves(self) -> None:
+        pass
+
+    def remove_task(self, task: str) -> None:
+        pass
+
+
+class Reports:
+    def __init__(self) -> None:
+        self.newest: TaskReport | None = None
+        self._told = asyncio.Event()
+
+    def __call__(self, report: TaskReport) -> None:
+        self.newest = report
+        self._told.set()
+
+    async def until(self, fact: Callable[[TaskReport], bool]) -> TaskReport:
+        while self.newest is None or not fact(self.newest):
+            self._told.clear()
+            await self._told.wait()
+        return self.newest
+
+
+def program() -> TaskProgram:
+    return TaskProgram(
+        id="t", namespace="task-t", hostname="", hosts="", resolv_conf="", cpu_quota=1, memory_bytes=1,
+        containers=tuple(
+            ContainerProgram(name=name, runtime_id=f"t-{name}", image=ImageSource(reference=name))
+            for name in ("web", "api")
+        ),
+    )  # fmt: skip
+
+
+@contextlib.asynccontextmanager
+async def launched(
+    folder: Path,
+    newest: Callable[[ImageSource], Image | None] = lambda source: None,
+    fault: OSError | None = None,
+) -> AsyncIterator[tuple[Task, Reports]]:
+    reports = Reports()
+    host = SimpleNamespace(
+        http=None,
+        images=SimpleNamespace(newest=newest),
+        cgroups=cast(Cgroups, Groups(fault)),
+        conmon=None,
+        stage=folder / "stage",
+        upstream=SimpleNamespace(mark=lambda: 0),
+    )
+    task = Task(cast(Any, host), program(), folder / "t", reports, Ground())
+    yield task, reports
+    await task.remove()
+    assert not (folder / "t").exists()
+
+
+def run(test: Callable[[], Awaitable[None]]) -> None:
+    asyncio.run(asyncio.wait_for(test(), 10))
+
+
+def all_failed(report: TaskReport) -> bool:
+    return {container.state for container in report.containers} == {"failed"}
+
+
+def test_a_task_that_can_have_no_group_fails_and_says_why(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with launched(tmp_path, fault=OSError(28, "No space left on device")) as (_, reports):
+            told = await reports.until(all_failed)
+            for container in told.containers:
+                assert container.failure is not None
+                assert container.failure.step == "create"
+                assert container.failure.text.endswith("[Errno 28] No space left on device")
+
+    run(test)
+
+
+def test_a_fault_of_our_own_in_a_launch_fails_the_task_instead_of_holding_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(source: ImageSource) -> Image | None:
+        raise KeyError(source.reference)
+
+    async def test() -> None:
+        async with launched(tmp_path, broken) as (_, reports):
+            await reports.until(all_failed)
+
+    run(test)
+    assert "task.fault" in caplog.text
+
+
+def test_a_launch_that_is_given_up_is_over_only_when_all_its_containers_have_come_to_an_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of two is still being made when the other has been cancelled."""
+    said: list[str] = []
+    making, goes_on, stopped = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def create(container: Container, image: Image) -> None:
+        making.set()
+        await goes_on.wait()
+        said.append("made")
+
+    async def stop(container: Container) -> None:
+        said.append(f"stop {container.name}")
+        if len(said) == 3:
+            stopped.set()
+
+    monkeypatch.setattr(Container, "_create", create)
+    monkeypatch.setattr(Container, "stop", stop)
+
+    def newest(source: ImageSource) -> Image | None:
+        return KNOWN if source.reference == "api" else None
+
+    async def test() -> None:
+        async with launched(tmp_path, newest) as (task, _):
+            task.ground.made.set()
+            await making.wait()
+            unwanted = tuple(replace(c, desired="stopped") for c in program().containers)
+            task.update(replace(program(), containers=unwanted))
+            for _ in range(20):  # turns of the loop: as long as anything goes on
+                await asyncio.sleep(0)
+            assert said == []
+            goes_on.set()
+            await stopped.wait()
+            assert said[0] == "made"
+
+    run(test)
