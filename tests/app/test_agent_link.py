@@ -173,6 +173,33 @@ def test_only_the_newest_program_is_sent_after_a_pause(tmp_path: Path) -> None:
     run(test)
 
 
+def test_a_program_that_the_agent_could_not_take_is_given_to_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole, and the newest by then."""
+    monkeypatch.setattr("seawall.app.agent_link.REFUSED_S", 0.0)
+    refusals = iter(("full", "full"))
+    taken = asyncio.Event()
+
+    def how(request: Request) -> tuple[Any, int | None]:
+        if isinstance(request.body, Apply):
+            if text := next(refusals, None):
+                return Refused(text=text), None
+            taken.set()
+        return answer(request)
+
+    async def test() -> None:
+        async with linked(tmp_path, how) as (link, agent, _):
+            link.apply(program(1))
+            await agent.told.wait()
+            link.apply(program(2))
+            await taken.wait()
+            given = [heard.program.revision for heard in agent.heard if isinstance(heard, Apply)]
+            assert (len(given), given[0], given[-1]) == (3, 1, 2)
+
+    run(test)
+
+
 def test_counters_are_asked_for_before_the_program_that_takes_them_away(tmp_path: Path) -> None:
     """Also when both come while the program before is being answered for."""
 

@@ -42,6 +42,7 @@ from seawall.program.report import Counter, TaskUsage
 log = logging.getLogger("seawall.agent_link")
 
 RETRY_S = 0.05
+REFUSED_S = 1.0  # before a program that the agent could not take is given to it again
 _HEAD = struct.Struct(">I")
 
 
@@ -197,16 +198,26 @@ class AgentLink:
         self._replies.clear()
 
     async def _send_programs(self) -> None:
-        """The first program of a connection goes whole, the others as what differs."""
+        """The first program of a connection goes whole, the others as what differs.
+
+        One that the agent could not take, for lack of room perhaps, is given to it again.
+        """
         sent: HostProgram | None = None
         while True:
             await self._wake.wait()
             self._wake.clear()
             program, self._waiting = self._waiting, None
             await asyncio.sleep(0)  # what was asked before it was given is sent before it
-            if program is not None:
+            if program is None:
+                continue
+            try:
                 await self._send_program(sent, program)
                 sent = program
+            except AgentRefused as refusal:
+                log.error("agent.program_refused", extra={"error": str(refusal)})
+                sent = None
+                await asyncio.sleep(REFUSED_S)
+                self.apply(self._waiting or program)
 
     async def _send_program(self, sent: HostProgram | None, program: HostProgram) -> None:
         if sent is not None:
