@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import uvicorn
+import uvloop
 
 from seawall.api.ec2.bootstrap import create_default_network
 from seawall.api.ecs.execute_command import RESOURCE as EXEC_SESSIONS
@@ -109,7 +110,7 @@ def run(settings: Settings) -> int:
     """
     set_up_logging(settings.state_dir / "control.log", json_lines=settings.json_logs)
     try:
-        return asyncio.run(_serve(settings))
+        return uvloop.run(_serve(settings))
     except Busy as error:
         _say(settings, f"{error}. Use another --state-dir, or end it with `seawall down`.", logging.ERROR)
         return EXIT_BUSY

@@ -18,6 +18,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import uvloop
+
 from seawall.host.balancer.balancers import Balancers
 from seawall.host.balancer.traffic import Ear
 from seawall.host.cgroup import Cgroups
@@ -343,7 +345,7 @@ def main() -> int:
         log.error("no OCI runtime works here: %s", error)
         return 1
     gc.freeze()  # what is here by now stays, and need not be looked through again in the middle of a launch
-    asyncio.run(agent.run())
+    uvloop.run(agent.run())
     return 0
 
 
