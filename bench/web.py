@@ -33,7 +33,8 @@ DUTIES = f"""\
   log ring@requests local0
 """
 _ABOUT_ITS_PLACE = re.compile(
-    r"^  (?:(?:default-path|description|mworker-max-reloads|errorfile|server) .*"
+    r"^  (?:(?:default-path|description|mworker-max-reloads|errorfile|server|lua-load) .*"
+    r"|tcp-response content lua\..*"
     r"|timeout server \S+\n  server .*)\n",
     re.MULTILINE,
 )
@@ -95,8 +96,8 @@ def by_hand(place: Place, port: int, servers: list[str], threads: int, duties: s
 @contextmanager
 def same_by_hand(place: Place, port: int, server: str, text: str) -> Iterator[None]:
     """HAProxy with the very text that a balancer's engine has loaded, options and all, for one server: only
-    nobody takes its log lines, which stay in its memory, its pages for errors are HAProxy's own, and it
-    listens here."""
+    nobody takes its log lines, which stay in its memory, its pages for errors are HAProxy's own, where a
+    target dies too, and it listens here."""
     anywhere = _ABOUT_ITS_PLACE.sub("", text)
     here = re.sub(r"^  bind \S+", f"  bind {place.address}:{port}", anywhere, flags=re.MULTILINE)
     with _haproxy(place, here + _SERVER.format(server), "-dMglobal"):

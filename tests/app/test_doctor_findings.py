@@ -31,9 +31,10 @@ def test_a_missing_program_is_told_with_its_package(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("said", "verdict"),
     [
-        ("HAProxy version 2.6.12-1+deb12u4 2026/10/17 - https://haproxy.org/", "ok"),
-        ("HAProxy version 3.0.1 2024/06/10", "ok"),
-        ("HAProxy version 2.4.24-0ubuntu0.22.04.1 2023/10/31", "limited"),
+        ("HAProxy version 2.6.12-1+deb12u4 2026/10/17 - https://haproxy.org/\nFeature list : +LUA +NS", "ok"),
+        ("HAProxy version 3.0.1 2024/06/10\nFeature list : -OT +LUA", "ok"),
+        ("HAProxy version 3.0.1 2024/06/10\nFeature list : -LUA +NS", "limited"),
+        ("HAProxy version 2.4.24-0ubuntu0.22.04.1 2023/10/31\nFeature list : +LUA", "limited"),
         ("HA-Proxy version 1.8.4-1deb90d 2018/02/08", "limited"),
         ("", "limited"),
     ],

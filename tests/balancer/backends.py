@@ -13,8 +13,9 @@ from contextlib import contextmanager
 class Backend:
     """Speaks HTTP/1.1 with keep-alive; answers with what it was asked, in JSON.
 
-    /close ends the connection unanswered, /reset does so with RST, /junk answers no HTTP, /hang answers
-    nothing until the server ends, /cookie sets the cookie `sid`, /status/N answers N.
+    /close ends the connection unanswered, /reset does so with RST, /half does so in the middle of an answer,
+    /junk answers no HTTP, /hang answers nothing until the server ends, /cookie sets the cookie `sid`,
+    /status/N answers N.
     """
 
     def __init__(self, name: str) -> None:
@@ -73,7 +74,7 @@ class Backend:
         self.seen.append(line)
         if lower.get("upgrade") == "websocket":
             return self._upgraded(connection, reader, lower["sec-websocket-key"])
-        if path.startswith(("/close", "/reset", "/junk", "/hang")):
+        if path.startswith(("/close", "/reset", "/half", "/junk", "/hang")):
             return self._misbehave(connection, path)
         told = {"name": self.name, "line": line, "headers": headers, "body": body.decode("latin-1")}
         answer = b"" if method == "HEAD" else json.dumps(told).encode()
@@ -98,6 +99,8 @@ class Backend:
     def _misbehave(self, connection: socket.socket, path: str) -> bool:
         if path.startswith("/reset"):
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        elif path.startswith("/half"):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf")
         elif path.startswith("/junk"):
             connection.sendall(b"what?\r\n\r\n")
         elif path.startswith("/hang"):

@@ -99,16 +99,20 @@ def programs() -> Iterator[Finding]:
 
 
 def _engine() -> Finding:
-    """Of load balancers; only since 2.6 does it take new servers while it runs."""
+    """Of load balancers; only since 2.6 does it take new servers while it runs, and some of a load balancer's
+    own answers are written in Lua."""
     program = shutil.which("haproxy", path=PATH)
     if program is None:
         text = "not found; load balancers need it"
         return Finding("haproxy", "limited", text, "Run: apt-get install haproxy")
-    done = subprocess.run([program, "-v"], capture_output=True, text=True, check=False)
+    done = subprocess.run([program, "-vv"], capture_output=True, text=True, check=False)
     version = _version(done.stdout)
     if version < ENGINE_SINCE:
         text = f"it is {'.'.join(map(str, version)) or 'of no known version'}; load balancers need 2.6"
         return Finding("haproxy", "limited", text, "Install HAProxy 2.6 or newer.")
+    if "+LUA" not in done.stdout.split():
+        text = "it was built without Lua; load balancers need it"
+        return Finding("haproxy", "limited", text, "Install HAProxy with Lua, as Debian and Ubuntu have it.")
     return Finding("haproxy", "ok", "is the engine of load balancers")
 
 

@@ -164,3 +164,18 @@ def test_a_network_node_without_need_of_an_engine_only_checks() -> None:
     assert (program.configuration, program.files, program.log) == ("", (), False)
     (pool,) = program.pools
     assert not pool.engine and isinstance(pool.targets[0], PoolTarget) and not pool.ends_connections
+
+
+def test_targets_that_die_are_looked_for_until_shortly_before_they_would_be_too_late() -> None:
+    setup = Setup(attributes={"idle_timeout.timeout_seconds": "7"})
+    setup.listen(forward("one", "two"))
+    setup.group("one")
+    setup.group("two")
+    program = setup.program()
+    lines = [line.strip() for line in program.configuration.splitlines()]
+    assert lines.count("timeout server 7s") == 1
+    assert lines.count("tcp-response inspect-delay 6900ms") == 2, "of each target group"
+    assert lines.count("tcp-response content lua.broken_off") == 2
+    (load,) = [line for line in lines if line.startswith("lua-load ")]
+    (script,) = [file.content for file in program.files if load == f"lua-load files/{file.name}"]
+    assert "502 Bad Gateway</title>" in script and "awselb/2.0" in script

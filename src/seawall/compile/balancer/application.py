@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from seawall.compile.balancer.broken_off import script_file, script_line
 from seawall.compile.balancer.listener import frontend
 from seawall.compile.balancer.log_line import ERROR_FORMAT, LOG_FORMAT
 from seawall.compile.balancer.pages import page_files, page_lines
@@ -15,8 +16,9 @@ from seawall.program.balancer import BalancerFile
 
 # A request may have a first line of 16 KB and headers of 64 KB; the engine keeps all that in one buffer, with
 # room for what it adds.
-_GLOBAL = """\
+_GLOBAL = f"""\
 global
+  {script_line()}
   tune.bufsize 98304
   tune.maxrewrite 12288
   tune.http.maxhdr 1000
@@ -51,13 +53,17 @@ def configuration(
             continue
         lines += frontend(balancer, listener, rules.get(listener.id, ()), addresses)
     for group in groups:
-        lines += backend(group)
+        lines += backend(group, _idle_s(balancer))
     return "".join(f"{line}\n" for line in lines)
 
 
 def files(listeners: Sequence[Listener], certificates: Mapping[str, Certificate]) -> tuple[BalancerFile, ...]:
     """Those the configuration names; `certificates` by ARN."""
-    return (*page_files(), *certificate_files(listeners, certificates))
+    return (script_file(), *page_files(), *certificate_files(listeners, certificates))
+
+
+def _idle_s(balancer: LoadBalancer) -> int:
+    return int(balancer.attributes.get("idle_timeout.timeout_seconds", "60"))
 
 
 def _defaults(balancer: LoadBalancer) -> list[str]:
@@ -65,7 +71,7 @@ def _defaults(balancer: LoadBalancer) -> list[str]:
 
     A connection to a target is tried twice, elsewhere if it can be; nothing is sent again that was sent.
     """
-    idle = int(balancer.attributes.get("idle_timeout.timeout_seconds", "60"))
+    idle = _idle_s(balancer)
     lines = [
         "mode http",
         "log global",

@@ -4,6 +4,7 @@ Sources: Application Load Balancers user guide, "Target groups", "Health checks"
 503, 504), "Routing algorithms".
 """
 
+from seawall.compile.balancer.broken_off import answer_lines
 from seawall.compile.balancer.pages import REASONS, SERVER, page, refusal, title
 from seawall.compile.balancer.stickiness import target_stickiness
 from seawall.compile.balancer.text import pool_name, word
@@ -20,8 +21,11 @@ _BALANCE = {
 }
 
 
-def backend(group: TargetGroup) -> list[str]:
-    """Where an application load balancer forwards requests to."""
+def backend(group: TargetGroup, idle_s: int) -> list[str]:
+    """Where an application load balancer forwards requests to.
+
+    idle_s   after which a target that says nothing is too late
+    """
     algorithm = group.attributes.get("load_balancing.algorithm.type", "round_robin")
     return [
         f"backend {pool_name(group.id)}",
@@ -29,6 +33,7 @@ def backend(group: TargetGroup) -> list[str]:
         *(f"  {line}" for line in _protocol(group)),
         f"  {refusal(503, NO_SERVER)}",
         *(f"  {line}" for line in _unreachable()),
+        *(f"  {line}" for line in answer_lines(idle_s)),
         *(f"  {line}" for line in target_stickiness(group.attributes)),
     ]
 
