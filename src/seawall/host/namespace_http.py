@@ -18,6 +18,7 @@ import h11
 from seawall.host.deadline import within
 from seawall.host.namespace_names import UnknownName, namespace_socket, resolve
 from seawall.host.namespaces import Namespaces
+from seawall.host.streams import open_stream
 
 EXPECTED_S = 10.0  # for a connection made ahead to be used
 LARGEST_ANSWER = 16 * 1024 * 1024  # bytes; manifests, configurations and API answers are far smaller
@@ -84,8 +85,7 @@ class NamespaceHttp:
     def _forget(self, key: tuple[str | None, str], opening: "asyncio.Future[Opened]") -> None:
         if self._expected.get(key) is opening:
             del self._expected[key]
-            if not opening.cancel() and not opening.cancelled() and opening.exception() is None:
-                opening.result()[1].transport.abort()
+            _give_up(opening)
 
     async def _expected_or_new(
         self, namespace: str | None, nameservers: Sequence[str], url: str, timeout_s: float
@@ -93,7 +93,7 @@ class NamespaceHttp:
         opening = self._expected.pop((namespace, urlsplit(url).netloc), None)
         if opening is not None:
             try:
-                opened = await within(timeout_s, _outcome(opening))
+                opened = await _opened(opening, timeout_s)
             except (RequestFailed, asyncio.TimeoutError):
                 pass
             else:
@@ -175,11 +175,9 @@ class NamespaceHttp:
         """To the first address that answers, the time shared among them."""
         failed: RequestFailed | None = None
         for address in addresses:
+            opening = asyncio.ensure_future(self._connect_one(namespace, address, port, tls_name))
             try:
-                reader, writer = await within(
-                    timeout_s / len(addresses), self._connect_one(namespace, address, port, tls_name)
-                )
-                return reader, writer, f"{address}:{port}"
+                return await _opened(opening, timeout_s / len(addresses))
             except (asyncio.TimeoutError, OSError) as error:
                 failed = _connect_failure(error, url, f"{address}:{port}")
         assert failed is not None
@@ -187,20 +185,35 @@ class NamespaceHttp:
 
     async def _connect_one(
         self, namespace: str | None, address: str, port: int, tls_name: str | None
-    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    ) -> Opened:
         connection = namespace_socket(self._namespaces, namespace)
         try:
             await asyncio.get_running_loop().sock_connect(connection, (address, port))
-            return await asyncio.open_connection(
-                sock=connection, ssl=self._tls if tls_name else None, server_hostname=tls_name
-            )
         except BaseException:
             connection.close()
             raise
+        tls = self._tls if tls_name else None
+        reader, writer = await open_stream(connection, tls=tls, server_hostname=tls_name)
+        return reader, writer, f"{address}:{port}"
+
+
+async def _opened(opening: "asyncio.Future[Opened]", timeout_s: float) -> Opened:
+    """What it comes to; whoever is cancelled over it, or waited too long, leaves nothing open."""
+    try:
+        return await within(timeout_s, _outcome(opening))
+    except BaseException:
+        _give_up(opening)
+        raise
 
 
 async def _outcome(opening: "asyncio.Future[Opened]") -> Opened:
     return await opening  # and whoever is cancelled over it cancels it
+
+
+def _give_up(opening: "asyncio.Future[Opened]") -> None:
+    """End it, or what it has come to."""
+    if not opening.cancel() and not opening.cancelled() and opening.exception() is None:
+        opening.result()[1].transport.abort()
 
 
 def _connect_failure(error: Exception, url: str, address: str) -> RequestFailed:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from seawall.host.balancer import http2
 from seawall.host.balancer.health import Outcome
 from seawall.host.deadline import within
+from seawall.host.streams import open_stream
 from seawall.program.balancer import Check, PoolTarget
 
 MOST_HEAD = 65536  # bytes of an answer that are looked at for its status
@@ -39,14 +40,13 @@ async def _ask(open_socket: Opener, check: Check, target: PoolTarget) -> Outcome
     try:
         connection.setblocking(False)
         await loop.sock_connect(connection, (target.address, port))
-        streams = await _streams(connection, check) if check.protocol != "tcp" else None
     except BaseException:
         connection.close()
         raise
-    if streams is None:
+    if check.protocol == "tcp":
         connection.close()
         return Outcome()
-    reader, writer = streams
+    reader, writer = await _streams(connection, check)
     try:
         code = await _status(reader, writer, check, _authority(target.address, port))
     finally:
@@ -60,9 +60,9 @@ async def _streams(
     connection: socket.socket, check: Check
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     if check.protocol == "http":
-        return await asyncio.open_connection(sock=connection, limit=MOST_HEAD)
+        return await open_stream(connection, limit=MOST_HEAD)
     context = _trusting("h2" if check.version != "http1" else "http/1.1")
-    return await asyncio.open_connection(sock=connection, limit=MOST_HEAD, ssl=context, server_hostname="")
+    return await open_stream(connection, tls=context, server_hostname="", limit=MOST_HEAD)
 
 
 async def _status(

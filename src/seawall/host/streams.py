@@ -1,0 +1,46 @@
+"""A stream over a connected socket, which whoever is cancelled over opening it leaves to nobody.
+
+When its caller is cancelled just after the handshake, asyncio says good-bye to the other side: that goes on
+behind the caller's back, for up to half a minute.  Were the socket closed meanwhile, the loop would go on
+with its number, which the kernel gives to whatever is opened next: a process to wait for, another connection.
+"""
+
+import asyncio
+import socket
+import ssl
+
+_LIMIT = 65536  # asyncio's own
+
+
+class _Protocol(asyncio.StreamReaderProtocol):
+    """Knows its transport as soon as there is one, which those who wait for it hear only later."""
+
+    made: asyncio.WriteTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)
+        self.made = transport
+        super().connection_made(transport)
+
+
+async def open_stream(
+    connection: socket.socket,
+    *,
+    tls: ssl.SSLContext | None = None,
+    server_hostname: str | None = None,
+    limit: int = _LIMIT,
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """As `asyncio.open_connection`; the socket is closed when it fails or is cancelled.  Raises OSError."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=limit, loop=loop)
+    protocol = _Protocol(reader, loop=loop)
+    try:
+        transport, _ = await loop.create_connection(
+            lambda: protocol, sock=connection, ssl=tls, server_hostname=server_hostname
+        )
+    except BaseException:
+        if protocol.made is not None:
+            protocol.made.abort()
+        connection.close()  # which no transport reads any more
+        raise
+    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
