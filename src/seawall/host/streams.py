@@ -8,6 +8,7 @@ with its number, which the kernel gives to whatever is opened next: a process to
 import asyncio
 import socket
 import ssl
+from typing import cast
 
 _LIMIT = 65536  # asyncio's own
 
@@ -18,8 +19,7 @@ class _Protocol(asyncio.StreamReaderProtocol):
     made: asyncio.WriteTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        self.made = transport
+        self.made = cast(asyncio.WriteTransport, transport)  # as each loop's is, of whatever class
         super().connection_made(transport)
 
 
