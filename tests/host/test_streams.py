@@ -5,16 +5,20 @@ import contextlib
 import os
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
+import uvloop
 from tests.host.tls_server import Answer, Asked, https_server
 
 from seawall.host.namespace_http import NamespaceHttp
 from seawall.host.namespaces import Namespaces
 from seawall.host.streams import open_stream
 
+Run = Callable[[Coroutine[Any, Any, None]], None]
+EACH_LOOP = pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
 MOST_TURNS = 200  # of the loop; a handshake over loopback takes a dozen
 
 
@@ -67,8 +71,9 @@ def connected(host: str) -> socket.socket:
     return connection
 
 
+@EACH_LOOP
 @pytest.mark.parametrize("secure", [True, False])
-def test_one_that_is_cancelled_over_it_closes_it_for_good(tmp_path: Path, secure: bool) -> None:
+def test_one_that_is_cancelled_over_it_closes_it_for_good(tmp_path: Path, secure: bool, run: Run) -> None:
     async def test() -> None:
         async with https_server(tmp_path, say_nothing) as (host, ca):
             tls = ssl.create_default_context(cafile=str(ca))
@@ -83,10 +88,11 @@ def test_one_that_is_cancelled_over_it_closes_it_for_good(tmp_path: Path, secure
 
             assert await cancel_at_every_turn(begin) > (5 if secure else 1)
 
-    asyncio.run(test())
+    run(test())
 
 
-def test_a_request_can_be_given_up_at_any_moment(tmp_path: Path) -> None:
+@EACH_LOOP
+def test_a_request_can_be_given_up_at_any_moment(tmp_path: Path, run: Run) -> None:
     """As when a task is stopped while it is being launched."""
 
     async def test() -> None:
@@ -94,10 +100,11 @@ def test_a_request_can_be_given_up_at_any_moment(tmp_path: Path) -> None:
             http = NamespaceHttp(Namespaces(tmp_path / "run"), ca)
             await cancel_at_every_turn(lambda: http.request(None, (), "GET", f"https://{host}/", {}))
 
-    asyncio.run(test())
+    run(test())
 
 
-def test_a_socket_that_cannot_become_a_stream_is_closed(tmp_path: Path) -> None:
+@EACH_LOOP
+def test_a_socket_that_cannot_become_a_stream_is_closed(tmp_path: Path, run: Run) -> None:
     async def test() -> None:
         async with https_server(tmp_path, say_nothing) as (host, _):
             connection = connected(host)
@@ -105,4 +112,4 @@ def test_a_socket_that_cannot_become_a_stream_is_closed(tmp_path: Path) -> None:
                 await open_stream(connection, tls=ssl.create_default_context(), server_hostname="127.0.0.1")
             assert connection.fileno() < 0
 
-    asyncio.run(test())
+    run(test())
