@@ -69,6 +69,32 @@ def test_an_undone_change_leaves_the_old_value_readable(store: Store) -> None:
     assert store.get(Vpc, "vpc-1").cidr_block == "10.0.0.0/16"
 
 
+def test_what_was_not_there_is_found_once_it_is(store: Store) -> None:
+    assert store.find(Vpc, "vpc-1") is None
+    with pytest.raises(RuntimeError), store.write() as txn:
+        txn.put(vpc("vpc-1"))
+        assert store.find(Vpc, "vpc-1") is not None
+        raise RuntimeError
+    assert store.find(Vpc, "vpc-1") is None
+    with store.write() as txn:
+        txn.put(vpc("vpc-1"))
+    assert store.find(Vpc, "vpc-1") == vpc("vpc-1")
+    with pytest.raises(RuntimeError), store.write() as txn:
+        txn.delete(Vpc, "vpc-1")
+        assert store.find(Vpc, "vpc-1") is None
+        raise RuntimeError
+    assert store.find(Vpc, "vpc-1") == vpc("vpc-1")
+
+
+def test_asking_for_what_never_was_takes_only_so_much_memory(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seawall.store.store.MOST_ABSENT", 3)
+    for number in range(10):
+        assert store.find(Vpc, f"vpc-{number}") is None
+    assert 0 < len(store._absent) <= 3
+
+
 def test_all_of_a_kind_are_those_of_the_moment(store: Store) -> None:
     """A list is kept as long as nothing of its kind changes, also within a transaction that is undone."""
     with store.write() as txn:

@@ -23,6 +23,7 @@ from seawall.store.schema import MIGRATIONS
 
 R = TypeVar("R", bound=Resource)
 KEPT_EDITIONS = 10_000
+MOST_ABSENT = 10_000  # so that whoever asks for what never was does not fill the memory
 
 
 class Change(NamedTuple):
@@ -48,12 +49,13 @@ class Reader:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
         self._cache: dict[Ref, tuple[int, Resource]] = {}
+        self._absent: set[Ref] = set()  # known not to be there
         self._kinds: dict[str, list[Resource]] = {}  # all of a kind that was asked for, in order
         self._outdated: dict[str, set[str]] = {}  # what of them has changed since
         self._decoders = {k: msgspec.json.Decoder(t) for k, t in load_kinds().items()}
 
     def find(self, cls: type[R], id: str) -> R | None:
-        """The document, or None.  About 1 us when cached, 5 us when not."""
+        """The document, or None.  About 1 us for one that was asked for before, there or not; else 5 us."""
         found = self._find(Ref(cls.KIND, id))
         return found[1] if found else None  # type: ignore[return-value]
 
@@ -160,10 +162,15 @@ class Reader:
     def _find(self, ref: Ref) -> tuple[int, Resource] | None:
         if ref in self._cache:
             return self._cache[ref]
+        if ref in self._absent:
+            return None
         row = self._db.execute(
             "SELECT generation, body FROM document WHERE kind = ? AND id = ?", ref
         ).fetchone()
         if row is None:
+            if len(self._absent) == MOST_ABSENT:
+                self._absent.clear()
+            self._absent.add(ref)
             return None
         self._decode(ref, *row)
         return self._cache[ref]
@@ -171,6 +178,7 @@ class Reader:
     def _forget(self, ref: Ref) -> None:
         """What is known of a document that is another now."""
         self._cache.pop(ref, None)
+        self._absent.discard(ref)
         if ref.kind in self._kinds:
             self._outdated.setdefault(ref.kind, set()).add(ref.id)
 
@@ -188,6 +196,7 @@ class Transaction(Reader):
     def __init__(self, connection: sqlite3.Connection, reader: Reader) -> None:
         self._db = connection
         self._cache = reader._cache
+        self._absent = reader._absent
         self._kinds = reader._kinds
         self._outdated = reader._outdated
         self._decoders = reader._decoders

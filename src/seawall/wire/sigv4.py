@@ -251,6 +251,7 @@ def _signature(
     )
 
 
+@lru_cache(maxsize=64)  # requests of one second say the same
 def _moment(stamp: str) -> datetime:
     try:
         return datetime.strptime(stamp, STAMP).replace(tzinfo=timezone.utc)
