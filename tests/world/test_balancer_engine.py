@@ -1,5 +1,6 @@
 """The engine of a node under load that never rests: no request is lost over what happens to it."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -17,6 +18,8 @@ from tests.world.balancer_lab import (
     NODE_ADDRESS,
     BalancerLab,
     Load,
+    address,
+    ask,
     engines_of,
     in_lab,
     node,
@@ -25,7 +28,7 @@ from tests.world.balancer_lab import (
 
 from seawall.host.balancer.configuration import MOST_OLD_WORKERS
 from seawall.host.balancer.process import find_engines
-from seawall.program.balancer import BalancerFile
+from seawall.program.balancer import BalancerFile, Pool
 
 pytestmark = pytest.mark.world
 
@@ -296,6 +299,33 @@ def test_an_engine_that_is_killed_is_started_again() -> None:
             await eventually(lambda: len(engines_of(lab.stage)) == 2, "there are others")
             await lab.until(lambda: lab.node.running, "it runs")
             assert (await lab.get())[0] == 200
+
+    in_lab(test)
+
+
+def test_a_kept_connection_is_told_of_a_target_that_cannot_be_reached() -> None:
+    """Nobody accepts, and the queue of its socket is full."""
+
+    async def test(lab: BalancerLab) -> None:
+        text = CONFIGURATION.replace("retries 3", "retries 0").replace("connect 2s", "connect 9s")
+        text = text.replace("  default_backend", "  use_backend lost if { path /lost }\n  default_backend")
+        pools = (Pool(name="tg", targets=(target(0),)), Pool(name="lost", targets=(target(1),)))
+        program = node(configuration=f"{text}backend lost\n")
+        with contextlib.ExitStack() as full:
+            await lab.servers[1].end()
+            listener = full.enter_context(lab.namespaces.socket_in("targets"))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((address(1), 80))
+            listener.listen(0)
+            for _ in range(4):
+                waiting = full.enter_context(lab.namespaces.socket_in("targets"))
+                waiting.setblocking(False)
+                waiting.connect_ex((address(1), 80))
+            await lab.until_in_force(replace(program, pools=pools))
+            reader, writer = await lab.connect()
+            assert (await ask(reader, writer))[0] == 200
+            assert (await ask(reader, writer, path="/lost"))[0] == 503
+            writer.transport.abort()
 
     in_lab(test)
 

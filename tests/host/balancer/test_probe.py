@@ -203,3 +203,21 @@ def test_who_speaks_http1_to_http2_fails() -> None:
         writer.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
 
     assert check(answer, version="http2") == Outcome(cause="failed", text="the answer is not HTTP/2")
+
+
+def test_how_long_a_connection_may_take_is_the_checks_own_matter() -> None:
+    """Two minutes and more: in its namespace others give up after 3 seconds."""
+    asked: list[socket.socket] = []
+
+    def opened(family: int) -> socket.socket:
+        made = socket.socket(family)
+        asked.append(made.dup())
+        return made
+
+    async def run() -> None:
+        async with serving(saying("HTTP/1.1 200 OK\r\n\r\n")) as target:
+            assert (await probe(opened, Check(timeout_s=2), target)).code == 200
+
+    asyncio.run(run())
+    with asked[0] as own:
+        assert own.getsockopt(socket.IPPROTO_TCP, socket.TCP_SYNCNT) == 7

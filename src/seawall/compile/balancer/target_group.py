@@ -13,7 +13,8 @@ from seawall.model.target_group import TargetGroup
 # Without limits of connections this is -1 as soon as one server can be used.  `nbsrv` would be 0 in an engine
 # that only finishes its connections after a reload.
 NO_SERVER = "{ connslots eq 0 }"
-CONNECT_S = 10  # for both attempts together
+# For both attempts together.  Where nobody answers at all the kernel gives up before: 7 s (host/balancer).
+CONNECT_S = 10
 _BALANCE = {
     "round_robin": "roundrobin",
     "least_outstanding_requests": "leastconn",

@@ -17,6 +17,7 @@ from seawall.program.balancer import Check, PoolTarget
 
 MOST_HEAD = 65536  # bytes of an answer that are looked at for its status
 
+_SYN_RETRIES = 7  # more than two minutes: no check has so much time
 Opener = Callable[[int], socket.socket]  # from an address family to a TCP socket in the namespace
 
 
@@ -38,6 +39,8 @@ async def _ask(open_socket: Opener, check: Check, target: PoolTarget) -> Outcome
     loop = asyncio.get_running_loop()
     connection = open_socket(family)
     try:
+        # The namespace's own limit is the engine's.
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_SYNCNT, _SYN_RETRIES)
         connection.setblocking(False)
         await loop.sock_connect(connection, (target.address, port))
     except BaseException:

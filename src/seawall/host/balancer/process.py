@@ -24,6 +24,10 @@ MOST_THREADS = 4
 _MEMORY = "-dMglobal"
 _PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 _UNPRIVILEGED = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+# A connection that nobody answers fails after 3 seconds, and every client is told.  When the engine's own
+# time for it is over, only the first request of a client's connection is answered (HAProxy 2.6,
+# http_return_srv_error: TX_NOT_FIRST).
+_SYN_RETRIES = Path("/proc/sys/net/ipv4/tcp_syn_retries")
 
 
 class EngineProcess:
@@ -65,6 +69,7 @@ class EngineProcess:
         with self._namespaces.inside(self._namespace):
             # Its ports may be low ones, and it has no capability.
             _UNPRIVILEGED.write_text("0")
+            _SYN_RETRIES.write_text("1")
             RESERVED.write_text(reserved(places))
         return taken(
             places,
