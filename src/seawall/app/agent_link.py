@@ -195,6 +195,7 @@ class AgentLink:
         for waiting in self._replies.values():
             if not waiting.done():
                 waiting.set_exception(ConnectionError("the agent went away"))
+                waiting.exception()  # of who is cancelled at the same time nobody asks for it
         self._replies.clear()
 
     async def _send_programs(self) -> None:
