@@ -88,6 +88,11 @@ class Stage(Site):
     def status(self, path: str) -> str:
         return self.curl("-o", "/dev/null", "-w", "%{http_code} %{time_total}", f"http://{self.name}{path}")
 
+    def kept(self, *paths: str) -> list[str]:
+        """How many connections each request made, and its status."""
+        words = [word for path in paths for word in ("-o", "/dev/null", f"http://{self.name}{path}")]
+        return self.curl("-w", "%{num_connects} %{http_code}\\n", *words).splitlines()
+
 
 @pytest.fixture(scope="module")
 def stage(seawall: Seawall, account: None) -> Stage:
@@ -179,6 +184,7 @@ def test_targets_that_do_not_answer(stage: Stage) -> None:
     )
     stage.seawall.settle()
     assert stage.status("/close").split()[0] == "502"
+    assert stage.kept("/", "/close") == ["1 200", "0 502"]
     assert stage.status("/nobody").split()[0] == "503"
     status, seconds = stage.status("/hang").split()
     assert status == "504" and 2 <= float(seconds) < 4
