@@ -137,6 +137,18 @@ def test_a_terminal_with_its_size() -> None:
     in_lab(test)
 
 
+def test_a_size_that_changes_before_there_is_a_terminal() -> None:
+    async def test(lab: AgentLab) -> None:
+        for _ in range(5):
+            call = Call(lab, "/bin/sh", terminal=True, rows=30, columns=100)
+            await call.send(Resize(rows=51, columns=171))
+            await call.send(Input(data=b"stty size; exit 3\n"))
+            assert await call.status() == 3
+            assert b"51 171" in call.said
+
+    in_lab(test)
+
+
 @pytest.mark.parametrize("terminal", [False, True])
 def test_it_ends_with_its_caller(terminal: bool) -> None:
     async def test(lab: AgentLab) -> None:

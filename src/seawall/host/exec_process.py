@@ -54,6 +54,7 @@ class ExecProcess:
 
     async def _run_in_terminal(self, command: list[str]) -> None:
         self._ours, theirs = os.openpty()
+        self._runtimes = os.fstat(theirs)
         _set_size(self._ours, self._start.rows, self._start.columns)
         try:
             # setsid makes the terminal the runtime's own, so that it goes when we do.
@@ -85,20 +86,35 @@ class ExecProcess:
             os.close(self.input)
             self.input = -1
 
-    def resize(self, rows: int, columns: int) -> None:
-        """The container's own terminal is told at once: not every runtime passes a change on."""
+    async def resize(self, rows: int, columns: int) -> None:
+        """The container's own terminal is told as well, as soon as it has one: not every runtime passes a
+        change on."""
         if self._ours < 0:
             return
         _set_size(self._ours, rows, columns)
-        pid = read_pid(self._pid_file)
-        if pid is None:
-            return
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # it has ended
+            terminal = await self._terminal()
+            if terminal >= 0:
+                try:
+                    _set_size(terminal, rows, columns)
+                finally:
+                    os.close(terminal)
+
+    async def _terminal(self) -> int:
+        """The container's own, once it has one: before, its process has the runtime's.  -1: never.
+
+        Raises OSError.
+        """
+        pid = await self._pid()
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _RUNTIME_S
+        while pid is not None and loop.time() < deadline:
             terminal = os.open(f"/proc/{pid}/fd/0", os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
-            try:
-                _set_size(terminal, rows, columns)
-            finally:
-                os.close(terminal)
+            if not os.path.samestat(os.fstat(terminal), self._runtimes):
+                return terminal
+            os.close(terminal)
+            await asyncio.sleep(_LOOK_S)
+        return -1
 
     @property
     def started(self) -> bool:

@@ -157,7 +157,7 @@ async def _pass_input(caller: "_Caller", process: ExecProcess) -> None:
                 caller.raise_if_gone()
             asked = await caller.ask()
             if isinstance(asked, Resize):
-                process.resize(asked.rows, asked.columns)
+                await process.resize(asked.rows, asked.columns)
             elif isinstance(asked, Input):
                 held += len(asked.data)
                 waiting.put_nowait(asked.data)
