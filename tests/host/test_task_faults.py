@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 from msgspec.structs import replace
 
+from seawall.host import task as task_module
 from seawall.host.cgroup import Cgroups
 from seawall.host.container import Container
 from seawall.host.ground import Ground
@@ -156,3 +157,64 @@ def test_a_launch_that_is_given_up_is_over_only_when_all_its_containers_have_com
             assert said[0] == "made"
 
     run(test)
+
+
+def test_a_worker_that_dies_of_a_fault_is_followed_by_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While it stops the task, and while it removes it."""
+    monkeypatch.setattr(task_module, "AGAIN_S", 0.0)
+    faults = {"stop": iter([KeyError("stop")]), "remove": iter([OSError(16, "remove")])}
+    stopped = asyncio.Event()
+
+    async def stop(container: Container) -> None:
+        if fault := next(faults["stop"], None):
+            raise fault
+        stopped.set()
+
+    async def remove(container: Container) -> None:
+        if fault := next(faults["remove"], None):
+            raise fault
+
+    monkeypatch.setattr(Container, "stop", stop)
+    monkeypatch.setattr(Container, "remove", remove)
+
+    async def test() -> None:
+        async with launched(tmp_path) as (task, _):
+            unwanted = tuple(replace(c, desired="stopped") for c in program().containers)
+            task.update(replace(program(), containers=unwanted))
+            await stopped.wait()
+
+    run(test)
+    assert len([record for record in caplog.records if record.message == "task.fault"]) == 2
+
+
+def test_an_exit_whose_watch_ended_with_a_fault_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(task_module, "AGAIN_S", 0.0)
+    faults = iter([RuntimeError("File descriptor 7 is used by transport")])
+    noticed = asyncio.Event()
+
+    async def adopt(container: Container) -> None:
+        container._say(state="running" if container.name == "web" else "exited")
+
+    async def wait(container: Container) -> None:
+        if fault := next(faults, None):
+            raise fault
+        container._say(state="exited")
+        noticed.set()
+
+    async def remove(container: Container) -> None:
+        pass
+
+    for name, work in (("adopt", adopt), ("wait", wait), ("remove", remove)):
+        monkeypatch.setattr(Container, name, work)
+
+    async def test() -> None:
+        async with launched(tmp_path) as (_, reports):
+            await noticed.wait()
+            await reports.until(lambda report: {c.state for c in report.containers} == {"exited"})
+
+    run(test)
+    assert "task.fault" in caplog.text

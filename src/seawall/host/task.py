@@ -32,6 +32,7 @@ from seawall.host.volumes import Volumes, remove_volumes
 from seawall.program.report import Failure, TaskReport
 from seawall.program.task import EcrLogin, TaskProgram
 
+AGAIN_S = 1.0  # before work that ended with a fault is begun again
 VOLUMES = "+volumes"  # beside the containers' folders: no container's name has a plus
 
 log = logging.getLogger("seawall.task")
@@ -71,8 +72,8 @@ class Task:
             c.name: Container(host, program, c, folder / c.name, self._volumes, self._pause, self._tell)
             for c in program.containers
         }
-        self.worker = asyncio.create_task(self._work(), name=f"task {program.id}")
-        self.worker.add_done_callback(_say_failed)
+        self._gone = asyncio.Event()
+        self._begin()
 
     @property
     def report(self) -> TaskReport:
@@ -93,20 +94,23 @@ class Task:
         """End everything of the task and return when nothing of it is left."""
         self._removed = True
         self._wake.set()
-        await self.worker
+        await self._gone.wait()
+
+    def _begin(self) -> None:
+        """A worker that dies of a fault is followed by another, as an agent that was killed is."""
+        self._worker = asyncio.create_task(self._work(), name=f"task {self._program.id}")
+        self._worker.add_done_callback(lambda worker: self._once_more(worker, self._begin))
+
+    @staticmethod
+    def _once_more(work: "asyncio.Task[None]", begin: Callable[[], None]) -> None:
+        _say_failed(work)
+        if _has_failed(work):
+            asyncio.get_running_loop().call_later(AGAIN_S, begin)
 
     async def _work(self) -> None:
-        try:
-            await self._prepare()
-        except OSError as error:
-            self._give_up(error)
-        for container in self._containers.values():
-            await container.adopt()
-            self._watch(container)
-        self._tell()
-        if self._program.storage_bytes:
-            self._accountant = asyncio.create_task(self._account(), name=f"storage {self._program.id}")
-            self._accountant.add_done_callback(_say_failed)
+        await self._end_launch()
+        if not self._removed:
+            await self._take_up()
         while not self._removed:
             self._wake.clear()
             if self._stopping:
@@ -116,6 +120,21 @@ class Task:
                 self._launch.add_done_callback(self._launch_ended)
             await self._wake.wait()
         await self._clear()
+        self._gone.set()
+
+    async def _take_up(self) -> None:
+        """Find out what there is, and have ready what is needed for the rest."""
+        try:
+            await self._prepare()
+        except OSError as error:
+            self._give_up(error)
+        for container in self._containers.values():
+            await container.adopt()
+            self._watch(container)
+        self._tell()
+        if self._program.storage_bytes and self._accountant is None:
+            self._accountant = asyncio.create_task(self._account(), name=f"storage {self._program.id}")
+            self._accountant.add_done_callback(_say_failed)
 
     @property
     def _stopping(self) -> bool:
@@ -322,8 +341,17 @@ class Task:
 
     def _watch(self, container: Container) -> None:
         unfinished = container.runs or container.report.output_pending
-        if unfinished and container.program.name not in self._waits:
-            self._waits[container.program.name] = asyncio.create_task(self._until_exit(container))
+        if unfinished and container.name not in self._waits:
+            waiting = asyncio.create_task(self._until_exit(container), name=f"exit {container.name}")
+            waiting.add_done_callback(
+                lambda waits: self._once_more(waits, lambda: self._watch_anew(container))
+            )
+            self._waits[container.name] = waiting
+
+    def _watch_anew(self, container: Container) -> None:
+        if not self._removed:
+            del self._waits[container.name]
+            self._watch(container)
 
     async def _until_exit(self, container: Container) -> None:
         if container.runs:
@@ -380,8 +408,12 @@ def _volumes_place(host: Host, task_id: str) -> Path:
 
 def _say_failed(work: "asyncio.Task[None]") -> None:
     """A fault of Seawall's own must not pass in silence."""
-    if not work.cancelled() and (error := work.exception()) is not None:
-        log.error("task.fault", extra={"work": work.get_name()}, exc_info=error)
+    if _has_failed(work):
+        log.error("task.fault", extra={"work": work.get_name()}, exc_info=work.exception())
+
+
+def _has_failed(work: "asyncio.Task[None]") -> bool:
+    return not work.cancelled() and work.exception() is not None
 
 
 def _in_order(containers: Iterable[Container]) -> list[Container]:
