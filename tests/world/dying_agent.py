@@ -87,7 +87,16 @@ def _arm_spawn(word: str) -> None:
             if word in command:
                 die()
 
-    subprocess.Popen = Spawn  # type: ignore[misc]  # asyncio's processes are such, too
+    subprocess.Popen = Spawn  # type: ignore[misc]
+    begin = asyncio.create_subprocess_exec  # which a loop may do in a way of its own
+
+    async def spawn(*command: str, **options: Any) -> asyncio.subprocess.Process:
+        process = await begin(*command, **options)
+        if word in command:
+            die()
+        return process
+
+    asyncio.create_subprocess_exec = spawn  # type: ignore[assignment]
 
 
 def _dying(original: Callable[..., Any], when: str) -> Callable[..., Any]:
