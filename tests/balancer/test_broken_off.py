@@ -1,6 +1,7 @@
 """A target that dies over a request, whatever connection of a client the request came on."""
 
 import http.client
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -100,6 +101,21 @@ def test_a_target_that_is_too_late_is_504(tmp_path: Path) -> None:
         with kept(port) as client:
             assert ask(client, "/hang") == 504
         assert over_http2(secure, "/", "/hang") == ["200", "504"]
+
+
+def test_a_body_may_take_longer_than_a_target_may_be_silent(tmp_path: Path) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n"
+    with (
+        behind(tmp_path, idle="1") as (_, port, _, _),
+        socket.create_connection(("127.0.0.1", port)) as client,
+    ):
+        client.sendall(head)
+        client.settimeout(0.4)
+        for _ in range(4):
+            with pytest.raises(TimeoutError):
+                client.recv(1)
+            client.sendall(b"x")
+        assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
 def test_half_an_answer_is_cut_off(tmp_path: Path) -> None:
