@@ -56,9 +56,9 @@ _REFUSED = REFUSED_ACTIONS | {
     "CreateListener",
     refused=_REFUSED,
     note="What is no HTTP at all is answered 400 as on AWS, but with a page and headers of HAProxy's own;"
-    " what is no TLS gets no answer. A target that dies is a 502 as on AWS; but while a body is sent to it, or"
-    " after an interim answer, the client's connection may just end. One that cannot be reached is a 504 after"
-    " 7 s, not 10.",
+    " what is no TLS gets no answer. A target that dies is a 502 as on AWS; but while a body is sent to"
+    " it, or after an interim answer, the client's connection may just end. One that cannot be reached is"
+    " a 504 after 7 s, not 10.",
 )
 def create_listener(call: Call, params: Params) -> dict[str, Any]:
     with call.write() as txn:
