@@ -32,10 +32,7 @@ class Recorded(NamespaceHttp):
         url: str,
         headers: Mapping[str, str],
         body: bytes = b"",
-        *,
-        sent: Callable[[], None] = lambda: None,
     ) -> HttpAnswer:
-        sent()
         members = json.loads(body) if body else {}
         self.asked.append((url, members, dict(headers)))
         return self._answer(url, members)

@@ -71,22 +71,6 @@ def test_a_kept_connection_is_for_the_next_request_there(tmp_path: Path, namespa
     asyncio.run(run())
 
 
-def test_what_can_be_done_meanwhile_is_done_before_the_answer(tmp_path: Path, namespaces: Namespaces) -> None:
-    async def run() -> None:
-        order: list[str] = []
-
-        def handle(asked: Asked) -> Answer:
-            order.append("answered")
-            return 200, {}, b""
-
-        async with https_server(tmp_path, handle) as (host, ca):
-            http = NamespaceHttp(namespaces, ca)
-            await http.request(None, (), "GET", f"https://{host}/", {}, sent=lambda: order.append("sent"))
-        assert order == ["sent", "answered"]
-
-    asyncio.run(run())
-
-
 def test_an_authority_that_is_not_known_is_refused(tmp_path: Path, namespaces: Namespaces) -> None:
     async def run() -> None:
         async with https_server(tmp_path, lambda _: (200, {}, b"")) as (host, _):

@@ -205,10 +205,11 @@ class AgentLink:
         """
         sent: HostProgram | None = None
         while True:
+            if self._wake.is_set():  # given while the one before was under way
+                await asyncio.sleep(0)  # what was asked before it was given is sent before it
             await self._wake.wait()
             self._wake.clear()
             program, self._waiting = self._waiting, None
-            await asyncio.sleep(0)  # what was asked before it was given is sent before it
             if program is None:
                 continue
             try:

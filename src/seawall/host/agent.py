@@ -236,9 +236,10 @@ class Agent:
         return (program, task.report) if task and program else None
 
     def _task_changed(self, report: TaskReport) -> None:
-        self._spare.stir()
-        self._endpoints.heard(report)
         self._server.tell(TaskChanged(report=report))
+        self._spare.stir()
+        # Behind what is told: it reads what the task has used.
+        asyncio.get_running_loop().call_soon(self._endpoints.heard, report)
 
     async def _answer(self, request: Request) -> tuple[Reply, socket.socket | None]:
         carried: socket.socket | None = None

@@ -1,6 +1,6 @@
 """Signed calls of AWS's JSON 1.1 services from inside a task's network namespace."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -52,18 +52,13 @@ async def call(
     service: AwsService,
     operation: str,
     members: Mapping[str, Any],
-    *,
-    sent: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
-    """The answer's members; `sent` is called when the question is on its way.
-
-    Raises RequestFailed (no answer) or AwsRefused (an error answer).
-    """
+    """The answer's members.  Raises RequestFailed (no answer) or AwsRefused (an error answer)."""
     body = msgspec.json.encode(members)
     fields = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"{service.target}.{operation}"}
     if service.credentials is not None:
         fields = signed(service.credentials, service.name, service.region, "POST", service.url, fields, body)
-    answer = await http.request(namespace, nameservers, "POST", service.url, fields, body, sent=sent)
+    answer = await http.request(namespace, nameservers, "POST", service.url, fields, body)
     try:
         parsed = msgspec.json.decode(answer.body, type=dict[str, Any]) if answer.body else {}
     except (msgspec.DecodeError, UnicodeDecodeError):

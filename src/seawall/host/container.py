@@ -41,7 +41,7 @@ from seawall.program.report import ContainerReport, Failure, FailureStep, Health
 from seawall.program.task import ContainerProgram, TaskProgram
 
 # It is told what to do while the registry's password is being waited for.
-Login = Callable[[Callable[[], None]], Awaitable[RegistryCredentials | None]]
+Login = Callable[[], Awaitable[RegistryCredentials | None]]
 Variables = Callable[[], Awaitable[Mapping[str, str]]]
 
 UNWANTED_LOG = 1 << 20  # bytes kept of the output of a container without a log driver, which nobody reads
@@ -191,9 +191,11 @@ class Container:
     async def _pull(self, login: Login) -> Image:
         self._say(state="pulling", pull_started_at=time.time())
         servers = nameservers(self._task.resolv_conf)
-        credentials = await login(
-            lambda: self._host.images.expect(self._task.namespace, servers, self.program.image)
+        # Soon, not now: the connection of the login, for which the pull waits, comes first.
+        asyncio.get_running_loop().call_soon(
+            self._host.images.expect, self._task.namespace, servers, self.program.image
         )
+        credentials = await login()
         progress = PullProgress()
         with self._phases.during("image", lambda: progress.text):
             image = await self._host.images.pull(

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from seawall.host.aws_call import AwsRefused, AwsService, call
@@ -27,11 +27,9 @@ async def ecr_token(
     login: EcrLogin,
     *,
     retries: int = RETRIES,
-    sent: Callable[[], None] = lambda: None,
 ) -> RegistryCredentials:
     """GetAuthorizationToken, tried again where the network failed.  Raises FailedStep ("registry_auth").
 
-    sent   called when the question is on its way
     `Failure.attempts` counts all tries, as AWS does in "service call has been retried 1 time(s)".
     """
     service = AwsService(
@@ -43,7 +41,7 @@ async def ecr_token(
     )
     for tried in range(1, retries + 2):
         try:
-            answer = await call(http, namespace, nameservers, service, "GetAuthorizationToken", {}, sent=sent)
+            answer = await call(http, namespace, nameservers, service, "GetAuthorizationToken", {})
         except AwsRefused as refused:
             raise _failed(service, refused.cause, str(refused), tried) from None
         except RequestFailed as error:

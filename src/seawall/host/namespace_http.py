@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import errno
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -127,13 +127,11 @@ class NamespaceHttp:
         timeout_s: float = 10.0,
         head_only: bool = False,
         keep: bool = False,
-        sent: Callable[[], None] = lambda: None,
     ) -> HttpAnswer:
         """Send one request; redirects are not followed.  `namespace` None is the agent's own.
 
         head_only   hang up when the answer's body begins
         keep        leave the connection open for the next request to the same host, which follows soon
-        sent        called when the request is on its way, for what can be done while the answer is awaited
         Raises RequestFailed.
         """
         parts = urlsplit(url)
@@ -145,7 +143,7 @@ class NamespaceHttp:
             fields["Connection"] = "close"
         request = h11.Request(method=method, target=target, headers=list(fields.items()))
         try:
-            answer, reusable = await within(timeout_s, _exchange(opened, request, body, head_only, sent))
+            answer, reusable = await within(timeout_s, _exchange(opened, request, body, head_only))
             return answer
         except asyncio.TimeoutError:
             raise RequestFailed(
@@ -240,7 +238,7 @@ async def _hang_up(opened: Opened) -> None:
 
 
 async def _exchange(
-    opened: Opened, request: h11.Request, body: bytes, head_only: bool, sent: Callable[[], None]
+    opened: Opened, request: h11.Request, body: bytes, head_only: bool
 ) -> tuple[HttpAnswer, bool]:
     """The answer, and whether the connection is good for another."""
     reader, writer, _ = opened
@@ -252,7 +250,6 @@ async def _exchange(
     ]
     writer.write(b"".join(piece for piece in pieces if piece))
     await writer.drain()
-    sent()
     answer: h11.Response | None = None
     content = bytearray()
     while True:

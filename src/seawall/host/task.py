@@ -168,9 +168,7 @@ class Task:
         """From nothing to running.  The first container that cannot ends the launch; the others wait."""
         fresh = [c for c in self._containers.values() if not c.runs and not c.ended]
         if not await self._all(
-            lambda c: c.make_ready(
-                self.ground, lambda meanwhile: self._login(c, meanwhile), lambda: self._variables(c)
-            ),
+            lambda c: c.make_ready(self.ground, lambda: self._login(c), lambda: self._variables(c)),
             fresh,
             # Of one that waits for nobody with its start, which is next.
             told=len(fresh) > 1 or any(c.program.depends_on for c in fresh),
@@ -250,25 +248,18 @@ class Task:
         outcomes = [step.result() for step in steps]
         return all(outcomes)
 
-    async def _login(self, container: Container, meanwhile: Callable[[], None]) -> RegistryCredentials | None:
-        """The registry's credentials, asked for once by all containers that need the same.
-
-        meanwhile   called once the question is on its way, or at once where there is none
-        """
+    async def _login(self, container: Container) -> RegistryCredentials | None:
+        """The registry's credentials, asked for once by all containers that need the same."""
         image = container.program.image
-        asking = self._logins.get(image.login) if image.login is not None else None
-        if image.login is None or asking is not None:
-            meanwhile()
         if image.password is not None:
             with container.during("registry login"):
                 async with self._fetching:
                     return await registry_credentials(self._secrets, image.password)
         if image.login is None:
             return None
+        asking = self._logins.get(image.login)
         if asking is None or (asking.done() and (asking.cancelled() or asking.exception())):
-            asking = asyncio.create_task(
-                ecr_token(self._host.http, *self._login_place, image.login, sent=meanwhile)
-            )
+            asking = asyncio.create_task(ecr_token(self._host.http, *self._login_place, image.login))
             self._logins[image.login] = asking
         with container.during("registry login"):
             return await asyncio.shield(asking)
