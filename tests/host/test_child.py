@@ -1,12 +1,14 @@
 """Programs are waited for to their end, and reaped also when nobody waits any more."""
 
 import asyncio
+import contextlib
 import os
-import subprocess
+import threading
 
 import pytest
 
-from seawall.host.child import Ended, end_of, run_to_end
+from seawall.host.child import Ended, begin, end_of, run_to_end
+from seawall.host.spawn import Streams, spawn
 
 
 def test_status_and_both_outputs() -> None:
@@ -20,17 +22,52 @@ def test_a_program_that_is_not_there() -> None:
 
 
 def test_it_is_reaped_though_nobody_waits() -> None:
-    process = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+    read, write = os.pipe()
+    child = spawn(["sh", "-c", "read line <&3"], Streams(kept=read))
+    os.close(read)
 
     async def scene() -> None:
-        waiting = asyncio.ensure_future(end_of(process))
+        waiting = asyncio.ensure_future(end_of(child))
         await asyncio.sleep(0)
         waiting.cancel()
-        again = end_of(process)
-        assert process.stdin
-        process.stdin.close()
-        assert await again == 0
+        os.close(write)
+        await over(child)
 
     asyncio.run(scene())
+    assert_reaped(child)
+
+
+def test_who_is_cancelled_while_it_begins_leaves_none() -> None:
+    go, begun = threading.Event(), list[int]()
+
+    def slowly() -> int:
+        assert go.wait(10)
+        begun.append(spawn(["true"], Streams()))
+        return begun[0]
+
+    async def scene() -> None:
+        beginning = asyncio.ensure_future(begin(slowly))
+        await asyncio.sleep(0)
+        beginning.cancel()
+        go.set()
+        await asyncio.wait([beginning])
+        assert beginning.cancelled()
+        await over(begun[0])
+
+    asyncio.run(scene())
+    assert_reaped(begun[0])
+
+
+async def over(child: int) -> None:
+    """Return when it has ended, which others hear at the same time."""
+    with contextlib.suppress(ProcessLookupError):
+        descriptor, ended = os.pidfd_open(child), asyncio.Event()
+        asyncio.get_running_loop().add_reader(descriptor, ended.set)
+        await ended.wait()
+        asyncio.get_running_loop().remove_reader(descriptor)
+        os.close(descriptor)
+
+
+def assert_reaped(child: int) -> None:
     with pytest.raises(ChildProcessError):
-        os.waitpid(process.pid, os.WNOHANG)
+        os.waitpid(child, os.WNOHANG)

@@ -1,17 +1,18 @@
-"""Programs run to their end, which is waited for by descriptor.
+"""Child processes, whose end is waited for by descriptor.
 
 asyncio's own way takes pipes and, before Python 3.12, a thread for each: more than a short program itself.
 """
 
 import asyncio
 import os
-import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import BinaryIO, NamedTuple
+
+from seawall.host.spawn import Streams, spawn
 
 
 class Ended(NamedTuple):
-    """What it wrote, and how it ended: as `subprocess.Popen.returncode`."""
+    """What it wrote, and how it ended: its exit code, or a signal's number below zero."""
 
     status: int
     output: str
@@ -21,24 +22,37 @@ class Ended(NamedTuple):
 async def run_to_end(command: Sequence[str]) -> Ended:
     """Run a program without input.  It goes on when the caller is cancelled.  Raises OSError."""
     with _memory("output") as output, _memory("errors") as errors:
-        status = await end_of(_begin(command, output, errors))
+        streams = Streams(output=output.fileno(), errors=errors.fileno())
+        status = await end_of(await begin(lambda: spawn(command, streams)))
         return Ended(status, _text(output), _text(errors))
 
 
-def _begin(command: Sequence[str], output: BinaryIO, errors: BinaryIO) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors)
+async def begin(spawn: Callable[[], int]) -> int:
+    """The number of a child that `spawn` begins, in a thread.
+
+    Who is cancelled over it hears of that when the child has begun, and it is reaped.
+    """
+    loop = asyncio.get_running_loop()
+    beginning = loop.run_in_executor(None, spawn)
+    try:
+        return await asyncio.shield(beginning)
+    except asyncio.CancelledError:
+        await asyncio.wait([beginning])
+        if beginning.exception() is None:
+            end_of(beginning.result())
+        raise
 
 
-def end_of(process: "subprocess.Popen[bytes]") -> "asyncio.Future[int]":
-    """Its status.  Whoever waits may go; the process is reaped all the same."""
+def end_of(pid: int) -> "asyncio.Future[int]":
+    """The status of a child, as in `Ended`.  Whoever waits may go; it is reaped all the same."""
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[int] = loop.create_future()
-    descriptor = os.pidfd_open(process.pid)
+    descriptor = os.pidfd_open(pid)
 
     def reap() -> None:
         loop.remove_reader(descriptor)
         os.close(descriptor)
-        status = process.wait()
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         if not ended.done():
             ended.set_result(status)
 

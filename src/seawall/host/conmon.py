@@ -20,9 +20,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from seawall.host import start_gate
-from seawall.host.child import end_of, run_to_end
+from seawall.host.child import begin, end_of, run_to_end
 from seawall.host.deadline import within
 from seawall.host.exec_process import end_all_of
+from seawall.host.spawn import KEPT, Streams, spawn
 
 log = logging.getLogger("seawall.conmon")
 
@@ -84,8 +85,21 @@ class Conmon:
             *(("--terminal",) if terminal else ()),
             *(("--stdin", "--leave-stdin-open") if stdin else ()),
         ]
+        streams, variables = Streams(kept=write), {"_OCI_SYNCPIPE": str(KEPT)}
         try:
-            process = _begin(self._program, command, bundle, write)
+            process = await begin(
+                lambda: spawn(
+                    command,
+                    streams,
+                    program=self._program,
+                    folder=bundle,  # where conmon leaves a file named oom
+                    variables=variables,
+                    new_session=True,
+                )
+            )
+        except BaseException:
+            os.close(read)
+            raise
         finally:
             os.close(write)
         try:
@@ -217,20 +231,6 @@ class Conmon:
         if ended.status != 0:
             raise RuntimeFailed(ended.errors.strip() or f"{self.runtime.name} {words[0]} failed")
         return ended.output
-
-
-def _begin(program: str | None, command: Sequence[str], bundle: Path, pipe: int) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(
-        command,
-        executable=program,
-        env={**os.environ, "_OCI_SYNCPIPE": str(pipe)},
-        cwd=bundle,  # where conmon leaves a file named oom
-        pass_fds=(pipe,),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
 
 
 def _forget(pid_file: Path) -> None:
