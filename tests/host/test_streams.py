@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import os
+import select
 import socket
 import ssl
+import struct
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -89,6 +91,39 @@ def test_one_that_is_cancelled_over_it_closes_it_for_good(tmp_path: Path, secure
             assert await cancel_at_every_turn(begin) > (5 if secure else 1)
 
     run(test())
+
+
+@EACH_LOOP
+@pytest.mark.parametrize("secure", [True, False])
+def test_one_that_was_reset_before_is_closed_once(secure: bool, run: Run) -> None:
+    """As by a control plane that is killed.  Its number is soon another's."""
+
+    async def test() -> None:
+        connection = reset_connection()
+        with pytest.raises(OSError, match="reset"):
+            tls = ssl.create_default_context() if secure else None
+            reader, _ = await open_stream(
+                connection, tls=tls, server_hostname="127.0.0.1" if secure else None
+            )
+            await reader.read()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert connection.fileno() < 0
+
+    run(test())
+
+
+def reset_connection() -> socket.socket:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        connection = socket.create_connection(listener.getsockname())
+        accepted, _ = listener.accept()
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        accepted.close()
+    events = select.poll()
+    events.register(connection, 0)
+    assert events.poll(5000)
+    connection.setblocking(False)
+    return connection
 
 
 @EACH_LOOP

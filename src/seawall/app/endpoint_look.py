@@ -21,6 +21,7 @@ import msgspec
 
 from seawall.app.agent_link import AgentRefused
 from seawall.host.deadline import within
+from seawall.host.streams import open_stream
 from seawall.model.health_check import HealthCheckConfig
 from seawall.model.internet import RESOLVER_ADDRESS
 
@@ -65,7 +66,6 @@ async def _look(config: HealthCheckConfig, connect: Connect) -> str:
     try:
         reader, writer = await within(seconds, _streams(config, connection))
     except (asyncio.TimeoutError, OSError) as error:
-        connection.close()
         raise _Failure(f"TLS handshake failed: {error or 'no answer'}") from error
     try:
         return await _asked(config, _host(config, address), reader, writer)
@@ -88,9 +88,7 @@ async def _resolved(name: str, connect: Connect) -> str:
         query = dns.message.make_query(name, dns.rdatatype.A).to_wire(prepend_length=True)
     except dns.exception.DNSException as error:
         raise _Failure(f"{name} is no domain name: {error}") from error
-    reader, writer = await asyncio.open_connection(
-        sock=await _connected(connect, RESOLVER_ADDRESS, 53, CONNECT_S)
-    )
+    reader, writer = await open_stream(await _connected(connect, RESOLVER_ADDRESS, 53, CONNECT_S))
     try:
         writer.write(query)
         answer = dns.message.from_wire(await within(ANSWER_S, _counted(reader)))
@@ -113,14 +111,14 @@ async def _streams(
     config: HealthCheckConfig, connection: socket.socket
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     if not config.type.startswith("HTTPS"):
-        return await asyncio.open_connection(sock=connection)
+        return await open_stream(connection)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = (
         False,
         ssl.CERT_NONE,
     )  # as Route 53: no certificate is judged
     name = config.fully_qualified_domain_name if config.enable_sni else None
-    return await asyncio.open_connection(sock=connection, ssl=context, server_hostname=name or "")
+    return await open_stream(connection, tls=context, server_hostname=name or "")
 
 
 def _host(config: HealthCheckConfig, address: str) -> str:

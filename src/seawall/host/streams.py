@@ -3,9 +3,13 @@
 When its caller is cancelled just after the handshake, asyncio says good-bye to the other side: that goes on
 behind the caller's back, for up to half a minute.  Were the socket closed meanwhile, the loop would go on
 with its number, which the kernel gives to whatever is opened next: a process to wait for, another connection.
+
+uvloop closes the number itself.  It does not tell the socket so where the other side has reset the connection
+before it could be made a stream: that would close the number once more when it is forgotten.
 """
 
 import asyncio
+import os
 import socket
 import ssl
 from typing import cast
@@ -34,6 +38,7 @@ async def open_stream(
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=limit, loop=loop)
     protocol = _Protocol(reader, loop=loop)
+    inode = _inode(connection)
     try:
         transport, _ = await loop.create_connection(
             lambda: protocol, sock=connection, ssl=tls, server_hostname=server_hostname
@@ -41,6 +46,21 @@ async def open_stream(
     except BaseException:
         if protocol.made is not None:
             protocol.made.abort()
+        _disown(connection, inode)
         connection.close()  # which no transport reads any more
         raise
+    _disown(connection, inode)
     return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+
+
+def _disown(connection: socket.socket, inode: int | None) -> None:
+    """Have it forget its number if that has been closed, or is something else's by now."""
+    if _inode(connection) != inode:
+        connection.detach()
+
+
+def _inode(connection: socket.socket) -> int | None:
+    try:
+        return os.fstat(connection.fileno()).st_ino
+    except OSError:
+        return None
