@@ -285,10 +285,13 @@ def test_an_agent_that_comes_back_is_told_that_the_services_listen(tmp_path: Pat
     async def test() -> None:
         async with linked(tmp_path, how) as (link, agent, facts):
             assert isinstance(await facts.get(), State)
-            (await link.listen("edge", "198.19.0.10", 443)).close()
+            (await link.listen("edge", "198.19.0.10", 443, more=True)).close()
             agent.hang_up()
             assert isinstance(await facts.get(), State)
-            assert [o.serving for o in agent.heard if isinstance(o, Observe)] == [None, "w1"]
+            (await link.listen("edge", "198.19.0.11", 443)).close()
+            agent.hang_up()
+            assert isinstance(await facts.get(), State)
+            assert [o.serving for o in agent.heard if isinstance(o, Observe)] == [None, None, "w1"]
 
     with made:
         run(test)

@@ -80,9 +80,14 @@ class AgentLink:
         """Return once the agent has been heard."""
         await self._connected.wait()
 
-    async def listen(self, namespace: str, address: str, port: int, *, udp: bool = False) -> socket.socket:
-        """A listening socket made inside a namespace.  Raises AgentRefused, ConnectionError."""
-        return await self._fetch(Listen(namespace=namespace, address=address, port=port, udp=udp))
+    async def listen(
+        self, namespace: str, address: str, port: int, *, udp: bool = False, more: bool = False
+    ) -> socket.socket:
+        """A listening socket made inside a namespace.  Raises AgentRefused, ConnectionError.
+
+        more   tasks count on others, too, which follow
+        """
+        return await self._fetch(Listen(namespace=namespace, address=address, port=port, udp=udp, more=more))
 
     async def connect(self, namespace: str, address: str, port: int, timeout_s: float = 5.0) -> socket.socket:
         """A connected TCP socket made inside a namespace.  Raises AgentRefused, ConnectionError."""
@@ -235,7 +240,7 @@ class AgentLink:
         reply, descriptor = await self._ask(body)
         if descriptor is None:
             raise AgentRefused(f"no descriptor came with {reply.body!r}")
-        if isinstance(body, Listen):
+        if isinstance(body, Listen) and not body.more:
             self._serving = self._world
         fetched = socket.socket(fileno=descriptor)
         fetched.setblocking(False)

@@ -427,7 +427,10 @@ async def _serve_inside(
                 server.should_exit = True
                 await serving
             addresses = (API_ADDRESS, REGISTRY_ADDRESS, S3_ADDRESS)
-            sockets = [await link.listen(EDGE_NAMESPACE, address, 443) for address in addresses]
+            sockets = [
+                await link.listen(EDGE_NAMESPACE, address, 443, more=address != addresses[-1])
+                for address in addresses
+            ]
             server = Server(_uvicorn_config(gateway, tls=certificates))
             serving = asyncio.create_task(server.serve(sockets=sockets))
             served = host.world

@@ -260,9 +260,10 @@ class Agent:
                 body = Connections(open=await counting)
             case ReadUsage():
                 body = Usages(usages=tuple(self._usages()))
-            case Listen():
+            case Listen(more=more):
                 carried = self._listen(request.body)
-                self._host.upstream.found()
+                if not more:
+                    self._host.upstream.found()
             case Connect():
                 carried = await self._connect(request.body)
         if carried is not None:

@@ -55,12 +55,16 @@ class ReadUsage(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 
 class Listen(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """A listening TCP socket (or a bound UDP one) in a namespace; the reply carries the descriptor."""
+    """A listening TCP socket (or a bound UDP one) in a namespace; the reply carries the descriptor.
+
+    more   others follow without which the services that tasks need are not all there
+    """
 
     namespace: str
     address: str
     port: int
     udp: bool = False
+    more: bool = False
 
 
 class Connect(msgspec.Struct, frozen=True, tag=True, kw_only=True):
