@@ -11,6 +11,7 @@ import os
 import socket
 import struct
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -83,15 +84,16 @@ class Server:
     async def _converse(self, connection: socket.socket) -> None:
         connection.setblocking(False)
         self._connection = connection
-        self._outgoing = asyncio.Queue()
+        outgoing = self._outgoing = asyncio.Queue()
         writer = asyncio.create_task(self._write(connection))
         answering: set[asyncio.Task[None]] = set()
         try:
             while True:
                 request = self._decoder.decode(await _frame(connection))
-                task = asyncio.create_task(self._respond(request))
+                task = asyncio.create_task(self._respond(request, outgoing))
                 answering.add(task)
                 task.add_done_callback(answering.discard)
+                task.add_done_callback(partial(self._refuse_after_fault, request.number, outgoing))
         except (OSError, EOFError, msgspec.DecodeError) as error:
             log.info("control_plane.gone", extra={"error": str(error)})
         finally:
@@ -105,12 +107,27 @@ class Server:
                 self._outgoing.get_nowait().settle(False)
             connection.close()
 
-    async def _respond(self, request: Request) -> None:
+    async def _respond(self, request: Request, outgoing: "asyncio.Queue[_Outgoing]") -> None:
         try:
             reply, carried = await self._answer(request)
         except (OSError, asyncio.TimeoutError, LookupError) as error:
             reply, carried = Reply(number=request.number, body=Refused(text=str(error) or repr(error))), None
-        self._outgoing.put_nowait(_Outgoing(reply, carried))
+        self._reply(_Outgoing(reply, carried), outgoing)
+
+    def _reply(self, reply: _Outgoing, outgoing: "asyncio.Queue[_Outgoing]") -> None:
+        """Unless who asked has gone: the next one's questions have the same numbers."""
+        if self._connection is not None and outgoing is self._outgoing:
+            outgoing.put_nowait(reply)
+        elif reply.carried is not None:
+            reply.carried.close()
+
+    def _refuse_after_fault(
+        self, number: int, outgoing: "asyncio.Queue[_Outgoing]", work: "asyncio.Task[None]"
+    ) -> None:
+        """Who asked would wait for ever, and with it all that is to be told afterwards."""
+        if not work.cancelled() and (fault := work.exception()) is not None:
+            log.error("server.fault", exc_info=fault)
+            self._reply(_Outgoing(Reply(number=number, body=Refused(text=repr(fault)))), outgoing)
 
     async def _write(self, connection: socket.socket) -> None:
         loop = asyncio.get_running_loop()
