@@ -8,12 +8,11 @@ import asyncio
 import functools
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from seawall.host import agent, bundle, conmon, images, start_gate, task
+from seawall.host import agent, bundle, child, conmon, images, spawn, start_gate, task
 from seawall.host.balancer.console import Console
 from seawall.host.balancer.places import Places
 from seawall.host.balancer.process import EngineProcess
@@ -81,22 +80,24 @@ def arm(step: str) -> None:
 def _arm_spawn(word: str) -> None:
     """Die the moment a process with this word among its arguments has begun."""
 
-    class Spawn(subprocess.Popen[bytes]):
-        def __init__(self, command: Sequence[str], **options: Any) -> None:
-            super().__init__(command, **options)
+    for place in (child, conmon):
+
+        def spawn_one(command: Sequence[str], *args: Any, **options: Any) -> int:
+            pid = spawn.spawn(command, *args, **options)
             if word in command:
                 die()
+            return pid
 
-    subprocess.Popen = Spawn  # type: ignore[misc]
+        place.spawn = spawn_one
     begin = asyncio.create_subprocess_exec  # which a loop may do in a way of its own
 
-    async def spawn(*command: str, **options: Any) -> asyncio.subprocess.Process:
+    async def begin_one(*command: str, **options: Any) -> asyncio.subprocess.Process:
         process = await begin(*command, **options)
         if word in command:
             die()
         return process
 
-    asyncio.create_subprocess_exec = spawn  # type: ignore[assignment]
+    asyncio.create_subprocess_exec = begin_one  # type: ignore[assignment]
 
 
 def _dying(original: Callable[..., Any], when: str) -> Callable[..., Any]:

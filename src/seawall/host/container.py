@@ -80,7 +80,9 @@ class Container:
         self._turn = asyncio.Lock()  # a stop and a start after an exit do not cross
         self._phases = Phases(self._tell_phases)
         folder.mkdir(parents=True, exist_ok=True)
-        self._record = read_record(folder) or Record(
+        known = read_record(folder)
+        self.is_new = known is None  # no agent before this one has left word of it
+        self._record = known or Record(
             report=ContainerReport(name=program.name, runtime_id=program.runtime_id)
         )
 

@@ -131,7 +131,8 @@ class Task:
         for container in self._containers.values():
             await container.adopt()
             self._watch(container)
-        self._tell()
+        if not all(container.is_new for container in self._containers.values()):
+            self._tell()
         if self._program.storage_bytes and self._accountant is None:
             self._accountant = asyncio.create_task(self._account(), name=f"storage {self._program.id}")
             self._accountant.add_done_callback(_say_failed)
