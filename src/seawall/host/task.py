@@ -144,7 +144,9 @@ class Task:
     async def _prepare(self) -> None:
         loop = asyncio.get_running_loop()
         # In a thread: other launches may have the kernel's groups busy for some ms.
-        groups = loop.run_in_executor(None, self._make_group)
+        made = asyncio.Event()
+        groups = loop.run_in_executor(None, self._make_group, lambda: loop.call_soon_threadsafe(made.set))
+        groups.add_done_callback(lambda _: made.set())  # also when it failed
         files = self._host.stage / "files" / self._program.id
         files.mkdir(parents=True, exist_ok=True)
         for name, text in (
@@ -154,16 +156,20 @@ class Task:
         ):
             (files / name).write_text(text)
         self._volumes.make(self._program.volumes, task_id_map().first)
-        await groups
-        loop.run_in_executor(None, self._host.cgroups.expect_moves)  # which containers need soon
+        await made.wait()
+        if groups.done():
+            groups.result()
 
-    def _make_group(self) -> None:
+    def _make_group(self, made: Callable[[], object]) -> None:
+        """In a thread.  `made` is called when it is there; then the kernel is told of moves that follow."""
         self._host.cgroups.make_task(
             self._program.id,
             cpus=self._program.cpu_quota,
             memory_bytes=self._program.memory_bytes,
             pids=self._program.pids_limit,
         )
+        made()
+        self._host.cgroups.expect_moves()
 
     async def _go(self) -> None:
         """From nothing to running.  The first container that cannot ends the launch; the others wait."""
