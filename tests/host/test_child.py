@@ -23,7 +23,7 @@ def test_a_program_that_is_not_there() -> None:
 
 def test_it_is_reaped_though_nobody_waits() -> None:
     read, write = os.pipe()
-    child = spawn(["sh", "-c", "read line <&3"], Streams(kept=read))
+    child = spawn(["sh", "-c", "read line <&3"], Streams(kept=(read,)))
     os.close(read)
 
     async def scene() -> None:

@@ -9,7 +9,7 @@ import pytest
 from seawall.host.spawn import KEPT, Streams, spawn
 
 
-def said(tmp_path: Path, script: str, *, new_session: bool = False, kept: int | None = None) -> list[str]:
+def said(tmp_path: Path, script: str, *, new_session: bool = False, kept: tuple[int, ...] = ()) -> list[str]:
     """The lines that a script writes."""
     with (tmp_path / "said").open("w+") as output:
         child = spawn(
@@ -33,14 +33,14 @@ def test_where_it_works_and_what_it_knows(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("kept", [False, True])
-def test_no_other_descriptor_is_open(tmp_path: Path, kept: bool) -> None:
+@pytest.mark.parametrize("kept", [0, 1, 2])
+def test_no_other_descriptor_is_open(tmp_path: Path, kept: int) -> None:
     read, write = os.pipe()
     os.set_inheritable(read, True)
     try:
         script = "for f in 0 1 2 3 4 5 6 7 8 9 10 20 $READ; do [ -e /proc/$$/fd/$f ] && echo $f; done; true"
-        found = said(tmp_path, f"READ={read}; {script}", kept=write if kept else None)
-        assert found == ["0", "1", "2", *([str(KEPT)] if kept else [])]
+        found = said(tmp_path, f"READ={read}; {script}", kept=(write, read)[:kept])
+        assert found == ["0", "1", "2", *(str(KEPT + place) for place in range(kept))]
     finally:
         os.close(read)
         os.close(write)

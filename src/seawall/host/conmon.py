@@ -13,7 +13,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,6 +34,9 @@ KILLED = 137  # what is said of a container whose monitor was killed together wi
 
 class RuntimeFailed(Exception):
     """The OCI runtime said no; the text is its own."""
+
+
+Create = Callable[[], Coroutine[Any, Any, "Monitor"]]
 
 
 class Monitor(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,15 +68,42 @@ class Conmon:
         for path in (self._state, self._exits, self._sockets):
             path.mkdir(parents=True, exist_ok=True)
 
-    async def create(
+    @contextlib.asynccontextmanager
+    async def ready(
         self, id: str, bundle: Path, log: Path, *, terminal: bool, stdin: bool, most_log: int | None = None
-    ) -> Monitor:
-        """Create, not start, the container whose config.json is in `bundle`.  Raises RuntimeFailed.
+    ) -> AsyncIterator[Create]:
+        """A monitor that begins while config.json is being written in `bundle`, and waits to be told that it
+        is.  What is yielded tells it: it creates, not starts, the container; RuntimeFailed.
 
         most_log   bytes after which the log begins anew; None: it keeps all
         """
-        read, write = os.pipe()
-        command = [
+        command = self._monitor_command(id, bundle, log, terminal=terminal, stdin=stdin, most_log=most_log)
+        with contextlib.ExitStack() as ours, contextlib.ExitStack() as its:
+            said, waits = _pipe(ours, its), _pipe(its, ours)
+            beginning = asyncio.ensure_future(
+                begin(lambda: _spawn(self._program, command, bundle, said.write, waits.read))
+            )
+            told = False
+
+            async def create() -> Monitor:
+                nonlocal told
+                process = await asyncio.shield(beginning)
+                its.close()
+                told = True
+                with contextlib.suppress(BrokenPipeError):  # then it says nothing, either
+                    os.write(waits.write, b"\0")
+                return await _created(process, said.read, bundle)
+
+            try:
+                yield create
+            finally:
+                if not told:
+                    await _end_unasked(beginning)
+
+    def _monitor_command(
+        self, id: str, bundle: Path, log: Path, *, terminal: bool, stdin: bool, most_log: int | None
+    ) -> list[str]:
+        return [
             "conmon",
             *("--api-version", "1", "--cid", id, "--cuuid", id, "--name", id),
             *("--runtime", str(self.runtime), "--runtime-arg", f"--root={self._state}"),
@@ -85,33 +115,6 @@ class Conmon:
             *(("--terminal",) if terminal else ()),
             *(("--stdin", "--leave-stdin-open") if stdin else ()),
         ]
-        streams, variables = Streams(kept=write), {"_OCI_SYNCPIPE": str(KEPT)}
-        try:
-            process = await begin(
-                lambda: spawn(
-                    command,
-                    streams,
-                    program=self._program,
-                    folder=bundle,  # where conmon leaves a file named oom
-                    variables=variables,
-                    new_session=True,
-                )
-            )
-        except BaseException:
-            os.close(read)
-            raise
-        finally:
-            os.close(write)
-        try:
-            await end_of(process)
-            said = await within(CREATE_TIMEOUT_S, _read_line(read))
-        except asyncio.TimeoutError:
-            raise RuntimeFailed(f"the runtime did not answer within {CREATE_TIMEOUT_S:.0f} s") from None
-        finally:
-            os.close(read)
-        _raise_unless_created(said)
-        pid = int((bundle / "conmon.pid").read_text())
-        return Monitor(pid=pid, started=start_time(pid) or 0)
 
     @property
     def command_line(self) -> tuple[str, ...]:
@@ -231,6 +234,45 @@ class Conmon:
         if ended.status != 0:
             raise RuntimeFailed(ended.errors.strip() or f"{self.runtime.name} {words[0]} failed")
         return ended.output
+
+
+class _Pipe(NamedTuple):
+    read: int
+    write: int
+
+
+def _pipe(readers: contextlib.ExitStack, writers: contextlib.ExitStack) -> _Pipe:
+    made = _Pipe(*os.pipe())
+    readers.callback(os.close, made.read)
+    writers.callback(os.close, made.write)
+    return made
+
+
+def _spawn(program: str | None, command: Sequence[str], bundle: Path, says: int, waits: int) -> int:
+    variables = {"_OCI_SYNCPIPE": str(KEPT), "_OCI_STARTPIPE": str(KEPT + 1)}
+    # It works in the bundle, where it leaves a file named oom.
+    streams = Streams(kept=(says, waits))
+    return spawn(command, streams, program=program, folder=bundle, variables=variables, new_session=True)
+
+
+async def _created(process: int, said: int, bundle: Path) -> Monitor:
+    """Raises RuntimeFailed."""
+    try:
+        await end_of(process)
+        answer = await within(CREATE_TIMEOUT_S, _read_line(said))
+    except asyncio.TimeoutError:
+        raise RuntimeFailed(f"the runtime did not answer within {CREATE_TIMEOUT_S:.0f} s") from None
+    _raise_unless_created(answer)
+    pid = int((bundle / "conmon.pid").read_text())
+    return Monitor(pid=pid, started=start_time(pid) or 0)
+
+
+async def _end_unasked(beginning: "asyncio.Future[int]") -> None:
+    """End a monitor that was told nothing: when we hang up it would begin as if it had been."""
+    await asyncio.wait([beginning])
+    if not beginning.cancelled() and beginning.exception() is None:
+        os.kill(beginning.result(), signal.SIGKILL)
+        await end_of(beginning.result())
 
 
 def _forget(pid_file: Path) -> None:

@@ -11,6 +11,7 @@ import shutil
 import signal
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -230,18 +231,9 @@ class Container:
         self._note(notes=cut_ulimits(self.program, hard_limits()))
         command = ""
         try:
-            bundle = Bundle(self._host, self._task, self.program, self._folder, self._rootfs)
-            bundle.mount(image)
-            config = image.config.get("config") or {}
-            await self._volumes.fill({m.path: m.volume for m in self.program.mounts}, config, self._rootfs)
-            program = msgspec.structs.replace(
-                self.program, environment=(*self._variables.items(), *self.program.environment)
-            )
-            shared = None if self._pause is None else await self._pause.namespace()
-            spec = runtime_spec(self._task, program, config, bundle.surroundings(self._volumes, shared))
-            (self._folder / "config.json").write_bytes(msgspec.json.encode(spec))
-            command = spec["process"]["args"][0]
-            self._record.monitor = await self._run_conmon()
+            async with self._ready_monitor() as create:
+                command = await self._write_bundle(image)
+                self._record.monitor = await create()
             self._record.save(self._folder)
         except RuntimeFailed as error:
             raise self._failed("create", runtime_failure(str(error), command)) from error
@@ -251,9 +243,26 @@ class Container:
         if compiled is not None:
             self._host.filters.setdefault(container_capabilities(self.program), compiled)
 
-    async def _run_conmon(self) -> Monitor:
-        """Create the container of the bundle in its folder.  Raises RuntimeFailed."""
-        return await self._host.conmon.create(
+    async def _write_bundle(self, image: Image) -> str:
+        """What it is made of, for the runtime; returns the word its command begins with.
+
+        Raises SpecError, OSError, RuntimeFailed.
+        """
+        bundle = Bundle(self._host, self._task, self.program, self._folder, self._rootfs)
+        bundle.mount(image)
+        config = image.config.get("config") or {}
+        await self._volumes.fill({m.path: m.volume for m in self.program.mounts}, config, self._rootfs)
+        program = msgspec.structs.replace(
+            self.program, environment=(*self._variables.items(), *self.program.environment)
+        )
+        shared = None if self._pause is None else await self._pause.namespace()
+        spec = runtime_spec(self._task, program, config, bundle.surroundings(self._volumes, shared))
+        (self._folder / "config.json").write_bytes(msgspec.json.encode(spec))
+        return str(spec["process"]["args"][0])
+
+    def _ready_monitor(self) -> AbstractAsyncContextManager[conmon.Create]:
+        """Of the bundle in its folder."""
+        return self._host.conmon.ready(
             self.program.runtime_id,
             self._folder,
             self._folder / "output.log",
@@ -315,7 +324,8 @@ class Container:
         self._record.monitor, self._record.last_code = None, code
         self._record.save(self._folder)
         await self._host.conmon.remove(self.program.runtime_id, before)
-        self._record.monitor = await self._run_conmon()
+        async with self._ready_monitor() as create:
+            self._record.monitor = await create()
         self._record.began = time.time()
         self._note(restarts=self.report.restarts + 1)
         await self._host.conmon.start(self.program.runtime_id)

@@ -60,15 +60,17 @@ class Pause:
         self._folder.mkdir(parents=True, exist_ok=True)
         record = Record(report=ContainerReport(name=PAUSE, runtime_id=self._id), touched=True)
         record.save(self._folder)  # before anything is made, so that an agent after this one looks for it
-        root, ids = self._folder / "upper", task_id_map()
-        root.mkdir(exist_ok=True)
-        os.chown(root, ids.first, ids.first)
-        self._traces.rootfs.mkdir(parents=True, exist_ok=True)
-        mount(str(root), self._traces.rootfs, None, MS_BIND)
-        (self._folder / "config.json").write_bytes(msgspec.json.encode(self._spec()))
-        record.monitor = await self._host.conmon.create(
-            self._id, self._folder, self._folder / "output.log", terminal=False, stdin=False
-        )
+        output = self._folder / "output.log"
+        async with self._host.conmon.ready(
+            self._id, self._folder, output, terminal=False, stdin=False
+        ) as create:
+            root, ids = self._folder / "upper", task_id_map()
+            root.mkdir(exist_ok=True)
+            os.chown(root, ids.first, ids.first)
+            self._traces.rootfs.mkdir(parents=True, exist_ok=True)
+            mount(str(root), self._traces.rootfs, None, MS_BIND)
+            (self._folder / "config.json").write_bytes(msgspec.json.encode(self._spec()))
+            record.monitor = await create()
         record.save(self._folder)
         await self._host.conmon.start(self._id)
 

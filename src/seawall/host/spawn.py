@@ -22,14 +22,13 @@ _libc.posix_spawnp.restype = ctypes.c_int
 
 
 class Streams(NamedTuple):
-    """Descriptors that become a program's output and errors, and one that it may have besides, as number 3.
-
-    None: /dev/null.  Of all others it has none.
+    """Descriptors that become a program's output and errors, None: /dev/null; and those that it may have
+    besides, which get the numbers from 3 on.  Of all others it has none.
     """
 
     output: int | None = None
     errors: int | None = None
-    kept: int | None = None
+    kept: tuple[int, ...] = ()
 
 
 def spawn(
@@ -79,9 +78,13 @@ def _arrange(actions: "ctypes.Array[ctypes.c_char]", streams: Streams, folder: P
             _libc.posix_spawn_file_actions_addopen(actions, number, b"/dev/null", os.O_WRONLY, 0)
         else:
             _libc.posix_spawn_file_actions_adddup2(actions, descriptor, number)
-    if streams.kept is not None:
-        _libc.posix_spawn_file_actions_adddup2(actions, streams.kept, KEPT)
-    _libc.posix_spawn_file_actions_addclosefrom_np(actions, KEPT + (streams.kept is not None))
+    behind = KEPT + len(streams.kept)
+    for number, descriptor in enumerate(streams.kept, KEPT):
+        assert (
+            descriptor >= behind
+        )  # the first numbers are the loop's own: none is overwritten before its turn
+        _libc.posix_spawn_file_actions_adddup2(actions, descriptor, number)
+    _libc.posix_spawn_file_actions_addclosefrom_np(actions, behind)
     if folder is not None:
         _libc.posix_spawn_file_actions_addchdir_np(actions, os.fsencode(folder))
 
