@@ -76,9 +76,7 @@ log = logging.getLogger("seawall.agent")
 
 INITS = ("catatonit", "tini-static", "docker-init")
 _TCP, _UDP = (socket.SOCK_STREAM, socket.IPPROTO_TCP), (socket.SOCK_DGRAM, socket.IPPROTO_UDP)
-SWITCH_S = (
-    0.0005  # the network is made in a thread, beside which launches go on; Python's own is ten times that
-)
+SWITCH_S = 0.0001  # the network is made in a thread, beside which launches go on; Python's own is 0.005
 RETRY_S = 1.0  # after a program that could not be applied whole
 
 
