@@ -31,6 +31,7 @@ from seawall.host.health_watch import watch_health
 from seawall.host.held_output import HeldOutput
 from seawall.host.host import Host
 from seawall.host.images import Image
+from seawall.host.namespace_names import nameservers
 from seawall.host.oci_spec import SpecError, container_capabilities, cut_ulimits, runtime_spec
 from seawall.host.pause import Pause
 from seawall.host.phases import Phases
@@ -493,9 +494,3 @@ class Container:
         if before != self.report.state:
             fields = {"container": self.program.runtime_id, "from": before, "to": self.report.state}
             log.info("container.state", extra=fields)
-
-
-def nameservers(resolv_conf: str) -> list[str]:
-    """The addresses that a resolv.conf text names."""
-    words = (line.split() for line in resolv_conf.splitlines())
-    return [w[1] for w in words if len(w) > 1 and w[0] == "nameserver"]

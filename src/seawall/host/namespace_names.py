@@ -20,6 +20,12 @@ class UnknownName(Exception):
     """No address for a name; the text says who was asked, in the words of Go's resolver."""
 
 
+def nameservers(resolv_conf: str) -> list[str]:
+    """The addresses that a resolv.conf text names."""
+    words = (line.split() for line in resolv_conf.splitlines())
+    return [w[1] for w in words if len(w) > 1 and w[0] == "nameserver"]
+
+
 def namespace_socket(
     namespaces: Namespaces, namespace: str | None, type: int = socket.SOCK_STREAM
 ) -> socket.socket:

@@ -13,13 +13,14 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 
 from seawall.host import traces
-from seawall.host.container import Container, nameservers
+from seawall.host.container import Container
 from seawall.host.deadline import within
 from seawall.host.ecr_login import RegistryCredentials, ecr_token
 from seawall.host.environment_files import fetch_environment
 from seawall.host.failure import FailedStep
 from seawall.host.ground import Ground
 from seawall.host.host import Host
+from seawall.host.namespace_names import nameservers
 from seawall.host.namespaces import task_id_map
 from seawall.host.pause import PAUSE, Pause
 from seawall.host.registry_login import registry_credentials

@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 
 from seawall.host.aws_call import AwsRefused, AwsService, call
-from seawall.host.container import nameservers
 from seawall.host.deadline import within
 from seawall.host.metadata.answer import Answer
 from seawall.host.metadata.description import moment
 from seawall.host.namespace_http import NamespaceHttp, RequestFailed
+from seawall.host.namespace_names import nameservers
 from seawall.program.task import TaskProgram
 
 PATH = "task-protection/v1/state"
