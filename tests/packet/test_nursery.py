@@ -1,9 +1,11 @@
 """Namespaces made ahead of need are whole when they are taken, and nothing is left of those nobody took."""
 
 import os
+import resource
 import signal
 import subprocess
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -94,3 +96,19 @@ def test_a_maker_that_died_is_replaced() -> None:
                 pass
     with nursery.take(()):
         nursery.close()
+
+
+def test_whoever_begins_a_maker_may_have_many_descriptors() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    nursery = Nursery(*task_id_map())
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        with ExitStack() as many:
+            for _ in range(1100):
+                many.callback(os.close, os.dup(0))
+            for _ in range(READY + 2):
+                with nursery.take(()):
+                    pass
+    finally:
+        nursery.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -115,8 +115,10 @@ def serve(sock: socket.socket, first: str, size: str) -> None:
     The one asked for last can wait: who asks has just taken another, and needs the processors for its launch.
     """
     libc = ctypes.CDLL(None, use_errno=True)
+    idle = select.poll()  # not select, which takes no number above 1023: whoever begins us may have many
+    idle.register(sock, select.POLLIN)
     while request := _request(sock):
-        select.select([sock], [], [], PAUSE_S)
+        idle.poll(PAUSE_S * 1000)
         said = b"."
         born: tuple[int, ...] = ()
         try:
