@@ -27,13 +27,13 @@ async def run_to_end(command: Sequence[str]) -> Ended:
         return Ended(status, _text(output), _text(errors))
 
 
-async def begin(spawn: Callable[[], int]) -> int:
-    """The number of a child that `spawn` begins, in a thread.
+async def begin(one: Callable[[], int]) -> int:
+    """The number of the child that `one` begins, in a thread.
 
     Who is cancelled over it hears of that when the child has begun, and it is reaped.
     """
     loop = asyncio.get_running_loop()
-    beginning = loop.run_in_executor(None, spawn)
+    beginning = loop.run_in_executor(None, one)
     try:
         return await asyncio.shield(beginning)
     except asyncio.CancelledError:

@@ -73,7 +73,8 @@ class Conmon:
         self, id: str, bundle: Path, log: Path, *, terminal: bool, stdin: bool, most_log: int | None = None
     ) -> AsyncIterator[Create]:
         """A monitor that begins while config.json is being written in `bundle`, and waits to be told that it
-        is.  What is yielded tells it: it creates, not starts, the container; RuntimeFailed.
+        is.  What is yielded tells it and returns when it has created, not started, the container, or raises
+        RuntimeFailed.
 
         most_log   bytes after which the log begins anew; None: it keeps all
         """

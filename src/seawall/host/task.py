@@ -162,7 +162,7 @@ class Task:
             groups.result()
 
     def _make_group(self, made: Callable[[], object]) -> None:
-        """In a thread.  `made` is called when it is there; then the kernel is told of moves that follow."""
+        """In a thread.  `made` is called when it is there; then the kernel is told of the moves to come."""
         self._host.cgroups.make_task(
             self._program.id,
             cpus=self._program.cpu_quota,

@@ -235,11 +235,11 @@ class Engine:
             else:  # it may have other backends than the newest configuration
                 wanted = {key: server for key, server in servers.items() if key[0] in {of for of, _ in seen}}
                 seen = {key: known for key, known in seen.items() if key[0] in backends}
-            todo = commands(wanted, seen, ending)
-            if not todo:
+            asked = commands(wanted, seen, ending)
+            if not asked:
                 continue
             try:
-                refusals = await self.console.tell(pid, todo)
+                refusals = await self.console.tell(pid, asked)
                 self._seen[pid] = read_servers(await self.console.ask(pid, "show servers state"))
             except (ConsoleError, ValueError):
                 self._seen.pop(pid, None)
