@@ -11,6 +11,7 @@ from seawall.program.host import HostProgram
 from seawall.program.messages import Applied, Carried, State, TaskChanged
 from seawall.program.network import NetworkProgram
 from seawall.program.report import Counter, TaskReport, TaskUsage
+from seawall.program.task import TaskProgram
 from seawall.store.store import Store
 
 
@@ -59,10 +60,14 @@ class RecordingHost:
     counters: dict[str, tuple[Counter, ...]] = field(default_factory=dict)
     connections: dict[str, int] = field(default_factory=dict)
     usages: tuple[TaskUsage, ...] | None = None
+    announced: list[tuple[str, int]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)  # the namespaces whose counters were read
 
     def apply(self, program: HostProgram) -> None:
         self.programs.append(program)
+
+    def announce(self, task: TaskProgram, revision: int) -> None:
+        self.announced.append((task.id, revision))
 
     def read_counters(self, namespace: str, then: Callable[[tuple[Counter, ...] | None], None]) -> None:
         self.asked.append(namespace)

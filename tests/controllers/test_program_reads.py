@@ -17,7 +17,7 @@ from tests.examples import examples
 from tests.fresh_task import fresh_task
 from tests.packet.world_data import BORN, Cloud
 
-from seawall.controllers import host_program
+from seawall.controllers import host_program, task_announcement, task_programs
 from seawall.controllers.host_view import HostView
 from seawall.controllers.program_reads import (
     UNREAD_OF_CONTAINER,
@@ -131,6 +131,18 @@ class Followed:
     def look(self) -> None:
         host_program.reconcile(host_program.KEY, self.bench.context)
 
+    def announce(self) -> None:
+        """What is new is told ahead, as the loops do for each task that changes."""
+        for task in self.tasks:
+            task_announcement.reconcile(task, self.bench.context)
+
+    @property
+    def host_has(self) -> set[str]:
+        """The tasks that the host has: what its program names, and what it was told to come with a later."""
+        program = self.bench.port.programs[-1]
+        ahead = {id for id, revision in self.bench.port.announced if revision > program.revision}
+        return {task.id for task in program.tasks} | ahead
+
     def change(self, kind: type[Task] | type[NetworkInterface], id: str, **members: Any) -> None:
         self.bench.put(replace(self.bench.store.get(kind, id), **members))
 
@@ -140,9 +152,9 @@ class Followed:
 
     def compiled_anew(self) -> HostProgram:
         """By somebody who remembers nothing."""
-        made, tasks, memory = host_program.MADE[:], dict(host_program.TASKS), host_program.MEMORY
+        made, tasks, memory = host_program.MADE[:], dict(task_programs.TASKS), host_program.MEMORY
         host_program.MADE.clear()
-        host_program.TASKS.clear()
+        task_programs.TASKS.clear()
         host_program.MEMORY = type(memory)()
         host = HostView(RecordingHost())
         host.world = "w1"
@@ -150,8 +162,8 @@ class Followed:
             host_program.reconcile(host_program.KEY, with_fields(self.bench.context, host=host))
         finally:
             host_program.MADE[:] = made
-            host_program.TASKS.clear()
-            host_program.TASKS.update(tasks)
+            task_programs.TASKS.clear()
+            task_programs.TASKS.update(tasks)
             host_program.MEMORY = memory
         assert host.sent is not None
         return replace(host.sent, revision=0)
@@ -196,9 +208,12 @@ STEPS = st.lists(
 
 
 @settings(deadline=None, max_examples=examples(40))
-@given(steps=STEPS, looks=st.lists(st.booleans(), min_size=8, max_size=8))
+@given(
+    steps=STEPS,
+    looks=st.lists(st.sampled_from(["", "announce", "look", "announce look"]), min_size=8, max_size=8),
+)
 def test_a_program_that_was_left_as_it_is_is_the_one_that_would_have_been_compiled(
-    steps: list[tuple[int, tuple[str, dict[str, Any]]]], looks: list[bool]
+    steps: list[tuple[int, tuple[str, dict[str, Any]]]], looks: list[str]
 ) -> None:
     with followed_world() as world:
         for (index, (what, members)), look in zip(steps, looks, strict=False):
@@ -214,10 +229,13 @@ def test_a_program_that_was_left_as_it_is_is_the_one_that_would_have_been_compil
                 world.change_container(task, **members)
             else:
                 world.change(Task, task, **members)
-            if look:
+            if "announce" in look:
+                world.announce()
+            if "look" in look:
                 world.look()
         world.look()
         assert replace(world.program, revision=0) == world.compiled_anew()
+        assert world.host_has == {task.id for task in world.program.tasks}
         assert world.bench.context.host.covers == world.bench.store.revision()
 
 
@@ -279,6 +297,50 @@ def test_a_launch_compiles_nothing_after_its_task_was_placed(
     world.change(Task, world.tasks[0], last_status="STOPPING", desired_status="STOPPED")
     world.look()
     assert len(compiled) == 1
+
+
+def test_a_new_task_is_announced_once_and_then_given(world: Followed) -> None:
+    first, port = world.tasks[0], world.bench.port
+    world.change(Task, first, host=None)
+    world.look()
+    assert first not in world.host_has
+    world.announce()
+    assert not port.announced  # it has no host
+    world.change(Task, first, host="w1")
+    world.announce()
+    world.change(Task, first, version=2)
+    world.announce()
+    assert [id for id, _ in port.announced] == [first]
+    assert first in world.host_has
+    world.look()
+    assert first in {task.id for task in port.programs[-1].tasks}
+    world.change(Task, first, version=3)
+    world.announce()
+    assert len(port.announced) == 1
+
+
+def test_what_was_announced_and_is_gone_before_its_program_is_ended_by_an_equal_one(world: Followed) -> None:
+    first, port = world.tasks[0], world.bench.port
+    world.change(Task, first, host=None)
+    world.look()
+    before, count = world.program, len(port.programs)
+    world.change(Task, first, host="w1")
+    world.announce()
+    assert first in world.host_has
+    world.change(Task, first, host=None)
+    world.look()
+    assert first not in world.host_has
+    assert len(port.programs) == count + 1
+    assert replace(port.programs[-1], revision=before.revision) == before
+
+
+def test_one_that_shall_stop_is_not_announced(world: Followed) -> None:
+    first = world.tasks[0]
+    world.change(Task, first, host=None)
+    world.look()
+    world.change(Task, first, host="w1", desired_status="STOPPED")
+    world.announce()
+    assert not world.bench.port.announced
 
 
 def test_what_the_program_stands_for_is_in_force_with_it(world: Followed) -> None:

@@ -28,7 +28,9 @@ class Watched(Container):
     answer: Image | FailedStep
     creation: asyncio.Event
 
-    async def _create(self, image: Image) -> None:
+    async def _create(self, image: Image, standing: Awaitable[object] | None = None) -> None:
+        if standing is not None:
+            await standing
         self.said.append(f"create {image.digest}")
         self._record.touched = True
         await self.creation.wait()

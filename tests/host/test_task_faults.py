@@ -127,7 +127,8 @@ def test_a_launch_that_is_given_up_is_over_only_when_all_its_containers_have_com
     said: list[str] = []
     making, goes_on, stopped = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
-    async def create(container: Container, image: Image) -> None:
+    async def create(container: Container, image: Image, standing: Awaitable[object]) -> None:
+        await standing
         making.set()
         await goes_on.wait()
         said.append("made")

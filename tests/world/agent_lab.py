@@ -189,6 +189,10 @@ class AgentLab:
         self._revision += 1
         self.link.apply(HostProgram(revision=self._revision, network=network, tasks=tasks))
 
+    def announce(self, task: TaskProgram, ahead: int = 1) -> None:
+        """Of the program that will be applied next, or as many later."""
+        self.link.announce(task, self._revision + ahead)
+
     async def in_force(self) -> None:
         await self.until(lambda: self.applied >= self._revision, "the network is in force")
 

@@ -10,14 +10,16 @@ import logging
 import os
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from seawall.program.change import host_change
 from seawall.program.host import HostProgram
 from seawall.program.messages import (
+    Announce,
     Apply,
     Connect,
     Connections,
@@ -38,6 +40,7 @@ from seawall.program.messages import (
     Usages,
 )
 from seawall.program.report import Counter, TaskUsage
+from seawall.program.task import TaskProgram
 
 log = logging.getLogger("seawall.agent_link")
 
@@ -65,13 +68,23 @@ class AgentLink:
         self._world: str | None = None
         self._serving: str | None = None  # the world in which this control plane listens
         self._replies: dict[int, asyncio.Future[tuple[Reply, int | None]]] = {}
-        self._readings: set[asyncio.Task[None]] = set()
+        self._background: set[asyncio.Task[None]] = set()
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(Reply | Event)
 
     def apply(self, program: HostProgram) -> None:
         self._waiting = program
         self._wake.set()
+
+    def announce(self, task: TaskProgram, revision: int) -> None:
+        """Sent before whatever is done next in this process."""
+        self._in_background(self._announce(Announce(task=task, revision=revision)))
+
+    async def _announce(self, announcement: Announce) -> None:
+        try:
+            await self._ask(announcement)
+        except (AgentRefused, OSError) as error:
+            log.debug("agent.unannounced", extra={"task": announcement.task.id, "error": str(error)})
 
     def on_event(self, listener: Callable[[Fact | State], None]) -> None:
         self._listeners.append(listener)
@@ -103,9 +116,7 @@ class AgentLink:
 
     def read_usage(self, then: Callable[[tuple[TaskUsage, ...] | None], None]) -> None:
         """What every task uses; `then` is called later, with None when it could not be read."""
-        reading = asyncio.ensure_future(self._read_usage(then))
-        self._readings.add(reading)
-        reading.add_done_callback(self._readings.discard)
+        self._in_background(self._read_usage(then))
 
     async def _read_usage(self, then: Callable[[tuple[TaskUsage, ...] | None], None]) -> None:
         try:
@@ -118,9 +129,7 @@ class AgentLink:
 
     def count_connections(self, namespace: str, then: Callable[[int | None], None]) -> None:
         """How many connections go through it; `then` is called later, with None when it could not be told."""
-        reading = asyncio.ensure_future(self._count_connections(namespace, then))
-        self._readings.add(reading)
-        reading.add_done_callback(self._readings.discard)
+        self._in_background(self._count_connections(namespace, then))
 
     async def _count_connections(self, namespace: str, then: Callable[[int | None], None]) -> None:
         try:
@@ -133,9 +142,7 @@ class AgentLink:
 
     def read_counters(self, namespace: str, then: Callable[[tuple[Counter, ...] | None], None]) -> None:
         """The same for who cannot wait: `then` is called later, with None when it could not be read."""
-        reading = asyncio.ensure_future(self._read_counters(namespace, then))
-        self._readings.add(reading)
-        reading.add_done_callback(self._readings.discard)
+        self._in_background(self._read_counters(namespace, then))
 
     async def _read_counters(
         self, namespace: str, then: Callable[[tuple[Counter, ...] | None], None]
@@ -147,6 +154,11 @@ class AgentLink:
             then(None)
             return
         then(reply.body.counters if isinstance(reply.body, Counters) else None)
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        begun = asyncio.ensure_future(work)
+        self._background.add(begun)
+        begun.add_done_callback(self._background.discard)
 
     async def serve(self) -> None:
         """Stay connected until cancelled."""
@@ -247,7 +259,16 @@ class AgentLink:
         return fetched
 
     async def _ask(
-        self, body: Apply | Revise | Observe | ReadCounters | CountConnections | ReadUsage | Listen | Connect
+        self,
+        body: Apply
+        | Revise
+        | Announce
+        | Observe
+        | ReadCounters
+        | CountConnections
+        | ReadUsage
+        | Listen
+        | Connect,
     ) -> tuple[Reply, int | None]:
         if self._socket is None:
             raise ConnectionError("the agent is away")

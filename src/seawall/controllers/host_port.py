@@ -6,6 +6,7 @@ from typing import Protocol
 from seawall.program.host import HostProgram
 from seawall.program.messages import Fact, State
 from seawall.program.report import Counter, TaskUsage
+from seawall.program.task import TaskProgram
 
 
 class HostPort(Protocol):
@@ -13,6 +14,11 @@ class HostPort(Protocol):
 
     def apply(self, program: HostProgram) -> None:
         """Hand over the whole desired state; only the newest not yet sent is kept.  Never blocks."""
+
+    def announce(self, task: TaskProgram, revision: int) -> None:
+        """Tell of a task that the program of this revision, or a later one, will name or leave out.  Lost
+        where the host is away.  Never blocks.
+        """
 
     def on_event(self, listener: Callable[[Fact | State], None]) -> None:
         """Call `listener` for each fact; a `State` arrives after every (re)connection."""

@@ -9,6 +9,7 @@ from seawall.controllers.host_port import HostPort
 from seawall.program.host import HostProgram
 from seawall.program.messages import Applied, BalancerChanged, Carried, Fact, State, TaskChanged
 from seawall.program.report import BalancerReport, BalancerTraffic, Counter, Problem, TaskReport, TaskUsage
+from seawall.program.task import TaskProgram
 
 log = logging.getLogger("seawall.controllers")
 
@@ -32,6 +33,8 @@ class HostView:
         self.problems: tuple[Problem, ...] = ()
         self.limits = ""  # the host's own words; empty before it was heard
         self._sent: HostProgram | None = None
+        self._given: frozenset[str] = frozenset()  # the tasks that it names
+        self._announced: set[str] = set()  # those told ahead of the next one
         self._covers = 0
         self._applied = 0
         self._listeners: list[Callable[[], None]] = []
@@ -67,13 +70,29 @@ class HostView:
         """The host is there and this process has not told it anything yet."""
         return self.world is not None and self._sent is None
 
+    def was_given(self, task: str) -> bool:
+        """Whether the program it was given last names this task."""
+        return task in self._given
+
+    def was_announced(self, task: str) -> bool:
+        """Whether it was told ahead of the next program."""
+        return task in self._announced
+
+    def announce(self, task: TaskProgram, revision: int) -> None:
+        """Tell ahead of a task that the next program, of this revision or a later one, will name."""
+        self._announced.add(task.id)
+        self._port.announce(task, revision)
+
     def give(self, program: HostProgram) -> None:
-        """Make this the desired state, unless it is already."""
+        """Make this the desired state, unless it is already; what was announced and is not in it ends."""
         self._covers = program.revision
         sent = self._sent
-        if sent is not None and replace(sent, revision=program.revision) == program:
+        same = sent is not None and replace(sent, revision=program.revision) == program
+        if same and not self._announced:
             self._update_in_force()
             return
+        self._given = frozenset(task.id for task in program.tasks)
+        self._announced.clear()
         self._sent = program
         self._port.apply(program)
 

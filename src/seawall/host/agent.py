@@ -49,6 +49,7 @@ from seawall.program.change import HostChange, changed_host
 from seawall.program.exec import SOCKET
 from seawall.program.host import HostProgram
 from seawall.program.messages import (
+    Announce,
     Applied,
     Apply,
     BalancerChanged,
@@ -131,6 +132,7 @@ class Agent:
         self._program: HostProgram | None = None
         self._wake = asyncio.Event()
         self._tasks: dict[str, Task] = {}
+        self._announced: dict[str, int] = {}  # tasks that no program has named yet: the revision that may
         self._removals: dict[str, asyncio.Task[None]] = {}
         self._applied = 0
         self._problems: tuple[Problem, ...] = ()
@@ -194,9 +196,12 @@ class Agent:
 
     def _begin_tasks(self, program: HostProgram) -> None:
         for wanted in program.tasks:
-            if wanted.id not in self._tasks and wanted.id not in self._removals:
-                folder = self._tasks_dir / wanted.id
-                self._tasks[wanted.id] = Task(self._host, wanted, folder, self._task_changed, Ground())
+            self._begin_task(wanted)
+
+    def _begin_task(self, wanted: TaskProgram) -> None:
+        if wanted.id not in self._tasks and wanted.id not in self._removals:
+            folder = self._tasks_dir / wanted.id
+            self._tasks[wanted.id] = Task(self._host, wanted, folder, self._task_changed, Ground())
 
     def _namespace_made(self, name: str) -> None:
         for task in self._tasks.values():
@@ -204,7 +209,8 @@ class Agent:
                 task.ground.made.set()
 
     def _remove_unnamed(self, program: HostProgram) -> None:
-        named = {task.id for task in program.tasks}
+        self._announced = {id: until for id, until in self._announced.items() if until > program.revision}
+        named = {*(task.id for task in program.tasks), *self._announced}
         for id in [id for id in self._tasks if id not in named]:
             self._removals[id] = asyncio.create_task(self._remove(id, self._tasks.pop(id)))
 
@@ -247,6 +253,8 @@ class Agent:
                 self._accept(program)
             case Revise(change=change):
                 self._accept_change(change)
+            case Announce():
+                self._announce(request.body)
             case Observe(serving=serving):
                 if serving == self.world:
                     self._host.upstream.found()
@@ -287,6 +295,12 @@ class Agent:
         self._program = changed_host(self._program, change)
         self._saved.append(self._program, change)
         self._wake.set()
+
+    def _announce(self, ahead: Announce) -> None:
+        """Its program may have overtaken it; without any program, the first one is what counts."""
+        if self._program is not None and ahead.revision > self._program.revision:
+            self._announced[ahead.task.id] = ahead.revision
+            self._begin_task(ahead.task)
 
     def _state(self) -> State:
         return State(

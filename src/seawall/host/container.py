@@ -176,16 +176,19 @@ class Container:
             await ground.in_force.wait()
             await self._create(await self._pull(login))
             return
+        if self._pause is not None:  # which is made in the namespace, and the bundle names
+            await ground.made.wait()
         # Sysctls of its own must come after those that every namespace is given with its network.
-        await (ground.in_force if self.program.sysctls else ground.made).wait()
-        creating = asyncio.create_task(self._create(guess))
+        standing = asyncio.ensure_future((ground.in_force if self.program.sysctls else ground.made).wait())
+        creating = asyncio.create_task(self._create(guess, standing))
         try:
             await ground.in_force.wait()
             image = await self._pull(login)
             await asyncio.wait([creating])
         finally:  # never left behind: whoever cancels us goes on to unmake what it makes
+            standing.cancel()
             await asyncio.wait([creating])
-            creating.exception()
+            _ = creating.cancelled() or creating.exception()
         if image.digest == guess.digest:
             creating.result()
             return
@@ -221,11 +224,8 @@ class Container:
             with self._phases.during("log stream"):
                 await self._shipper.open()
 
-    async def _create(self, image: Image) -> None:
-        with self._phases.during("create"):
-            await self._made_of(image)
-
-    async def _made_of(self, image: Image) -> None:
+    async def _create(self, image: Image, standing: Awaitable[object] | None = None) -> None:
+        """When all else is ready, wait for what it stands on, cancelled if given up.  Raises FailedStep."""
         self._record.touched = True
         self._record.layers = tuple(str(layer) for layer in image.layers)
         # Saved before anything is made, so that an agent after this one looks for it.
@@ -233,8 +233,12 @@ class Container:
         command = ""
         try:
             async with self._ready_monitor() as create:
-                command = await self._write_bundle(image)
-                self._record.monitor = await create()
+                with self._phases.during("bundle"):
+                    command = await self._write_bundle(image)
+                if standing is not None:
+                    await standing
+                with self._phases.during("create"):
+                    self._record.monitor = await create()
             self._record.save(self._folder)
         except RuntimeFailed as error:
             raise self._failed("create", runtime_failure(str(error), command)) from error

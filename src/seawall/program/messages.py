@@ -10,6 +10,7 @@ import msgspec
 from seawall.program.change import HostChange
 from seawall.program.host import HostProgram
 from seawall.program.report import BalancerReport, BalancerTraffic, Counter, Problem, TaskReport, TaskUsage
+from seawall.program.task import TaskProgram
 
 
 class Apply(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -22,6 +23,15 @@ class Revise(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """The same for what differs from the last program; refused where that was another one."""
 
     change: HostChange
+
+
+class Announce(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """A task that the program of `revision` or a later one will name, or end by leaving it out: what needs
+    no network can be made ready.  Answered at once, also where that program is there already.
+    """
+
+    task: TaskProgram
+    revision: int
 
 
 class Observe(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -78,7 +88,7 @@ class Connect(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     number: int
-    body: Apply | Revise | Observe | ReadCounters | CountConnections | ReadUsage | Listen | Connect
+    body: Apply | Revise | Announce | Observe | ReadCounters | CountConnections | ReadUsage | Listen | Connect
 
 
 class Done(msgspec.Struct, frozen=True, tag=True, kw_only=True):

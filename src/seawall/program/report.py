@@ -52,8 +52,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 class Phase(msgspec.Struct, frozen=True, kw_only=True):
     """One part of a container's way, in seconds since the epoch; `ended` is None while it lasts.
 
-    name   "registry login", "secrets", "environment files", "log stream", "image", "create", "dependencies",
-           "start"
+    name   "registry login", "secrets", "environment files", "log stream", "image", "bundle", "create",
+           "dependencies", "start"
     text   how far it has come, e.g. "2 of 5 layers, 12.3 of 40.1 MB"
     """
 

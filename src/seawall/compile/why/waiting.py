@@ -12,6 +12,7 @@ _OF_PHASE = {
     "environment files": "its files of variables are fetched",
     "image": "its image is pulled",
     "log stream": "its log stream is made",
+    "bundle": "its root and its settings are put together",
     "create": "it is created",
     "start": "it is started",
 }
