@@ -28,9 +28,8 @@ class Watched(Container):
     answer: Image | FailedStep
     creation: asyncio.Event
 
-    async def _create(self, image: Image, standing: Awaitable[object] | None = None) -> None:
-        if standing is not None:
-            await standing
+    async def _create(self, image: Image, stands: Callable[[], Awaitable[None]]) -> None:
+        await stands()
         self.said.append(f"create {image.digest}")
         self._record.touched = True
         await self.creation.wait()
@@ -75,6 +74,7 @@ def launch(
 ) -> None:
     async def tell() -> None:
         ground, watched = Ground(), made()
+        ground.grouped.set()
         await story(watched, ground, asyncio.create_task(watched.make_ready(ground, nothing, nothing)))
 
     asyncio.run(tell())
@@ -92,6 +92,19 @@ def test_a_known_image_is_created_as_soon_as_the_namespace_stands(tmp_path: Path
         await ready
         assert watched.said == ["create sha256:known", "created", "pull"]
         assert watched.report.state == "created"
+
+    launch(lambda: container(tmp_path), story)
+
+
+def test_no_container_is_created_before_its_task_has_its_groups(tmp_path: Path) -> None:
+    async def story(watched: Watched, ground: Ground, ready: "asyncio.Task[None]") -> None:
+        ground.grouped.clear()
+        ground.put_in_force()
+        await settle()
+        assert watched.said == ["pull"]
+        ground.grouped.set()
+        await ready
+        assert watched.said == ["pull", "create sha256:known", "created"]
 
     launch(lambda: container(tmp_path), story)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,12 +24,17 @@ KNOWN = Image("sha256:known", {}, ())
 
 
 class Groups:
-    """Control groups, where they cannot be made."""
+    """Control groups that may be long in making, and may be impossible to make."""
 
     def __init__(self, fault: OSError | None) -> None:
         self._fault = fault
+        self.free = threading.Event()
+        self.free.set()
+        self.said: list[str] = []
 
     def make_task(self, task: str, **size: object) -> None:
+        assert self.free.wait(10)
+        self.said.append("made")
         if self._fault is not None:
             raise self._fault
 
@@ -36,7 +42,7 @@ class Groups:
         pass
 
     def remove_task(self, task: str) -> None:
-        pass
+        self.said.append("removed")
 
 
 class Reports:
@@ -70,12 +76,13 @@ async def launched(
     folder: Path,
     newest: Callable[[ImageSource], Image | None] = lambda source: None,
     fault: OSError | None = None,
+    groups: Groups | None = None,
 ) -> AsyncIterator[tuple[Task, Reports]]:
     reports = Reports()
     host = SimpleNamespace(
         http=None,
         images=SimpleNamespace(newest=newest),
-        cgroups=cast(Cgroups, Groups(fault)),
+        cgroups=cast(Cgroups, groups or Groups(fault)),
         conmon=None,
         stage=folder / "stage",
         upstream=SimpleNamespace(mark=lambda: 0),
@@ -106,6 +113,23 @@ def test_a_task_that_can_have_no_group_fails_and_says_why(tmp_path: Path) -> Non
     run(test)
 
 
+def test_groups_that_are_being_made_when_a_task_is_removed_are_removed_after_that(tmp_path: Path) -> None:
+    groups = Groups(None)
+    groups.free.clear()
+
+    async def test() -> None:
+        async with launched(tmp_path, groups=groups) as (task, _):
+            removing = asyncio.ensure_future(task.remove())
+            for _ in range(20):  # turns of the loop: as long as anything goes on
+                await asyncio.sleep(0)
+            assert not removing.done()
+            groups.free.set()
+            await removing
+        assert groups.said == ["made", "removed"]
+
+    run(test)
+
+
 def test_a_fault_of_our_own_in_a_launch_fails_the_task_instead_of_holding_it(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -127,8 +151,8 @@ def test_a_launch_that_is_given_up_is_over_only_when_all_its_containers_have_com
     said: list[str] = []
     making, goes_on, stopped = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
-    async def create(container: Container, image: Image, standing: Awaitable[object]) -> None:
-        await standing
+    async def create(container: Container, image: Image, stands: Callable[[], Awaitable[None]]) -> None:
+        await stands()
         making.set()
         await goes_on.wait()
         said.append("made")

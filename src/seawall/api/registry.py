@@ -88,6 +88,7 @@ class Call:
         default_factory=dict
     )  # ports to the outside, by name (e.g. "registry")
     refused: Mapping[str, ApiError] = field(default_factory=dict)  # resources the caller may not use, by ARN
+    wrote: bool = False  # its transaction is committed
 
     def arn(self, resource: str, *, service: str | None = None, region: str | None = None) -> str:
         """The ARN of a resource of this account, e.g. call.arn("cluster/default")."""
@@ -102,6 +103,7 @@ class Call:
             yield txn
             self.refuse_unread()
             self.refuse_dry_run()
+        self.wrote = True
 
     def refuse_unread(self) -> None:
         known = _operations[self.service, self.operation]

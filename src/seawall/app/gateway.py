@@ -173,7 +173,8 @@ class Gateway:
         call.refused = authorize(target.service, call.operation, params, facts, self._origin(request))
         note_use(self._store, call.principal.access_key_id, target.service.signing_name, call.now)
         answer = await registry.invoke(call, params)
-        await asyncio.sleep(0)  # what was written is begun with before who asked goes on
+        if call.wrote:
+            await asyncio.sleep(0)  # what was written is begun with before who asked goes on
         return target.protocol.serialize(target.operation, answer, call.request_id)
 
     def _origin(self, request: Request) -> Origin:

@@ -174,13 +174,13 @@ class Container:
         guess = self._host.images.newest(self.program.image)
         if guess is None:
             await ground.in_force.wait()
-            await self._create(await self._pull(login))
+            await self._create(await self._pull(login), ground.stands)
             return
-        if self._pause is not None:  # which is made in the namespace, and the bundle names
-            await ground.made.wait()
+        if self._pause is not None:  # which is made there, and named in the bundle
+            await ground.stands()
         # Sysctls of its own must come after those that every namespace is given with its network.
-        standing = asyncio.ensure_future((ground.in_force if self.program.sysctls else ground.made).wait())
-        creating = asyncio.create_task(self._create(guess, standing))
+        standing = asyncio.ensure_future(ground.stands(in_force=bool(self.program.sysctls)))
+        creating = asyncio.create_task(self._create(guess, lambda: standing))
         try:
             await ground.in_force.wait()
             image = await self._pull(login)
@@ -193,7 +193,7 @@ class Container:
             creating.result()
             return
         await self._discard()
-        await self._create(image)
+        await self._create(image, ground.stands)
 
     async def _pull(self, login: Login) -> Image:
         self._say(state="pulling", pull_started_at=time.time())
@@ -224,8 +224,8 @@ class Container:
             with self._phases.during("log stream"):
                 await self._shipper.open()
 
-    async def _create(self, image: Image, standing: Awaitable[object] | None = None) -> None:
-        """When all else is ready, wait for what it stands on, cancelled if given up.  Raises FailedStep."""
+    async def _create(self, image: Image, stands: Callable[[], Awaitable[None]]) -> None:
+        """Have all else ready, wait for what it stands on, and create it.  Raises FailedStep."""
         self._record.touched = True
         self._record.layers = tuple(str(layer) for layer in image.layers)
         # Saved before anything is made, so that an agent after this one looks for it.
@@ -235,8 +235,7 @@ class Container:
             async with self._ready_monitor() as create:
                 with self._phases.during("bundle"):
                     command = await self._write_bundle(image)
-                if standing is not None:
-                    await standing
+                await stands()
                 with self._phases.during("create"):
                     self._record.monitor = await create()
             self._record.save(self._folder)

@@ -69,6 +69,7 @@ class Task:
         self._volumes = Volumes(folder / VOLUMES, _volumes_place(host, program.id))
         self._pause = Pause(host, program, folder / PAUSE) if program.shared_pids else None
         self._accountant: asyncio.Task[None] | None = None
+        self._grouping: asyncio.Future[None] | None = None
         self._containers = {
             c.name: Container(host, program, c, folder / c.name, self._volumes, self._pause, self._tell)
             for c in program.containers
@@ -126,7 +127,7 @@ class Task:
     async def _take_up(self) -> None:
         """Find out what there is, and have ready what is needed for the rest."""
         try:
-            await self._prepare()
+            self._prepare()
         except OSError as error:
             self._give_up(error)
         for container in self._containers.values():
@@ -142,12 +143,14 @@ class Task:
     def _stopping(self) -> bool:
         return any(c.desired == "stopped" for c in self._program.containers)
 
-    async def _prepare(self) -> None:
+    def _prepare(self) -> None:
         loop = asyncio.get_running_loop()
+        grouped = self.ground.grouped.set
         # In a thread: other launches may have the kernel's groups busy for some ms.
-        made = asyncio.Event()
-        groups = loop.run_in_executor(None, self._make_group, lambda: loop.call_soon_threadsafe(made.set))
-        groups.add_done_callback(lambda _: made.set())  # also when it failed
+        self._grouping = loop.run_in_executor(
+            None, self._make_group, lambda: loop.call_soon_threadsafe(grouped)
+        )
+        self._grouping.add_done_callback(self._grouping_ended)
         files = self._host.stage / "files" / self._program.id
         files.mkdir(parents=True, exist_ok=True)
         for name, text in (
@@ -157,9 +160,12 @@ class Task:
         ):
             (files / name).write_text(text)
         self._volumes.make(self._program.volumes, task_id_map().first)
-        await made.wait()
-        if groups.done():
-            groups.result()
+
+    def _grouping_ended(self, grouping: "asyncio.Future[None]") -> None:
+        if not grouping.cancelled() and (fault := grouping.exception()) is not None:
+            if self._launch is not None:
+                self._launch.cancel()
+            self._give_up(fault)
 
     def _make_group(self, made: Callable[[], object]) -> None:
         """In a thread.  `made` is called when it is there; then the kernel is told of the moves to come."""
@@ -367,6 +373,8 @@ class Task:
 
     async def _clear(self) -> None:
         await self._end_launch()
+        if self._grouping is not None:  # what it makes comes too late to be removed
+            await asyncio.wait([self._grouping])
         others = [*self._waits.values(), *([self._accountant] if self._accountant else [])]
         for other in others:
             other.cancel()
