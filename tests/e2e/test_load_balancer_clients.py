@@ -121,6 +121,7 @@ def test_a_client_stays_with_its_task_when_others_come(stage: Stage) -> None:
 
 
 def test_a_target_is_told_of_the_client(stage: Stage) -> None:
+    stage.register(stage.group, *stage.addresses)
     (told,) = stage.told("-H", "X-Forwarded-For: 192.0.2.7", f"http://{stage.name}/")
     assert told["peer"] in stage.nodes(stage.balancer)
     seen = {name: told["headers"].get(f"x-forwarded-{name}") for name in ("for", "proto", "port")}
@@ -182,7 +183,7 @@ def test_targets_that_do_not_answer(stage: Stage) -> None:
         Conditions=[{"Field": "path-pattern", "Values": ["/nobody"]}],
         Actions=[{"Type": "forward", "TargetGroupArn": stage.target_group("nobody")}],
     )
-    stage.seawall.settle()
+    stage.register(stage.group, *stage.addresses)
     assert stage.status("/close").split()[0] == "502"
     assert stage.kept("/", "/close") == ["1 200", "0 502"]
     assert stage.status("/nobody").split()[0] == "503"
@@ -191,6 +192,7 @@ def test_targets_that_do_not_answer(stage: Stage) -> None:
 
 
 def test_a_websocket_is_a_tunnel_to_a_task(stage: Stage) -> None:
+    stage.register(stage.group, *stage.addresses)
     done = stage.seawall.internet(sys.executable, "-c", WEBSOCKET_CLIENT, stage.name)
     assert done.returncode == 0, done.stderr
     first, *headers, greeting, echoed = done.stdout.splitlines()

@@ -151,6 +151,8 @@ class HostView:
         if state.world != self.world:
             self.in_force = 0
             self._sent = None
+            self._given = frozenset()
+            self._announced.clear()
             self._carried.clear()
         self.world = state.world
         self.reports = {report.id: report for report in state.tasks}

@@ -31,6 +31,7 @@ from seawall.host.health_watch import watch_health
 from seawall.host.held_output import HeldOutput
 from seawall.host.host import Host
 from seawall.host.images import Image
+from seawall.host.long_work import to_its_end
 from seawall.host.namespace_names import nameservers
 from seawall.host.oci_spec import SpecError, container_capabilities, cut_ulimits, runtime_spec
 from seawall.host.pause import Pause
@@ -415,7 +416,7 @@ class Container:
             await conmon.ended(self._record.monitor)
         await self.finish_logs()
         await self._discard()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        await to_its_end(shutil.rmtree, self._folder, ignore_errors=True)
 
     async def _discard(self) -> None:
         if self._record.touched:
@@ -434,9 +435,7 @@ class Container:
     async def _exited(self, code: int, at: float) -> None:
         out_of_memory = self._host.cgroups.out_of_memory(self._task.id, self.program.runtime_id)
         if self._pause is not None:  # what it began lives in the others' process namespace
-            await asyncio.to_thread(
-                self._host.cgroups.remove_container, self._task.id, self.program.runtime_id
-            )
+            await to_its_end(self._host.cgroups.remove_container, self._task.id, self.program.runtime_id)
         if not at:  # its monitor was killed: what nobody watches any more must not live on
             await self._host.conmon.remove(self.program.runtime_id, self._record.monitor)
         self._note(

@@ -19,6 +19,7 @@ import msgspec
 from seawall.host.authority import AuthorityLayers
 from seawall.host.image_manifest import Manifest, hex_digest
 from seawall.host.kernel import sync_filesystem
+from seawall.host.long_work import at_leisure
 from seawall.host.mounts import mounted_layers
 
 LIMIT_BYTES = 20 << 30
@@ -90,9 +91,9 @@ class ImageCache:
         await asyncio.gather(*self._recording)
 
     async def _keep(self, digest: str, manifest: Manifest) -> None:
-        await asyncio.to_thread(self._write_record, digest, manifest)
+        await at_leisure(self._write_record, digest, manifest)
         for old in self._make_room():
-            await asyncio.to_thread(shutil.rmtree, old)
+            await at_leisure(shutil.rmtree, old)
 
     def _record(self, digest: str) -> Path:
         return self._records / f"{hex_digest(digest)}.json"

@@ -31,6 +31,7 @@ from seawall.host.image_manifest import (
     parse_reference,
 )
 from seawall.host.layer import BadLayer, unpack_layer
+from seawall.host.long_work import at_leisure
 from seawall.host.namespace_http import NamespaceHttp, RequestFailed
 from seawall.host.namespaces import Namespaces
 from seawall.host.pull_progress import PullProgress
@@ -234,7 +235,7 @@ class Images:
                 async with self._alone(layer.digest):
                     if not self.cache.layer(layer.digest).exists():
                         blob = blobs / hex_digest(layer.digest)
-                        await asyncio.to_thread(self._unpack, blob, self.cache.layer(layer.digest))
+                        await at_leisure(self._unpack, blob, self.cache.layer(layer.digest))
                 progress.unpacked()
             config = resolved.manifest.config.digest
             (blobs / hex_digest(config)).replace(self.cache.config(config))

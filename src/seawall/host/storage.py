@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from seawall.host.long_work import at_leisure
+
 LOOK_S = 2.0
 BLOCK = 512  # bytes, in which a file's blocks are counted
 REST = 20  # a count may take one part in so many of the time
@@ -47,8 +49,8 @@ async def until_over(
         if left and not new and left.on_disk - free < left.of_task and began - left.at < AT_LEAST_S:
             continue
         for layer in new:
-            known[layer] = await asyncio.to_thread(used_bytes, [layer])
-        used = await asyncio.to_thread(used_bytes, list(written()))
+            known[layer] = await at_leisure(used_bytes, [layer])
+        used = await at_leisure(used_bytes, list(written()))
         used += sum(known[layer] for layer in wanted)
         if used > limit:
             return used

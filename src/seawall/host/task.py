@@ -20,6 +20,7 @@ from seawall.host.environment_files import fetch_environment
 from seawall.host.failure import FailedStep
 from seawall.host.ground import Ground
 from seawall.host.host import Host
+from seawall.host.long_work import to_its_end
 from seawall.host.namespace_names import nameservers
 from seawall.host.namespaces import task_id_map
 from seawall.host.pause import PAUSE, Pause
@@ -383,7 +384,7 @@ class Task:
             await container.remove()
         if self._pause is not None:
             await self._pause.remove()
-        _remove_surroundings(self._host, self._folder)
+        await to_its_end(_remove_surroundings, self._host, self._folder)
 
     def _tell(self) -> None:
         self._moved.set()
@@ -398,7 +399,7 @@ async def remove_leftovers(host: Host, folder: Path) -> None:
     for entry in os.scandir(folder):
         if entry.is_dir() and entry.name != VOLUMES:
             await traces.remove_leftovers(host.conmon, host.cgroups, host.stage, folder / entry.name)
-    _remove_surroundings(host, folder)
+    await to_its_end(_remove_surroundings, host, folder)
 
 
 def _remove_surroundings(host: Host, folder: Path) -> None:

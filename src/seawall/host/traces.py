@@ -11,6 +11,7 @@ from pathlib import Path
 from seawall.host.cgroup import Cgroups
 from seawall.host.conmon import Conmon, Monitor
 from seawall.host.container_record import read_record
+from seawall.host.long_work import to_its_end
 from seawall.host.mounts import unmount
 
 
@@ -35,6 +36,9 @@ class Traces:
         monitor   None where it is not known: whoever made the container did not come to write that down
         """
         await self.conmon.remove(self.id, monitor)
+        await to_its_end(self._take_away)
+
+    def _take_away(self) -> None:
         self.cgroups.remove_container(self.task, self.id)
         unmount(self.rootfs)
         if self.rootfs.is_dir():

@@ -13,6 +13,7 @@ from posixpath import normpath
 from typing import Any
 
 from seawall.host.kernel import MS_BIND, mount
+from seawall.host.long_work import at_leisure
 from seawall.host.mounts import unmount
 
 _DRAFT, _FILLED = "+draft-", "+filled-"  # before a volume's name, which has no plus
@@ -53,7 +54,7 @@ class Volumes:
             for path, name in mounts.items():
                 source = rootfs / normpath(path).lstrip("/")
                 if normpath(path) in declared and _is_folder_within(source, rootfs):
-                    await asyncio.to_thread(_fill_if_empty, source, self._folder, name)
+                    await at_leisure(_fill_if_empty, source, self._folder, name)
 
 
 def remove_volumes(place: Path) -> None:

@@ -4,7 +4,6 @@ Source: the ECS agent's task metadata server, whose texts these are; developer g
 and "Task IAM role".
 """
 
-import asyncio
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from seawall.host.long_work import at_leisure
 from seawall.host.metadata.answer import NOT_FOUND, WRONG_METHOD, Answer, Question
 from seawall.host.metadata.description import Known, Version, describe_container, describe_task, moment
 from seawall.host.metadata.protection import PATH as PROTECTION
@@ -103,7 +103,7 @@ class Answers:
 
     async def _measured(self, known: Known) -> dict[str, Any]:
         if self._stored is None or time.monotonic() - self._stored[0] > STORAGE_AGE_S:
-            stored = await asyncio.to_thread(used_bytes, [self._folder])
+            stored = await at_leisure(used_bytes, [self._folder])
             self._stored = (time.monotonic(), stored)
         error_ms, synchronized = clock_error()
         return {

@@ -6,7 +6,10 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from seawall.host.namespaces import Namespaces, task_id_map
 from seawall.host.network import rtnetlink as rt
@@ -33,12 +36,17 @@ from seawall.host.network.trimming import trimmed
 from seawall.program.network import NetworkProgram
 from seawall.program.report import Counter, Problem
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 NETLINK_ROUTE = 0
 AWAKE_S = 1.0
 
 
 class NetworkEngine:
-    """The networks under `run_dir`.  One program at a time; the work is done in a thread."""
+    """The networks under `run_dir`.  One program at a time; the work is done in a thread of its own, since
+    what packets may do must wait for no other work.
+    """
 
     def __init__(self, run_dir: Path) -> None:
         self._namespaces = Namespaces(run_dir)
@@ -51,6 +59,7 @@ class NetworkEngine:
         self._contents: dict[str, Contents] = {}  # of its policies
         self._in_force = False  # whether it is what the kernel holds for certain
         self._lock = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="network")
         self._id_map = task_id_map()
 
     async def apply(
@@ -62,19 +71,19 @@ class NetworkEngine:
         """
         loop = asyncio.get_running_loop()
         async with self._lock:
-            return await asyncio.to_thread(
+            return await self._in_its_thread(
                 self._apply, program, lambda namespace: loop.call_soon_threadsafe(made, namespace)
             )
 
     async def observe(self, program: NetworkProgram) -> State:
         """What the kernel holds now, in terms of the program (its sysctls are the ones read)."""
         async with self._lock:
-            return await asyncio.to_thread(self._observe, program)
+            return await self._in_its_thread(self._observe, program)
 
     async def counters(self, namespace: str) -> tuple[Counter, ...]:
         """What the policy of a namespace has counted.  Raises LookupError where none is in force, OSError."""
         async with self._lock:
-            return await asyncio.to_thread(self._read_counters, namespace)
+            return await self._in_its_thread(self._read_counters, namespace)
 
     def prepare(self) -> None:
         """Have namespaces for tasks ready before the first is wanted."""
@@ -87,12 +96,16 @@ class NetworkEngine:
 
     async def close(self) -> None:
         """Let go of sockets; everything in the kernel stays."""
+        self._thread.shutdown()
         self._burial.close()
         for netlink in self._sockets.values():
             netlink.close()
         self._sockets.clear()
         self._tables.close()
         self._namespaces.close()
+
+    async def _in_its_thread(self, work: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, partial(work, *args, **options))
 
     def _apply(self, program: NetworkProgram, made: Callable[[str], object]) -> tuple[Problem, ...]:
         problems: list[Problem] = []
