@@ -184,6 +184,48 @@ def test_a_launch_that_is_given_up_is_over_only_when_all_its_containers_have_com
     run(test)
 
 
+def test_a_task_that_is_stopped_the_moment_it_has_started_sends_its_output_to_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished: list[str] = []
+    all_finished, exited = asyncio.Event(), asyncio.Event()
+    task: Task
+
+    async def make_ready(container: Container, *_: object) -> None:
+        pass
+
+    async def start(container: Container) -> None:
+        container._note(state="running")
+        if container.name == "api":  # the last of the two
+            unwanted = tuple(replace(c, desired="stopped") for c in program().containers)
+            task.update(replace(program(), containers=unwanted))
+
+    async def wait(container: Container) -> None:
+        await exited.wait()
+
+    async def stop(container: Container) -> None:
+        container._note(state="exited", output_pending=True)
+        exited.set()
+
+    async def finish_logs(container: Container) -> None:
+        if container.ended and container.report.output_pending:
+            container._note(output_pending=False)
+            finished.append(container.name)
+        if len(finished) == 2:
+            all_finished.set()
+
+    for name, way in (("make_ready", make_ready), ("start", start), ("wait", wait), ("stop", stop)):
+        monkeypatch.setattr(Container, name, way)
+    monkeypatch.setattr(Container, "finish_logs", finish_logs)
+
+    async def test() -> None:
+        nonlocal task
+        async with launched(tmp_path) as (task, _):
+            await all_finished.wait()
+
+    run(test)
+
+
 def test_a_worker_that_dies_of_a_fault_is_followed_by_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

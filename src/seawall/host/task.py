@@ -214,12 +214,16 @@ class Task:
                     container.fail(Failure(step="dependency", cause="other", text=never))
                     self._tell()
             ready = [c for c in waiting if verdicts[c.name].may_start]
-            if not await self._all(lambda c: c.start(), ready):
+            if not await self._all(self._start, ready):
                 return
-            for container in ready:
-                self._watch(container)
             waiting = [c for c in waiting if c not in ready and not c.ended]
             await self._wait_for_move([v.until for v in verdicts.values() if v.until is not None])
+
+    async def _start(self, container: Container) -> None:
+        """Nothing comes between a start and its watch: who gives up the launch just then stops what runs, and
+        counts on its output being sent to the end."""
+        await container.start()
+        self._watch(container)
 
     def _verdict(self, container: Container) -> Verdict:
         members = {c.name: (c.program, c.report) for c in self._containers.values()}
