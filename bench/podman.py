@@ -1,6 +1,7 @@
 """Podman as a baseline, with its default bridge, in a namespace and a storage of its own."""
 
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -83,7 +84,10 @@ def podman(layout: Path) -> Iterator[Podman]:
 
 def _remove_empty_groups() -> None:
     """Podman keeps the parents of its control groups; one that somebody still uses cannot be removed."""
-    for parent in Path("/sys/fs/cgroup").glob("**/libpod_parent"):
-        for group in (*parent.glob("*/"), parent):
-            with suppress(OSError):
-                group.rmdir()
+    for folder, names, _ in os.walk("/sys/fs/cgroup"):  # in which groups of others come and go meanwhile
+        if "libpod_parent" in names:
+            names.remove("libpod_parent")
+            parent = Path(folder, "libpod_parent")
+            for group in (*parent.glob("*/"), parent):
+                with suppress(OSError):
+                    group.rmdir()
